@@ -1,0 +1,166 @@
+/** Every error that a caller of the library can meet. */
+
+/**
+ * What is known of a mutation that ended in an error: it took no effect and never will
+ * (`none`), it was carried out (`done`), or nobody here can tell (`unknown`). Queries: `none`.
+ */
+export type Effect = "none" | "done" | "unknown";
+
+const EFFECT_NOTES: Readonly<Record<Effect, string>> = {
+  none: "It was not carried out.",
+  done: "It was carried out.",
+  unknown: "It may or may not have been carried out.",
+};
+
+/** The base of all of them: `code` is for programs, `message` for people. */
+export class KilogramError extends Error {
+  readonly code: string;
+  readonly effect: Effect;
+
+  constructor(code: string, message: string, effect: Effect = "none", cause?: unknown) {
+    super(message, cause === undefined ? undefined : { cause });
+    this.name = nameOf(code);
+    this.code = code;
+    this.effect = effect;
+  }
+}
+
+/** A call came without a deadline. Nothing was sent. */
+export class DeadlineRequiredError extends KilogramError {
+  constructor(operation: string) {
+    super(
+      "DEADLINE_REQUIRED",
+      `${operation} needs a deadline: pass { timeout: 50 } (milliseconds) or ` +
+        "{ deadline: Date.now() + 50 }, or call it on a view made by within(50).",
+    );
+  }
+}
+
+/** An argument can't be sent as it is: a key, a value, an option. Nothing was sent. */
+export class InvalidArgumentError extends KilogramError {
+  constructor(message: string) {
+    super("INVALID_ARGUMENT", message);
+  }
+}
+
+/** A master key is not 32 bytes, 44 characters of base64 or 64 of hex. */
+export class MasterKeyError extends KilogramError {
+  constructor(reason: string) {
+    super(
+      "MASTER_KEY",
+      `This is not a key: ${reason}. A key is 32 bytes, as 44 characters of base64 or 64 of ` +
+        "hex. Make one with: kg keygen",
+    );
+  }
+}
+
+/** No reply came before the deadline. */
+export class DeadlineExceededError extends KilogramError {
+  /**
+   * @param effect null for a query, of whose effect there is nothing to say
+   * @param note what else is known, or ""
+   * @param cause what the network reported, if anything: a hint, since it can be forged
+   */
+  constructor(
+    operation: string,
+    waitedMs: number,
+    effect: Effect | null,
+    note: string,
+    cause?: unknown,
+  ) {
+    const parts = [
+      `${operation} had no answer after ${Math.round(waitedMs)} ms:`,
+      "no server may be there, it may have another key, or datagrams were lost.",
+      cause instanceof Error ? `The network reported: ${cause.message}.` : "",
+      note,
+      effect === null ? "" : EFFECT_NOTES[effect],
+    ];
+    const message = parts.filter((part) => part !== "").join(" ");
+    super("DEADLINE_EXCEEDED", message, effect ?? "none", cause);
+  }
+}
+
+/** The caller's AbortSignal fired; `cause` is its reason. */
+export class AbortedError extends KilogramError {
+  constructor(operation: string, effect: Effect, reason: unknown) {
+    super("ABORTED", `${operation} was aborted. ${EFFECT_NOTES[effect]}`, effect, reason);
+  }
+}
+
+/** The client was closed while the call waited, or before it. */
+export class ClosedError extends KilogramError {
+  constructor(operation: string, effect: Effect) {
+    super("CLOSED", `${operation}: this client is closed. ${EFFECT_NOTES[effect]}`, effect);
+  }
+}
+
+/** More calls wait than a client holds. Nothing was sent. */
+export class OverloadedError extends KilogramError {
+  constructor(operation: string, limit: number) {
+    super(
+      "OVERLOADED",
+      `${operation}: ${limit} calls already wait for this server; start fewer at once.`,
+    );
+  }
+}
+
+/** The server was replaced, or moved on, while a mutation waited: nobody can tell what it did. */
+export class OutcomeUnknownError extends KilogramError {
+  constructor(operation: string) {
+    super(
+      "OUTCOME_UNKNOWN",
+      `${operation} may or may not have been carried out: the server changed before it ` +
+        "answered. Read the key to see.",
+      "unknown",
+    );
+  }
+}
+
+/** The server answered, and the answer is no. The base of the four below. */
+export class RefusedError extends KilogramError {}
+
+/** The server found the request wrong (status ERROR). Nothing changed. */
+export class RequestError extends RefusedError {
+  constructor(operation: string, message: string) {
+    super("REQUEST", `The server refused ${operation}: ${message}`);
+  }
+}
+
+/** The mutation was carried out, but its result is no longer kept (status DUPLICATE). */
+export class DuplicateError extends RefusedError {
+  constructor(operation: string) {
+    super(
+      "DUPLICATE",
+      `${operation} was carried out, but the server no longer keeps its result.`,
+      "done",
+    );
+  }
+}
+
+/** The server has no room and does not evict (status FULL). Nothing changed. */
+export class FullError extends RefusedError {
+  constructor(operation: string) {
+    super("FULL", `${operation}: the server is full. Delete keys, or give it more memory.`);
+  }
+}
+
+/** The value to return is longer than a datagram carries (status TOO_LARGE). */
+export class TooLargeError extends RefusedError {
+  constructor(operation: string, effect: Effect) {
+    const done = effect === "done" ? " The operation itself was carried out." : "";
+    super("TOO_LARGE", `${operation}: the value does not fit a datagram.${done}`, effect);
+  }
+}
+
+/** A reply under the right key that version 1 of the wire does not have. */
+export class ProtocolError extends KilogramError {
+  constructor(operation: string, what: string, effect: Effect) {
+    super("PROTOCOL", `${operation}: the server sent ${what}; is its version newer?`, effect);
+  }
+}
+
+/** DEADLINE_REQUIRED is DeadlineRequiredError, also after a minifier renamed the class. */
+function nameOf(code: string): string {
+  const words = code.toLowerCase().split("_");
+  return `${words.map((word) => word[0].toUpperCase() + word.slice(1)).join("")}Error`;
+}

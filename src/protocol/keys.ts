@@ -1,0 +1,81 @@
+/**
+ * The master key, its text forms, and the two traffic keys made of it.
+ * Source: docs/WIRE.md, section 2; HKDF is RFC 5869.
+ */
+
+import { MasterKeyError } from "../errors.ts";
+import { copyBytes } from "./bytes.ts";
+import type { Aead, Cipher } from "./seal.ts";
+import type { FillRandom } from "./streams.ts";
+
+/** Bytes of a master key and of a traffic key. */
+export const KEY_BYTES = 32;
+
+const REQUEST_INFO = "kilogram/1 request";
+const REPLY_INFO = "kilogram/1 reply";
+
+const BASE64_FORM = /^[A-Za-z0-9+/]{43}=$/;
+const HEX_FORM = /^[0-9A-Fa-f]{64}$/;
+
+/** Draws a new master key of 32 bytes. */
+export function generateKey(fillRandom: FillRandom = fillFromKernel): Uint8Array {
+  const key = new Uint8Array(KEY_BYTES);
+  fillRandom(key);
+  return key;
+}
+
+/** Random bytes from the runtime's cryptographic source. */
+export function fillFromKernel(bytes: Uint8Array): void {
+  globalThis.crypto.getRandomValues(bytes as Uint8Array<ArrayBuffer>);
+}
+
+/** A key as 44 characters of base64. */
+export function encodeKey(key: Uint8Array): string {
+  return btoa(String.fromCharCode(...key));
+}
+
+/**
+ * The 32 bytes of a key given as bytes, as 44 characters of base64 or as 64 of hex; white space
+ * around a text is ignored.
+ * @throws {MasterKeyError} for anything else; the message never holds the key
+ */
+export function decodeKey(key: string | Uint8Array): Uint8Array {
+  if (key instanceof Uint8Array) {
+    if (key.length === KEY_BYTES) return copyBytes(key);
+    throw new MasterKeyError(`it has ${key.length} bytes, not ${KEY_BYTES}`);
+  }
+  if (typeof key !== "string") throw new MasterKeyError("it is neither text nor bytes");
+  const text = key.trim();
+  if (HEX_FORM.test(text))
+    return Uint8Array.from(text.match(/../g) ?? [], (hex) => parseInt(hex, 16));
+  if (BASE64_FORM.test(text)) return Uint8Array.from(atob(text), (char) => char.charCodeAt(0));
+  throw new MasterKeyError(`it is a text of ${text.length} characters in neither form`);
+}
+
+/** The ciphers of the two directions. */
+export interface TrafficCiphers {
+  readonly requests: Cipher;
+  readonly replies: Cipher;
+}
+
+/** Derives the two traffic keys of a master key and makes their ciphers. */
+export async function trafficCiphers(masterKey: Uint8Array, aead: Aead): Promise<TrafficCiphers> {
+  const [requests, replies] = await Promise.all(
+    [REQUEST_INFO, REPLY_INFO].map(async (info) => aead.cipher(await deriveKey(masterKey, info))),
+  );
+  return { requests, replies };
+}
+
+/** HKDF-SHA-256 with an empty salt, 32 bytes out. */
+export async function deriveKey(masterKey: Uint8Array, info: string): Promise<Uint8Array> {
+  const { subtle } = globalThis.crypto;
+  const ikm = masterKey as Uint8Array<ArrayBuffer>;
+  const base = await subtle.importKey("raw", ikm, "HKDF", false, ["deriveBits"]);
+  const parameters = {
+    name: "HKDF",
+    hash: "SHA-256",
+    salt: new Uint8Array(0),
+    info: new TextEncoder().encode(info),
+  };
+  return new Uint8Array(await subtle.deriveBits(parameters, base, KEY_BYTES * 8));
+}

@@ -1,0 +1,91 @@
+/**
+ * A call on the original wire: one datagram there, one back. That wire has no request ids, so
+ * every call has a socket of its own, on which no other reply is awaited.
+ * Source: docs/WIRE.md, section 7.
+ */
+
+import { DeadlineExceededError, RequestError } from "../errors.ts";
+import { copyBytes, equalBytes } from "./bytes.ts";
+import { DATAGRAM_BYTES, FRAME_BYTES, NONCE_BYTES } from "./datagram.ts";
+import { type Cipher, NO_ADDITIONAL_DATA } from "./seal.ts";
+import {
+  MAX_SKVS_REPLY_VALUE_BYTES,
+  SKVS_REPLY_VALUE_AT,
+  SkvsCommand,
+  type SkvsRequest,
+  SkvsStatus,
+  skvsLengthOf,
+  writeSkvsRequest,
+} from "./skvs.ts";
+import type { FillRandom } from "./streams.ts";
+
+export interface SkvsPorts {
+  /** Under the key of the original wire, for both directions. */
+  readonly cipher: Cipher;
+  readonly fillRandom: FillRandom;
+  /** Opens a socket for this call alone, and hands what arrives to `onDatagram`. */
+  readonly dial: (onDatagram: (datagram: Uint8Array) => void) => Promise<SkvsSocket>;
+}
+
+export interface SkvsSocket {
+  send(datagram: Uint8Array): void;
+  close(): void;
+}
+
+/**
+ * The value of the reply; undefined for NOT_FOUND.
+ * @throws {DeadlineExceededError | RequestError}
+ */
+export async function skvsCall(
+  request: SkvsRequest,
+  timeoutMs: number,
+  ports: SkvsPorts,
+): Promise<Uint8Array | undefined> {
+  const { cipher, fillRandom } = ports;
+  const name = nameOf(request.command);
+  const datagram = new Uint8Array(DATAGRAM_BYTES);
+  const frame = new Uint8Array(FRAME_BYTES);
+  fillRandom(datagram.subarray(0, NONCE_BYTES));
+  writeSkvsRequest(frame, request);
+  await cipher.seal(datagram, frame, NO_ADDITIONAL_DATA);
+  const reply = await exchangeOnce(datagram, timeoutMs, ports);
+  if (reply === null) {
+    const isQuery = request.command === SkvsCommand.GET || request.command === SkvsCommand.EXISTS;
+    throw new DeadlineExceededError(name, timeoutMs, isQuery ? null : "unknown", "");
+  }
+  const length = skvsLengthOf(reply, SKVS_REPLY_VALUE_AT, MAX_SKVS_REPLY_VALUE_BYTES);
+  if (reply[0] === SkvsStatus.NOT_FOUND) return undefined;
+  if (reply[0] !== SkvsStatus.OK) throw new RequestError(name, "it gave no reason");
+  return copyBytes(reply, SKVS_REPLY_VALUE_AT, SKVS_REPLY_VALUE_AT + length);
+}
+
+/** The frame of the first datagram that authenticates and is not our own come back; or null. */
+async function exchangeOnce(
+  datagram: Uint8Array,
+  timeoutMs: number,
+  { cipher, dial }: SkvsPorts,
+): Promise<Uint8Array | null> {
+  let answer: (frame: Uint8Array | null) => void = () => {};
+  const answered = new Promise<Uint8Array | null>((resolve) => {
+    answer = resolve;
+  });
+  const socket = await dial(async (received) => {
+    if (received.length !== DATAGRAM_BYTES) return;
+    if (equalBytes(received, 0, datagram, 0, NONCE_BYTES)) return;
+    const frame = await cipher.open(received, NO_ADDITIONAL_DATA);
+    if (frame !== null) answer(frame);
+  });
+  const timer = setTimeout(() => answer(null), timeoutMs);
+  try {
+    socket.send(datagram);
+    return await answered;
+  } finally {
+    clearTimeout(timer);
+    socket.close();
+  }
+}
+
+function nameOf(command: SkvsCommand): string {
+  const names = Object.entries(SkvsCommand) as [string, number][];
+  return names.find(([, code]) => code === command)?.[0] ?? "";
+}

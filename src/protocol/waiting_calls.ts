@@ -1,0 +1,72 @@
+/** The calls of a client that wait for their turn, in the order in which they were made. */
+
+import type { Call } from "./call.ts";
+
+export class WaitingCalls {
+  readonly #queries = new Set<Call>();
+  readonly #mutations = new Set<Call>();
+  /** Mutations to be sealed anew: at most as many as may be outstanding. */
+  readonly #returned = new Set<Call>();
+  /** No deadline of a waiting call is before this. */
+  #deadlineAtMs = Number.POSITIVE_INFINITY;
+
+  get size(): number {
+    return this.#queries.size + this.#mutations.size + this.#returned.size;
+  }
+
+  /** Where the next scan for passed deadlines is due, or before. */
+  get deadlineAtMs(): number {
+    return this.#deadlineAtMs;
+  }
+
+  get firstQuery(): Call | null {
+    return firstOf(this.#queries);
+  }
+
+  get firstMutation(): Call | null {
+    return firstOf(this.#returned) ?? firstOf(this.#mutations);
+  }
+
+  add(call: Call): void {
+    this.#addTo(call.isMutation ? this.#mutations : this.#queries, call);
+  }
+
+  /** Puts a mutation that had its turn before those that did not. */
+  addReturned(call: Call): void {
+    this.#addTo(this.#returned, call);
+  }
+
+  delete(call: Call): void {
+    this.#queries.delete(call);
+    this.#mutations.delete(call);
+    this.#returned.delete(call);
+  }
+
+  *[Symbol.iterator](): Iterator<Call> {
+    yield* this.#returned;
+    yield* this.#mutations;
+    yield* this.#queries;
+  }
+
+  /** The calls whose deadline has passed; costs nothing while none can have. */
+  late(nowMs: number): Call[] {
+    if (nowMs < this.#deadlineAtMs) return [];
+    this.#deadlineAtMs = Number.POSITIVE_INFINITY;
+    const late: Call[] = [];
+    for (const call of this) {
+      if (call.deadlineAtMs <= nowMs) late.push(call);
+      else this.#deadlineAtMs = Math.min(this.#deadlineAtMs, call.deadlineAtMs);
+    }
+    return late;
+  }
+
+  #addTo(line: Set<Call>, call: Call): void {
+    line.add(call);
+    this.#deadlineAtMs = Math.min(this.#deadlineAtMs, call.deadlineAtMs);
+  }
+}
+
+function firstOf(calls: Set<Call>): Call | null {
+  for (const call of calls) return call;
+  return null;
+}
