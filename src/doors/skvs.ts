@@ -1,0 +1,115 @@
+/**
+ * The original wire, answered onto the same store. It has no protection against replay: whoever
+ * recorded a SET can play it again, which is why it is off until asked for.
+ * Source: docs/WIRE.md, section 7.
+ */
+
+import { FRAME_BYTES, NONCE_BYTES, type Receive } from "../protocol/datagram.ts";
+import { type Cipher, NO_ADDITIONAL_DATA } from "../protocol/seal.ts";
+import {
+  MAX_SKVS_KEY_BYTES,
+  MAX_SKVS_REPLY_VALUE_BYTES,
+  MAX_SKVS_VALUE_BYTES,
+  SKVS_KEY_AT,
+  SKVS_REPLY_VALUE_AT,
+  SKVS_VALUE_AT,
+  SkvsCommand,
+  SkvsFlag,
+  SkvsStatus,
+  skvsFlagsOf,
+  skvsLengthOf,
+} from "../protocol/skvs.ts";
+import type { FillRandom } from "../protocol/streams.ts";
+import type { Counters } from "../statistics.ts";
+import { type Found, NONE, Result, type Span, type Store } from "../store/store.ts";
+
+export interface SkvsDoorOptions {
+  /** Under the key of the original wire, for both directions. */
+  readonly cipher: Cipher;
+  readonly store: Store;
+  readonly counters: Counters;
+  readonly fillRandom: FillRandom;
+}
+
+export class SkvsDoor {
+  readonly #options: SkvsDoorOptions;
+  readonly #frame = new Uint8Array(FRAME_BYTES);
+  readonly #key: Span = { bytes: this.#frame, start: SKVS_KEY_AT, length: 0 };
+  readonly #value: Span = { bytes: this.#frame, start: SKVS_VALUE_AT, length: 0 };
+  readonly #found: Found = {
+    bytes: this.#frame,
+    start: SKVS_REPLY_VALUE_AT,
+    room: MAX_SKVS_REPLY_VALUE_BYTES,
+    length: NONE,
+    expiresAtMs: 0,
+  };
+
+  constructor(options: SkvsDoorOptions) {
+    this.#options = options;
+  }
+
+  /** Answers a datagram of 1,024 bytes that authenticates under the original wire's key. */
+  readonly receive: Receive = (datagram, reply) => {
+    const opened = this.#options.cipher.open(datagram, NO_ADDITIONAL_DATA);
+    if (!(opened instanceof Promise)) return opened !== null && this.#answer(opened, reply);
+    return opened.then((request) => request !== null && this.#answer(request, reply));
+  };
+
+  #answer(request: Uint8Array, reply: Uint8Array): boolean | Promise<boolean> {
+    this.#options.counters.skvs++;
+    this.#key.bytes = request;
+    this.#key.length = skvsLengthOf(request, SKVS_KEY_AT, MAX_SKVS_KEY_BYTES);
+    this.#value.bytes = request;
+    this.#value.length = skvsLengthOf(request, SKVS_VALUE_AT, MAX_SKVS_VALUE_BYTES);
+    if (this.#key.length === 0) this.#conclude(SkvsStatus.ERROR);
+    else this.#perform(request);
+    this.#options.fillRandom(reply.subarray(0, NONCE_BYTES));
+    const sealed = this.#options.cipher.seal(reply, this.#frame, NO_ADDITIONAL_DATA);
+    return sealed instanceof Promise ? sealed.then(() => true) : true;
+  }
+
+  #perform(request: Uint8Array): void {
+    const { store } = this.#options;
+    const command = request[0];
+    if (command === SkvsCommand.SET) this.#set(skvsFlagsOf(request));
+    else if (command === SkvsCommand.EXISTS) this.#exists();
+    else if (command === SkvsCommand.GET)
+      this.#concludeWithFound(store.get(this.#key, this.#found));
+    else if (command !== SkvsCommand.DELETE) this.#conclude(SkvsStatus.ERROR);
+    else this.#concludeWithFound(store.delete(this.#key, this.#found));
+  }
+
+  #set(flags: number): void {
+    const overwrite = (flags & SkvsFlag.OVERWRITE) !== 0;
+    const result = this.#options.store.set(this.#key, this.#value, 0, overwrite, this.#found);
+    if (result === Result.FULL) this.#conclude(SkvsStatus.ERROR);
+    else if (result === Result.PRESENT) this.#concludeWithFound(Result.DONE);
+    else if ((flags & SkvsFlag.OLD) === 0) this.#concludeWithValue(this.#value);
+    else if (this.#found.length === NONE) this.#conclude(SkvsStatus.OK);
+    else this.#concludeWithFound(Result.DONE);
+  }
+
+  #exists(): void {
+    const isThere = this.#options.store.exists(this.#key, this.#found) === Result.DONE;
+    this.#conclude(SkvsStatus.OK, 1);
+    this.#frame[SKVS_REPLY_VALUE_AT] = (isThere ? "1" : "0").charCodeAt(0);
+  }
+
+  #concludeWithValue({ bytes, start, length }: Span): void {
+    this.#conclude(SkvsStatus.OK, length);
+    for (let i = 0; i < length; i++) this.#frame[SKVS_REPLY_VALUE_AT + i] = bytes[start + i];
+  }
+
+  #concludeWithFound(result: Result): void {
+    const { length, room } = this.#found;
+    if (result !== Result.DONE) this.#conclude(SkvsStatus.NOT_FOUND);
+    else if (length > room) this.#conclude(SkvsStatus.ERROR);
+    else this.#conclude(SkvsStatus.OK, length);
+  }
+
+  /** Writes the status, and zeros behind a value that is there already or comes next. */
+  #conclude(status: number, valueLength = 0): void {
+    this.#frame[0] = status;
+    this.#frame.fill(0, SKVS_REPLY_VALUE_AT + valueLength);
+  }
+}

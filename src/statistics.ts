@@ -1,0 +1,82 @@
+/**
+ * What a server counts, and the STATS sections that tell it: whole lines `name value`.
+ * Source: docs/WIRE.md, section 4, «STATS».
+ */
+
+import { MAX_VALUE_BYTES } from "./protocol/frame.ts";
+import { OPERATION_NAMES } from "./protocol/operations.ts";
+
+/** Counts since the server started. */
+export class Counters {
+  /** Operations looked at, by code; a retransmission answered from the kept replies is not one. */
+  readonly operations = new Float64Array(OPERATION_NAMES.length);
+  /** GET and EXISTS that found their key, and that did not. */
+  hits = 0;
+  misses = 0;
+  /** Operations over the original wire. */
+  skvs = 0;
+  /** Requests refused with ERROR. */
+  errors = 0;
+  datagramsReceived = 0;
+  datagramsSent = 0;
+  bytesReceived = 0;
+  bytesSent = 0;
+  /** Dropped without a reply: not 1,024 bytes. */
+  droppedForSize = 0;
+  /** Dropped without a reply: sealed with another key, for a forgotten epoch, or altered. */
+  droppedForAuthentication = 0;
+  /** Dropped without a reply: a mutation behind its stream's replay window. */
+  droppedForWindow = 0;
+  /** Dropped without a reply: too many datagrams were being opened (Web Crypto only). */
+  droppedForLoad = 0;
+  /** Mutations seen before, a retransmission or a replay: answered with the kept reply … */
+  replaysAnswered = 0;
+  /** … or with DUPLICATE, since it was no longer kept. */
+  replaysForgotten = 0;
+  /** Mutations that the epoch did not admit. */
+  fenced = 0;
+}
+
+export type Line = readonly [name: string, value: string | number];
+
+/** A section's lines, made when it is asked for. */
+export type Section = () => Line[];
+
+export function operationLines(counters: Counters): Line[] {
+  const lines: Line[] = OPERATION_NAMES.map((name, code) => [
+    name.toLowerCase(),
+    counters.operations[code],
+  ]);
+  lines.push(["hits", counters.hits], ["misses", counters.misses], ["skvs", counters.skvs]);
+  lines.push(["errors", counters.errors]);
+  return lines;
+}
+
+export function datagramLines(counters: Counters): Line[] {
+  return [
+    ["received", counters.datagramsReceived],
+    ["sent", counters.datagramsSent],
+    ["received_bytes", counters.bytesReceived],
+    ["sent_bytes", counters.bytesSent],
+    ["dropped_size", counters.droppedForSize],
+    ["dropped_authentication", counters.droppedForAuthentication],
+    ["dropped_window", counters.droppedForWindow],
+    ["dropped_load", counters.droppedForLoad],
+    ["replays_answered", counters.replaysAnswered],
+    ["replays_forgotten", counters.replaysForgotten],
+    ["fenced", counters.fenced],
+  ];
+}
+
+const encoder = new TextEncoder();
+
+/** The lines as text, as many whole ones as fit a value. */
+export function encodeLines(lines: readonly Line[]): Uint8Array {
+  let text = "";
+  for (const [name, value] of lines) {
+    const longer = `${text}${name} ${value}\n`;
+    if (encoder.encode(longer).length > MAX_VALUE_BYTES) break;
+    text = longer;
+  }
+  return encoder.encode(text);
+}
