@@ -1,0 +1,49 @@
+/** Joins a client to the runtime it is on: the library's way in. */
+
+import { Client } from "./client.ts";
+import { Exchange } from "./protocol/exchange.ts";
+import { decodeKey, fillFromKernel, trafficCiphers } from "./protocol/keys.ts";
+import { parseAddress, resolveAddress } from "./runtime/address.ts";
+import { makeAlarm } from "./runtime/alarm.ts";
+import { makeClock } from "./runtime/clock.ts";
+import { type CryptoChoice, chooseAead, detectRuntime } from "./runtime/detect.ts";
+
+export interface ConnectOptions {
+  /** The master key: 32 bytes, 44 characters of base64 or 64 of hex. */
+  readonly key: string | Uint8Array;
+  /** How to seal: `native` (node:crypto, the default) or `web` (Web Crypto alone). */
+  readonly crypto?: CryptoChoice;
+}
+
+/**
+ * Makes a client of the server at an address. Nothing is sent before the first call, so this
+ * also succeeds while no server is there. An open client does not keep the process alive.
+ *
+ * ```ts
+ * const kv = await connect("127.0.0.1:4040", { key });
+ * await kv.set("greeting", "hello", { timeout: 50 });
+ * await kv.getText("greeting", { timeout: 50 }); // "hello"
+ * kv.close();
+ * ```
+ * @param address `host:port`, `[IPv6]:port`, or a host alone for port 4040
+ * @throws {MasterKeyError} when the key is not one
+ * @throws {InvalidArgumentError} when the address is not one, or its name can't be resolved
+ */
+export async function connect(address: string, options: ConnectOptions): Promise<Client> {
+  const masterKey = decodeKey(options?.key);
+  const server = await resolveAddress(parseAddress(address));
+  const runtime = await detectRuntime();
+  const ciphers = await trafficCiphers(masterKey, await chooseAead(options.crypto));
+  const exchange: Exchange = new Exchange({
+    ciphers,
+    send: (datagram) => channel.send(datagram),
+    now: makeClock(),
+    makeAlarm,
+    fillRandom: fillFromKernel,
+  });
+  const channel = await runtime.dial(server, {
+    onDatagram: (datagram) => exchange.receive(datagram),
+    onError: (error) => exchange.noteNetworkError(error),
+  });
+  return new Client(exchange, () => channel.close());
+}

@@ -1,0 +1,26 @@
+/**
+ * Kilogram: an encrypted in-memory key–value store, one datagram an operation.
+ *
+ * ```ts
+ * const kv = await connect("127.0.0.1:4040", { key });
+ * await kv.set("greeting", "hello", { timeout: 50 });
+ * console.log(await kv.getText("greeting", { timeout: 50 }));
+ * ```
+ */
+
+export type {
+  Abortable,
+  AddResult,
+  Calls,
+  Client,
+  Deadline,
+  ExistsResult,
+  Key,
+  SetOptions,
+  SetResult,
+  TimeToLive,
+  Value,
+} from "./client.ts";
+export { type ConnectOptions, connect } from "./connect.ts";
+export * from "./errors.ts";
+export { decodeKey, encodeKey, generateKey } from "./protocol/keys.ts";

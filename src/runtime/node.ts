@@ -1,0 +1,54 @@
+/** UDP by node:dgram: on Node, and on Deno where listenDatagram is not enabled. */
+
+import { createSocket, type RemoteInfo, type Socket } from "node:dgram";
+import { isIPv6 } from "node:net";
+import { DATAGRAM_BYTES } from "../protocol/datagram.ts";
+import type { Address } from "./address.ts";
+import type { Channel, Listener, Runtime } from "./runtime.ts";
+
+export const runtime: Runtime = {
+  name: "node",
+  version: process.versions.node,
+
+  async listen(address, receive): Promise<Listener> {
+    const socket = await bind(address);
+    socket.on("message", async (datagram: Uint8Array, source: RemoteInfo) => {
+      // One array a reply: node:dgram sends it in a later turn.
+      const reply = new Uint8Array(DATAGRAM_BYTES);
+      const result = receive(datagram, reply);
+      const isAnswered = typeof result === "boolean" ? result : await result;
+      if (isAnswered) socket.send(reply, source.port, source.address, ignoreError);
+    });
+    socket.on("error", ignoreError);
+    const { address: host, port } = socket.address();
+    return { address: { host, port }, close: () => socket.close() };
+  },
+
+  async dial(server, events): Promise<Channel> {
+    const socket = await bind({ host: isIPv6(server.host) ? "::" : "0.0.0.0", port: 0 });
+    socket.unref();
+    socket.on("message", events.onDatagram);
+    socket.on("error", events.onError);
+    const onSent = (error: Error | null) => {
+      if (error) events.onError(error);
+    };
+    return {
+      send: (datagram) => socket.send(datagram, server.port, server.host, onSent),
+      close: () => socket.close(),
+    };
+  },
+};
+
+function bind({ host, port }: Address): Promise<Socket> {
+  const socket = createSocket(isIPv6(host) ? "udp6" : "udp4");
+  return new Promise((resolve, reject) => {
+    socket.once("error", reject);
+    socket.bind({ address: host, port, exclusive: true }, () => {
+      socket.off("error", reject);
+      resolve(socket);
+    });
+  });
+}
+
+/** A reply that can't be sent is as one lost on the way: the client asks again. */
+function ignoreError(): void {}

@@ -1,0 +1,40 @@
+/**
+ * What the core needs of a runtime: sockets, and nothing else that differs between them. One
+ * file a runtime implements it.
+ */
+
+import type { Receive } from "../protocol/datagram.ts";
+import type { Address } from "./address.ts";
+
+/** A socket that answers datagrams. */
+export interface Listener {
+  /** Where it listens: the port that the system gave when 0 was asked for. */
+  readonly address: Address;
+  close(): void;
+}
+
+/** A client's way to one server. It does not keep a process alive. */
+export interface Channel {
+  /** Sends a datagram, best effort. The array may be reused once the datagram is answered. */
+  send(datagram: Uint8Array): void;
+  close(): void;
+}
+
+export interface ChannelEvents {
+  /** A datagram came, from whatever address; its array may be reused once this returns. */
+  readonly onDatagram: (datagram: Uint8Array) => void;
+  readonly onError: (error: unknown) => void;
+}
+
+/** Addresses are IP literals here: names are resolved before. */
+export interface Runtime {
+  readonly name: string;
+  readonly version: string;
+  /**
+   * Opens a socket that gives each datagram to `receive` and sends its replies.
+   * @throws an Error with `code` EADDRINUSE, EADDRNOTAVAIL or EACCES when it can't be bound
+   */
+  listen(address: Address, receive: Receive): Promise<Listener>;
+  /** Opens a socket of the server's address family, on a port that the system chooses. */
+  dial(server: Address, events: ChannelEvents): Promise<Channel>;
+}

@@ -1,0 +1,43 @@
+/** AES-256-GCM by Web Crypto: nothing but the standard, and every answer comes later. */
+
+import { copyBytes } from "../protocol/bytes.ts";
+import { NONCE_BYTES, TAG_BYTES } from "../protocol/datagram.ts";
+import type { Aead, Cipher } from "../protocol/seal.ts";
+
+const { subtle } = globalThis.crypto;
+
+export const webCrypto: Aead = { name: "Web Crypto", cipher: webCipher };
+
+/** An array that Web Crypto takes: its types refuse memory that might be shared. */
+type Bytes = Uint8Array<ArrayBuffer>;
+
+async function webCipher(keyBytes: Uint8Array): Promise<Cipher> {
+  const key = await subtle.importKey("raw", keyBytes as Bytes, "AES-GCM", false, [
+    "encrypt",
+    "decrypt",
+  ]);
+  // Copies, since the caller may reuse its arrays and a runtime may read them late.
+  const parameters = (datagram: Uint8Array, additionalData: Uint8Array) => ({
+    name: "AES-GCM",
+    iv: copyBytes(datagram, 0, NONCE_BYTES),
+    additionalData: additionalData as Bytes,
+    tagLength: TAG_BYTES * 8,
+  });
+  return {
+    async seal(datagram, frame, additionalData) {
+      const algorithm = parameters(datagram, additionalData);
+      const sealed = await subtle.encrypt(algorithm, key, copyBytes(frame));
+      datagram.set(new Uint8Array(sealed), NONCE_BYTES);
+    },
+
+    async open(datagram, additionalData) {
+      const algorithm = parameters(datagram, additionalData);
+      try {
+        const sealed = copyBytes(datagram, NONCE_BYTES);
+        return new Uint8Array(await subtle.decrypt(algorithm, key, sealed));
+      } catch {
+        return null;
+      }
+    },
+  };
+}
