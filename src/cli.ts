@@ -1,0 +1,49 @@
+#!/usr/bin/env bun
+/** kg: from what was typed to a command, and from an error to one line and an exit status. */
+
+import { Exit, helpText, parseInput } from "./commands/command.ts";
+import { findCommand } from "./commands/commands.ts";
+import { complain } from "./commands/output.ts";
+import { UsageError } from "./commands/usage_error.ts";
+import {
+  DeadlineExceededError,
+  InvalidArgumentError,
+  KilogramError,
+  MasterKeyError,
+  OutcomeUnknownError,
+} from "./errors.ts";
+
+/** What people try first, in the form that it has here. */
+const ALIASES: Readonly<Record<string, string>> = {
+  "--help": "help",
+  "-h": "help",
+  "--version": "version",
+  "-v": "version",
+  del: "delete",
+};
+
+async function main(args: readonly string[]): Promise<number> {
+  const [typed = "help", ...rest] = args;
+  const name = ALIASES[typed] ?? typed;
+  try {
+    const command = await findCommand(name);
+    const input = parseInput(name, command, rest);
+    if (input !== null) return await command.run(input);
+    process.stdout.write(helpText(name, command));
+    return Exit.DONE;
+  } catch (error) {
+    complain(`kg ${name}: ${error instanceof Error ? error.message : String(error)}`);
+    return exitStatusOf(error);
+  }
+}
+
+function exitStatusOf(error: unknown): number {
+  if (error instanceof UsageError) return Exit.USAGE;
+  if (error instanceof InvalidArgumentError || error instanceof MasterKeyError) return Exit.USAGE;
+  if (error instanceof DeadlineExceededError) return Exit.NO_ANSWER;
+  if (error instanceof OutcomeUnknownError) return Exit.NO_ANSWER;
+  if (error instanceof KilogramError) return Exit.REFUSED;
+  return Exit.USAGE;
+}
+
+process.exitCode = await main(process.argv.slice(2));

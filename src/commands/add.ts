@@ -1,0 +1,33 @@
+import { CLIENT_OPTIONS, ttlMsOf, withClient } from "./client_options.ts";
+import { type Command, Exit } from "./command.ts";
+import { printJson, printLine } from "./output.ts";
+import { UsageError } from "./usage_error.ts";
+
+export const command: Command = {
+  summary: "add to the number stored at a key, and print the sum",
+  parameters: "KEY [DELTA]",
+  arity: [1, 2],
+  details:
+    "DELTA is a whole number of signed 64 bits, 1 if it is left out; a missing key counts as 0.\n" +
+    "--ttl counts only if this makes the key: a rate limiter is one command.",
+  options: {
+    ttl: { type: "string", value: "TIME", help: "how long a new key lives (default: for ever)" },
+    ...CLIENT_OPTIONS,
+  },
+  examples: ["kg add hits", "kg add stock:7 -3", "kg add limit:10.0.0.7 1 --ttl 60s"],
+
+  async run(input) {
+    const [key, deltaText = "1"] = input.parameters;
+    const ttl = ttlMsOf(input);
+    const delta = parseDelta(deltaText);
+    const sum = await withClient(input, (kv) => kv.add(key, delta, { ttl }));
+    if (input.flag("json")) printJson({ key, value: sum.value, ttlMs: sum.ttl });
+    else printLine(String(sum.value));
+    return Exit.DONE;
+  },
+};
+
+function parseDelta(text: string): bigint {
+  if (/^[+-]?\d{1,19}$/.test(text)) return BigInt(text.replace("+", ""));
+  throw new UsageError(`"${text}" is not a whole number of signed 64 bits`);
+}

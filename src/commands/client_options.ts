@@ -1,0 +1,76 @@
+/** What the client commands share: how they find the server and its key, and how long they wait. */
+
+import type { Calls, Client } from "../client.ts";
+import { connect } from "../connect.ts";
+import { DEFAULT_HOST, DEFAULT_PORT } from "../runtime/address.ts";
+import type { CryptoChoice } from "../runtime/detect.ts";
+import type { Input, Options } from "./command.ts";
+import { requireKey } from "./key_source.ts";
+import { parseDuration } from "./quantities.ts";
+import { UsageError } from "./usage_error.ts";
+
+const DEFAULT_SERVER = `${DEFAULT_HOST}:${DEFAULT_PORT}`;
+const DEFAULT_TIMEOUT = "1s";
+
+export const CRYPTO_OPTION = {
+  crypto: {
+    type: "string",
+    value: "native|web",
+    help: "seal by node:crypto (native, the default) or by Web Crypto alone",
+  },
+} as const satisfies Options;
+
+export const CLIENT_OPTIONS = {
+  server: {
+    type: "string",
+    value: "HOST:PORT",
+    help: `the server (default: KG_SERVER, else ${DEFAULT_SERVER})`,
+  },
+  "key-file": {
+    type: "string",
+    value: "FILE",
+    help: "the key (default: KG_KEY, else KG_KEY_FILE, else this user's own)",
+  },
+  timeout: {
+    type: "string",
+    value: "TIME",
+    help: `how long to wait (default: ${DEFAULT_TIMEOUT})`,
+  },
+  json: { type: "boolean", help: "print one line of JSON" },
+  ...CRYPTO_OPTION,
+} as const satisfies Options;
+
+export function cryptoChoice(input: Input): CryptoChoice {
+  const choice = input.text("crypto") ?? "native";
+  if (choice === "native" || choice === "web") return choice;
+  throw new UsageError(`--crypto ${choice}: choose native or web`);
+}
+
+export function serverOf(input: Input): string {
+  return input.text("server") ?? (process.env.KG_SERVER || DEFAULT_SERVER);
+}
+
+export function timeoutMsOf(input: Input): number {
+  return parseDuration("--timeout", input.text("timeout") ?? DEFAULT_TIMEOUT);
+}
+
+/** The time to live of --ttl in milliseconds. */
+export function ttlMsOf(input: Input): number | undefined {
+  const text = input.text("ttl");
+  return text === undefined ? undefined : parseDuration("--ttl", text);
+}
+
+/** Connects as the options say, runs the calls, and closes. */
+export async function withClient<T>(
+  input: Input,
+  run: (kv: Calls<true>) => Promise<T>,
+): Promise<T> {
+  const timeoutMs = timeoutMsOf(input);
+  const { key } = requireKey(input.text("key-file"));
+  const client: Client = await connect(serverOf(input), { key, crypto: cryptoChoice(input) });
+  try {
+    return await run(client.within(timeoutMs));
+  } finally {
+    client.close();
+  }
+}

@@ -1,0 +1,126 @@
+/** What a command is, and what all of them share. */
+
+import { parseArgs, styleText } from "node:util";
+import { UsageError } from "./usage_error.ts";
+
+export interface Option {
+  readonly type: "string" | "boolean";
+  readonly multiple?: boolean;
+  /** What stands for the value in the help, as TIME. */
+  readonly value?: string;
+  readonly help: string;
+}
+
+export type Options = Readonly<Record<string, Option>>;
+
+export interface Command {
+  /** One line, for the list of commands. */
+  readonly summary: string;
+  /** The positional arguments, as `KEY VALUE`. */
+  readonly parameters: string;
+  /** How many of them there may be. */
+  readonly arity: readonly [least: number, most: number];
+  /** What the summary does not say, in lines. */
+  readonly details?: string;
+  readonly options: Options;
+  /** Lines of shell, with a comment each where it helps. */
+  readonly examples: readonly string[];
+  /** @returns the exit status */
+  run(input: Input): Promise<number>;
+}
+
+/** What was typed, checked against the command's options and arity. */
+export interface Input {
+  readonly parameters: readonly string[];
+  text(option: string): string | undefined;
+  texts(option: string): readonly string[];
+  flag(option: string): boolean;
+}
+
+/** Exit statuses. */
+export const Exit = { DONE: 0, NOT_FOUND: 1, USAGE: 2, NO_ANSWER: 3, REFUSED: 4 } as const;
+
+const HELP: Option = { type: "boolean", help: "show this help" };
+
+/** Reads the arguments behind a command's name; null when they ask for its help. */
+export function parseInput(name: string, command: Command, args: readonly string[]): Input | null {
+  const { values, positionals } = parse(name, command, args);
+  if (values.help) return null;
+  const [least, most] = command.arity;
+  if (positionals.length < least || positionals.length > most) {
+    const given = positionals.length === 0 ? "nothing" : `${positionals.length} argument(s)`;
+    throw new UsageError(`takes ${command.parameters || "no arguments"}, and was given ${given}`);
+  }
+  const list = (option: string) => ([] as unknown[]).concat(values[option] ?? []).map(String);
+  return {
+    parameters: positionals,
+    text: (option) => list(option).at(-1),
+    texts: list,
+    flag: (option) => values[option] === true,
+  };
+}
+
+interface Parsed {
+  readonly values: Readonly<Record<string, unknown>>;
+  readonly positionals: readonly string[];
+}
+
+function parse(name: string, command: Command, args: readonly string[]): Parsed {
+  try {
+    return parseArgs({
+      args: numbersLast(args),
+      options: { ...parseArgsOptions(command.options), help: { type: "boolean", short: "h" } },
+      allowPositionals: true,
+      strict: true,
+    });
+  } catch (error) {
+    const message = error instanceof Error ? error.message : String(error);
+    const short = message.replace(/\. .*/s, "").replace(/^./, (char) => char.toLowerCase());
+    throw new UsageError(`${short}. Options: kg ${name} --help`);
+  }
+}
+
+function parseArgsOptions(options: Options) {
+  const entries = Object.entries(options).map(([name, { type, multiple }]) => [
+    name,
+    { type, multiple: multiple ?? false },
+  ]);
+  return Object.fromEntries(entries) as Record<
+    string,
+    { type: "string" | "boolean"; multiple: boolean }
+  >;
+}
+
+/** A negative number is an argument, not an option: `kg add hits -1`. */
+function numbersLast(args: readonly string[]): string[] {
+  const isNumber = (arg: string) => /^-\d+$/.test(arg);
+  if (args.includes("--") || !args.some(isNumber)) return [...args];
+  return [...args.filter((arg) => !isNumber(arg)), "--", ...args.filter(isNumber)];
+}
+
+/** The help of one command. */
+export function helpText(name: string, command: Command): string {
+  const options = { ...command.options, help: HELP };
+  const rows = Object.entries(options).map(([option, { value, help }]) => [
+    `--${option}${value ? ` ${value}` : ""}`,
+    help,
+  ]);
+  const parts = [
+    `${command.summary[0].toUpperCase()}${command.summary.slice(1)}.`,
+    `${heading("Usage:")} kg ${name} ${command.parameters}${command.parameters ? " " : ""}[options]`,
+    command.details,
+    `${heading("Options:")}\n${columns(rows)}`,
+    `${heading("Examples:")}\n${command.examples.map((line) => `  ${line}`).join("\n")}`,
+  ];
+  return `${parts.filter((part) => part !== undefined).join("\n\n")}\n`;
+}
+
+export function heading(text: string): string {
+  return process.stdout.isTTY ? styleText("bold", text) : text;
+}
+
+/** Two columns, the first as wide as its widest. */
+export function columns(rows: readonly (readonly string[])[]): string {
+  const width = Math.max(...rows.map(([left]) => left.length));
+  return rows.map(([left, right]) => `  ${left.padEnd(width)}  ${right}`).join("\n");
+}

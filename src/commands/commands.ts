@@ -1,0 +1,43 @@
+/** The commands by name, each loaded when it is needed. */
+
+import type { Command } from "./command.ts";
+import { UsageError } from "./usage_error.ts";
+
+type Load = () => Promise<Command>;
+
+export const COMMANDS: Readonly<Record<string, Load>> = {
+  serve: async () => (await import("./serve.ts")).command,
+  get: async () => (await import("./get.ts")).command,
+  set: async () => (await import("./set.ts")).command,
+  delete: async () => (await import("./delete.ts")).command,
+  exists: async () => (await import("./exists.ts")).command,
+  add: async () => (await import("./add.ts")).command,
+  touch: async () => (await import("./touch.ts")).command,
+  ping: async () => (await import("./ping.ts")).command,
+  stats: async () => (await import("./stats.ts")).command,
+  keygen: async () => (await import("./keygen.ts")).command,
+  help: async () => (await import("./help.ts")).command,
+  version: async () => (await import("./version.ts")).command,
+};
+
+/** @throws {UsageError} which names the command that was probably meant */
+export function findCommand(name: string): Promise<Command> {
+  if (Object.hasOwn(COMMANDS, name)) return COMMANDS[name]();
+  const meant = Object.keys(COMMANDS).find((known) => distance(known, name) <= 2);
+  const hint = meant === undefined ? "" : ` Did you mean "${meant}"?`;
+  throw new UsageError(`there is no command "${name}".${hint} All of them: kg help`);
+}
+
+/** How many letters must be changed, added or left out (Levenshtein). */
+function distance(a: string, b: string): number {
+  let row = Array.from({ length: b.length + 1 }, (_, i) => i);
+  for (let i = 1; i <= a.length; i++) {
+    const next = [i];
+    for (let j = 1; j <= b.length; j++) {
+      const change = row[j - 1] + (a[i - 1] === b[j - 1] ? 0 : 1);
+      next.push(Math.min(change, row[j] + 1, next[j - 1] + 1));
+    }
+    row = next;
+  }
+  return row[b.length];
+}

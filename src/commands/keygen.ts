@@ -1,0 +1,37 @@
+import { statSync } from "node:fs";
+import { encodeKey, generateKey } from "../protocol/keys.ts";
+import { type Command, Exit } from "./command.ts";
+import { writeNewKey } from "./key_source.ts";
+import { printJson, printLine } from "./output.ts";
+
+import { UsageError } from "./usage_error.ts";
+
+export const command: Command = {
+  summary: "make a new key",
+  parameters: "",
+  arity: [0, 0],
+  details:
+    "Prints it as 44 characters of base64, or writes it to a file that its owner alone can read.\n" +
+    "A server and its clients share one key; whoever has it can read and change everything.",
+  options: {
+    out: { type: "string", value: "FILE", help: "write it there, and print nothing" },
+    json: { type: "boolean", help: "print one line of JSON" },
+  },
+  examples: ["kg keygen --out ./kg.key", "export KG_KEY=$(kg keygen)"],
+
+  async run(input) {
+    const path = input.text("out");
+    if (path !== undefined) writeKeyFile(path);
+    const key = path === undefined ? encodeKey(generateKey()) : undefined;
+    if (input.flag("json")) printJson({ key, file: path });
+    else if (key !== undefined) printLine(key);
+    return Exit.DONE;
+  },
+};
+
+function writeKeyFile(path: string): void {
+  if (statSync(path, { throwIfNoEntry: false }) !== undefined) {
+    throw new UsageError(`${path} exists: a key is never overwritten; choose another name`);
+  }
+  writeNewKey(path);
+}

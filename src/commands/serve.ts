@@ -1,0 +1,180 @@
+import { SkvsDoor } from "../doors/skvs.ts";
+import type { Receive } from "../protocol/datagram.ts";
+import { fillFromKernel, trafficCiphers } from "../protocol/keys.ts";
+import type { Aead } from "../protocol/seal.ts";
+import {
+  type Address,
+  DEFAULT_HOST,
+  DEFAULT_PORT,
+  formatAddress,
+  parseAddress,
+  resolveAddress,
+} from "../runtime/address.ts";
+import { makeClock } from "../runtime/clock.ts";
+import { chooseAead, detectRuntime } from "../runtime/detect.ts";
+import { kernelDrops } from "../runtime/kernel_drops.ts";
+import type { Listener, Runtime } from "../runtime/runtime.ts";
+import { Server } from "../server.ts";
+import { Counters, type Line } from "../statistics.ts";
+import { MapStore } from "../store/map_store.ts";
+import type { Store } from "../store/store.ts";
+import { VERSION } from "../version.ts";
+import { CRYPTO_OPTION, cryptoChoice } from "./client_options.ts";
+import { type Command, Exit, type Input } from "./command.ts";
+import { findOrMakeKey } from "./key_source.ts";
+import { complain } from "./output.ts";
+import { formatSize, parseSize } from "./quantities.ts";
+import { SKVS_OPTIONS } from "./skvs.ts";
+import { skvsKey } from "./skvs_key.ts";
+import { UsageError } from "./usage_error.ts";
+
+const DEFAULT_LISTEN = `${DEFAULT_HOST}:${DEFAULT_PORT}`;
+const DEFAULT_MEMORY = "256MiB";
+const MIN_MEMORY_BYTES = 2 ** 20;
+/** A step of the sweep for expired keys comes this often. */
+const SWEEP_INTERVAL_MS = 20;
+const STOP_SIGNALS = ["SIGINT", "SIGTERM"] as const;
+
+export const command: Command = {
+  summary: "run a server",
+  parameters: "",
+  arity: [0, 0],
+  details:
+    "Without a key anywhere it makes one, readable by you alone, which the commands that you run\n" +
+    "on this machine then find by themselves. For other machines, copy that file to them.\n" +
+    "SIGINT or SIGTERM ends it; what was stored is then gone.",
+  options: {
+    listen: {
+      type: "string",
+      multiple: true,
+      value: "HOST:PORT",
+      help: `where to listen; repeat it for more (default: ${DEFAULT_LISTEN})`,
+    },
+    memory: {
+      type: "string",
+      value: "SIZE",
+      help: `the most that keys and values may take (default: ${DEFAULT_MEMORY})`,
+    },
+    "key-file": {
+      type: "string",
+      value: "FILE",
+      help: "the key (default: KG_KEY, else KG_KEY_FILE, else this user's own)",
+    },
+    ...SKVS_OPTIONS,
+    ...CRYPTO_OPTION,
+  },
+  examples: [
+    "kg serve",
+    "kg serve --listen 10.0.0.5:4040 --listen [::1]:4040 --memory 1GiB",
+    "kg serve --key-file /etc/kilogram.key",
+  ],
+
+  async run(input) {
+    const memory = input.text("memory") ?? DEFAULT_MEMORY;
+    const limitBytes = parseSize("--memory", memory, MIN_MEMORY_BYTES);
+    const runtime = await detectRuntime();
+    const aead = await chooseAead(cryptoChoice(input));
+    const now = makeClock();
+    const store = new MapStore({ limitBytes, now });
+    const listeners: Listener[] = [];
+    const receive = await makeReceiver(input, runtime, aead, store, now, listeners);
+    await listenAll(input, runtime, receive, listeners);
+    const addresses = listeners.map(({ address }) => formatAddress(address)).join(", ");
+    complain(`kg ${VERSION} listens on ${addresses}`);
+    complain(`memory: ${formatSize(limitBytes)}; sealing: ${aead.name} on ${runtime.name}`);
+    await serveUntilStopped(store, listeners);
+    return Exit.DONE;
+  },
+};
+
+async function makeReceiver(
+  input: Input,
+  runtime: Runtime,
+  aead: Aead,
+  store: Store,
+  now: () => number,
+  listeners: readonly Listener[],
+): Promise<Receive> {
+  const { key, origin, isNew } = findOrMakeKey(input.text("key-file"));
+  const counters = new Counters();
+  const server = new Server({
+    ciphers: await trafficCiphers(key, aead),
+    store,
+    now,
+    fillRandom: fillFromKernel,
+    counters,
+    facts: [
+      ["version", VERSION],
+      ["runtime", `${runtime.name} ${runtime.version}`],
+      ["aead", aead.name],
+    ],
+    systemLines: () => systemLines(listeners.map(({ address }) => address)),
+    fallback: await skvsReceiver(input, aead, store, counters),
+  });
+  complain(isNew ? `key: made a new one, ${origin}` : `key: ${origin}`);
+  return (datagram, reply) => server.receive(datagram, reply);
+}
+
+function systemLines(addresses: readonly Address[]): Line[] {
+  const drops = kernelDrops(addresses);
+  return drops === null ? [] : [["dropped_by_kernel", drops]];
+}
+
+async function skvsReceiver(
+  input: Input,
+  aead: Aead,
+  store: Store,
+  counters: Counters,
+): Promise<Receive | undefined> {
+  if (!input.flag("skvs")) return undefined;
+  const cipher = await aead.cipher(skvsKey(input.text("skvs-key-file")));
+  complain(
+    "warning: the original wire is on (--skvs). It has no protection against replay: whoever " +
+      "records its datagrams can change any key of this store by sending them again.",
+  );
+  return new SkvsDoor({ cipher, store, counters, fillRandom: fillFromKernel }).receive;
+}
+
+/** Listens on every address, or on none. */
+async function listenAll(
+  input: Input,
+  runtime: Runtime,
+  receive: Receive,
+  listeners: Listener[],
+): Promise<void> {
+  const wanted = input.texts("listen");
+  for (const text of wanted.length > 0 ? wanted : [DEFAULT_LISTEN]) {
+    const address = await resolveAddress(parseAddress(text));
+    try {
+      listeners.push(await runtime.listen(address, receive));
+    } catch (error) {
+      for (const listener of listeners) listener.close();
+      throw new UsageError(`can't listen on ${text}: ${bindProblem(error)}`);
+    }
+  }
+}
+
+function bindProblem(error: unknown): string {
+  const { code, message } = error as NodeJS.ErrnoException;
+  switch (code) {
+    case "EADDRINUSE":
+      return "the port is in use; choose another with --listen, or stop what has it";
+    case "EADDRNOTAVAIL":
+      return "this machine has no such address";
+    case "EACCES":
+      return "it is not permitted; ports below 1024 are for root";
+    default:
+      return message;
+  }
+}
+
+/** Runs until a signal comes, then closes the sockets. */
+async function serveUntilStopped(store: Store, listeners: readonly Listener[]): Promise<void> {
+  const sweeper = setInterval(() => store.sweep(), SWEEP_INTERVAL_MS);
+  const signal = await new Promise<string>((resolve) => {
+    for (const name of STOP_SIGNALS) process.once(name, () => resolve(name));
+  });
+  clearInterval(sweeper);
+  for (const listener of listeners) listener.close();
+  complain(`kg: stopped by ${signal}`);
+}

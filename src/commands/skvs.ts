@@ -1,0 +1,47 @@
+/** The four commands of the original wire, for `--skvs`. */
+
+import { fillFromKernel } from "../protocol/keys.ts";
+import { type SkvsCommand, SkvsFlag } from "../protocol/skvs.ts";
+import { skvsCall } from "../protocol/skvs_call.ts";
+import { parseAddress, resolveAddress } from "../runtime/address.ts";
+import { chooseAead, detectRuntime } from "../runtime/detect.ts";
+import { cryptoChoice, serverOf, timeoutMsOf } from "./client_options.ts";
+import type { Input, Options } from "./command.ts";
+import { skvsKey } from "./skvs_key.ts";
+import { UsageError } from "./usage_error.ts";
+
+export const SKVS_OPTIONS = {
+  skvs: { type: "boolean", help: "speak the original wire, with its key" },
+  "skvs-key-file": {
+    type: "string",
+    value: "FILE",
+    help: "the key of the original wire (default: SKVS_ENCRYPTION_KEY)",
+  },
+} as const satisfies Options;
+
+const NO_BYTES = new Uint8Array(0);
+
+/** One call; undefined where the server found no such key. */
+export async function callSkvs(
+  input: Input,
+  command: SkvsCommand,
+  keyText: string,
+  value: Uint8Array = NO_BYTES,
+): Promise<Uint8Array | undefined> {
+  if (input.text("ttl") !== undefined) throw new UsageError("--ttl is not of the original wire");
+  const key = new TextEncoder().encode(keyText);
+  if (key.length === 0 || key.length > 128) {
+    throw new UsageError(`the key has ${key.length} bytes; a key has 1 to 128`);
+  }
+  if (value.length > 863) throw new UsageError(`the value has ${value.length} bytes, over 863`);
+  const flags =
+    (input.flag("overwrite") ? SkvsFlag.OVERWRITE : 0) | (input.flag("old") ? SkvsFlag.OLD : 0);
+  const server = await resolveAddress(parseAddress(serverOf(input)));
+  const runtime = await detectRuntime();
+  const aead = await chooseAead(cryptoChoice(input));
+  return skvsCall({ command, flags, key, value }, timeoutMsOf(input), {
+    cipher: await aead.cipher(skvsKey(input.text("skvs-key-file"))),
+    fillRandom: fillFromKernel,
+    dial: (onDatagram) => runtime.dial(server, { onDatagram, onError: () => {} }),
+  });
+}

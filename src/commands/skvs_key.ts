@@ -1,0 +1,30 @@
+/** The key of the original wire: 32 bytes as they are, or one of the text forms of a key. */
+
+import { MasterKeyError } from "../errors.ts";
+import { decodeKey, KEY_BYTES } from "../protocol/keys.ts";
+import { readSecret } from "./key_source.ts";
+import { UsageError } from "./usage_error.ts";
+
+/** From a file, else from SKVS_ENCRYPTION_KEY. */
+export function skvsKey(keyFile: string | undefined, env = process.env): Uint8Array {
+  if (keyFile !== undefined) return decode(keyFile, readSecret(keyFile));
+  const text = env.SKVS_ENCRYPTION_KEY;
+  if (text) return decode("SKVS_ENCRYPTION_KEY", text);
+  throw new UsageError(
+    "--skvs needs the original wire's key: set SKVS_ENCRYPTION_KEY or pass --skvs-key-file FILE",
+  );
+}
+
+function decode(name: string, text: string): Uint8Array {
+  const bytes = new TextEncoder().encode(text.trim());
+  if (bytes.length === KEY_BYTES) return bytes;
+  try {
+    return decodeKey(text);
+  } catch (error) {
+    if (!(error instanceof MasterKeyError)) throw error;
+    throw new UsageError(
+      `${name} holds ${bytes.length} characters: the original wire's key is 32, or 44 of base64 ` +
+        "or 64 of hex",
+    );
+  }
+}
