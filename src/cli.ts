@@ -1,4 +1,4 @@
-#!/usr/bin/env bun
+#!/usr/bin/env node
 /** kg: from what was typed to a command, and from an error to one line and an exit status. */
 
 import { Exit, helpText, parseInput } from "./commands/command.ts";

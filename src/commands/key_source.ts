@@ -72,15 +72,22 @@ export function writeNewKey(path: string): void {
   const draft = `${path}.${process.pid}`;
   try {
     mkdirSync(dirname(path), { recursive: true, mode: 0o700 });
-    writeFileSync(draft, `${encodeKey(generateKey())}\n`, { mode: OWNER_ONLY, flag: "wx" });
+    writeFileSync(draft, `${encodeKey(generateKey())}\n`, { mode: OWNER_ONLY });
     chmodSync(draft, OWNER_ONLY);
-    // A link appears whole or not at all: of two servers that start at once, one makes the key.
+    publish(draft, path);
+  } catch (error) {
+    throw new UsageError(`can't write a key to ${path} (${codeOf(error)}): pass --key-file FILE`);
+  }
+}
+
+/** A link appears whole or not at all: of two servers that start at once, one makes the key. */
+function publish(draft: string, path: string): void {
+  try {
     linkSync(draft, path);
   } catch (error) {
-    if (codeOf(error) === "EEXIST" && exists(path)) return;
-    throw new UsageError(`can't write a key to ${path} (${codeOf(error)}): pass --key-file FILE`);
+    if (codeOf(error) !== "EEXIST") throw error;
   } finally {
-    rmSync(draft, { force: true });
+    rmSync(draft);
   }
 }
 

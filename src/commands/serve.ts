@@ -78,11 +78,15 @@ export const command: Command = {
     const store = new MapStore({ limitBytes, now });
     const listeners: Listener[] = [];
     const receive = await makeReceiver(input, runtime, aead, store, now, listeners);
+    const stopped = stopSignal();
     await listenAll(input, runtime, receive, listeners);
     const addresses = listeners.map(({ address }) => formatAddress(address)).join(", ");
     complain(`kg ${VERSION} listens on ${addresses}`);
     complain(`memory: ${formatSize(limitBytes)}; sealing: ${aead.name} on ${runtime.name}`);
-    await serveUntilStopped(store, listeners);
+    const sweeper = setInterval(() => store.sweep(), SWEEP_INTERVAL_MS);
+    complain(`kg: stopped by ${await stopped}`);
+    clearInterval(sweeper);
+    for (const listener of listeners) listener.close();
     return Exit.DONE;
   },
 };
@@ -168,13 +172,9 @@ function bindProblem(error: unknown): string {
   }
 }
 
-/** Runs until a signal comes, then closes the sockets. */
-async function serveUntilStopped(store: Store, listeners: readonly Listener[]): Promise<void> {
-  const sweeper = setInterval(() => store.sweep(), SWEEP_INTERVAL_MS);
-  const signal = await new Promise<string>((resolve) => {
+/** The signal that ends the server, from the moment that this is called. */
+function stopSignal(): Promise<string> {
+  return new Promise((resolve) => {
     for (const name of STOP_SIGNALS) process.once(name, () => resolve(name));
   });
-  clearInterval(sweeper);
-  for (const listener of listeners) listener.close();
-  complain(`kg: stopped by ${signal}`);
 }

@@ -26,7 +26,7 @@ export function generateKey(fillRandom: FillRandom = fillFromKernel): Uint8Array
 
 /** Random bytes from the runtime's cryptographic source. */
 export function fillFromKernel(bytes: Uint8Array): void {
-  globalThis.crypto.getRandomValues(bytes as Uint8Array<ArrayBuffer>);
+  crypto.getRandomValues(bytes as Uint8Array<ArrayBuffer>);
 }
 
 /** A key as 44 characters of base64. */
@@ -68,7 +68,7 @@ export async function trafficCiphers(masterKey: Uint8Array, aead: Aead): Promise
 
 /** HKDF-SHA-256 with an empty salt, 32 bytes out. */
 export async function deriveKey(masterKey: Uint8Array, info: string): Promise<Uint8Array> {
-  const { subtle } = globalThis.crypto;
+  const { subtle } = crypto;
   const ikm = masterKey as Uint8Array<ArrayBuffer>;
   const base = await subtle.importKey("raw", ikm, "HKDF", false, ["deriveBits"]);
   const parameters = {

@@ -16,25 +16,20 @@ export interface Address {
   readonly port: number;
 }
 
-const BRACKETED = /^\[([^\]]+)\](?::(.+))?$/;
+const BRACKETED = /^\[(.+)\](?::(\d+))?$/;
+const PLAIN = /^([^:[\]]+)(?::(\d+))?$/;
 
 /**
  * Reads an address; without a port it gets 4040.
  * @throws {InvalidArgumentError}
  */
 export function parseAddress(text: string): Address {
-  const bracketed = BRACKETED.exec(text);
-  if (bracketed !== null) return checked(text, bracketed[1], bracketed[2]);
-  if (isIPv6(text)) return checked(text, text, undefined);
-  const colon = text.lastIndexOf(":");
-  if (colon < 0) return checked(text, text, undefined);
-  return checked(text, text.slice(0, colon), text.slice(colon + 1));
-}
-
-function checked(text: string, host: string, port: string | undefined): Address {
-  const number = port === undefined ? DEFAULT_PORT : Number(port);
-  const isPort = /^\d+$/.test(port ?? "0") && number <= MAX_PORT;
-  if (host !== "" && !host.includes(":") === !isIPv6(host) && isPort) return { host, port: number };
+  if (isIPv6(text)) return { host: text, port: DEFAULT_PORT };
+  const [, ipv6, ipv6Port] = BRACKETED.exec(text) ?? [];
+  const [, plain, plainPort] = PLAIN.exec(text) ?? [];
+  const host = ipv6 !== undefined && isIPv6(ipv6) ? ipv6 : plain;
+  const port = Number(ipv6Port ?? plainPort ?? DEFAULT_PORT);
+  if (host !== undefined && port <= MAX_PORT) return { host, port };
   throw new InvalidArgumentError(
     `"${text}" is not an address: write host:port, as 127.0.0.1:${DEFAULT_PORT} or ` +
       `[::1]:${DEFAULT_PORT}.`,

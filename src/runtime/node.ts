@@ -12,16 +12,21 @@ export const runtime: Runtime = {
 
   async listen(address, receive): Promise<Listener> {
     const socket = await bind(address);
+    let isClosed = false;
     socket.on("message", async (datagram: Uint8Array, source: RemoteInfo) => {
       // One array a reply: node:dgram sends it in a later turn.
       const reply = new Uint8Array(DATAGRAM_BYTES);
       const result = receive(datagram, reply);
       const isAnswered = typeof result === "boolean" ? result : await result;
-      if (isAnswered) socket.send(reply, source.port, source.address, ignoreError);
+      if (isAnswered && !isClosed) socket.send(reply, source.port, source.address, ignoreError);
     });
     socket.on("error", ignoreError);
     const { address: host, port } = socket.address();
-    return { address: { host, port }, close: () => socket.close() };
+    const close = () => {
+      isClosed = true;
+      socket.close();
+    };
+    return { address: { host, port }, close };
   },
 
   async dial(server, events): Promise<Channel> {

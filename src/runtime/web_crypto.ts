@@ -4,7 +4,7 @@ import { copyBytes } from "../protocol/bytes.ts";
 import { NONCE_BYTES, TAG_BYTES } from "../protocol/datagram.ts";
 import type { Aead, Cipher } from "../protocol/seal.ts";
 
-const { subtle } = globalThis.crypto;
+const { subtle } = crypto;
 
 export const webCrypto: Aead = { name: "Web Crypto", cipher: webCipher };
 
