@@ -1,0 +1,241 @@
+import { test } from "node:test";
+import { assert, assertEquals, assertRejects, assertThrows } from "@std/assert";
+import type { Calls, Client } from "../src/client.ts";
+import {
+  DeadlineExceededError,
+  DeadlineRequiredError,
+  DuplicateError,
+  FullError,
+  InvalidArgumentError,
+  ProtocolError,
+  RequestError,
+  TooLargeError,
+} from "../src/errors.ts";
+import { DATAGRAM_BYTES, FRAME_BYTES } from "../src/protocol/datagram.ts";
+import { VALUE_AT, writeReply } from "../src/protocol/frame.ts";
+import { trafficCiphers } from "../src/protocol/keys.ts";
+import { NO_ADDITIONAL_DATA } from "../src/protocol/seal.ts";
+import { nodeCrypto } from "../src/runtime/node_crypto.ts";
+import { webCrypto } from "../src/runtime/web_crypto.ts";
+import { everyByte, text } from "./bytes.ts";
+import {
+  MASTER_KEY,
+  makeClient,
+  makeLink,
+  makeServer,
+  outcome,
+  type ServerInWorld,
+  VirtualClock,
+} from "./world.ts";
+
+async function begin(aead = nodeCrypto) {
+  const clock = new VirtualClock();
+  const server = await makeServer(clock, { aead });
+  const link = makeLink(server);
+  const world = await makeClient(clock, link, { aead });
+  const kv = world.client.within(500);
+  const run = <T>(promise: Promise<T>) => outcome(clock, promise);
+  return { clock, server, link, kv, run, ...world };
+}
+
+/** Calls as a program in plain JavaScript may make them. */
+// biome-ignore lint/suspicious/noExplicitAny: wrong on purpose
+const untyped = (kv: Client | Calls<true>): any => kv;
+
+for (const aead of [nodeCrypto, webCrypto]) {
+  test(`every call does what it says (${aead.name})`, async () => {
+    const { kv, run, clock } = await begin(aead);
+    assertEquals(await run(kv.get("k")), undefined);
+    assertEquals(await run(kv.set("k", "v")), { stored: true, previous: undefined });
+    assertEquals(await run(kv.set("k", "w")), { stored: false, current: text("v") });
+    const replaced = await run(kv.set("k", "w", { overwrite: true, old: true }));
+    assertEquals(replaced, { stored: true, previous: text("v") });
+    assertEquals(await run(kv.get("k")), text("w"));
+    assertEquals(await run(kv.getText("k")), "w");
+    assertEquals(await run(kv.exists("k")), { ttl: undefined });
+    assertEquals(await run(kv.touch("k", { ttl: 60_000 })), true);
+    const ttl = (await run(kv.exists("k")))?.ttl ?? 0;
+    assert(ttl > 59_900 && ttl <= 60_000);
+    assertEquals(await run(kv.delete("k")), text("w"));
+    assertEquals(await run(kv.delete("k")), undefined);
+    assertEquals(await run(kv.exists("k")), undefined);
+    assertEquals(await run(kv.touch("k")), false);
+    assertEquals(await run(kv.add("n", 2)), { value: 2n, ttl: undefined });
+    assertEquals(await run(kv.add("n", -(2n ** 63n))), { value: 2n - 2n ** 63n, ttl: undefined });
+    const limited = await run(kv.add("limit", 1, { ttl: 1000 }));
+    assertEquals(limited, { value: 1n, ttl: 1000 });
+    await clock.pass(1000);
+    assertEquals((await run(kv.add("limit", 1, { ttl: 1000 }))).value, 1n);
+    assert((await run(kv.ping())) >= 0);
+    assertEquals((await run(kv.stats()))?.generation, 0);
+    assertEquals((await run(kv.stats({ section: "store" })))?.keys, 2);
+    assertEquals(await run(kv.stats({ section: "none" })), undefined);
+  });
+}
+
+test("missing is not empty", async () => {
+  const { kv, run } = await begin();
+  await run(kv.set("empty", ""));
+  assertEquals(await run(kv.get("empty")), new Uint8Array(0));
+  assertEquals(await run(kv.getText("empty")), "");
+  assertEquals(await run(kv.getText("missing")), undefined);
+  assertEquals(await run(kv.delete("empty")), new Uint8Array(0));
+});
+
+test("bytes, text and JSON come back as they were", async () => {
+  const { kv, run } = await begin();
+  await run(kv.set(everyByte(128), everyByte(863)));
+  const value = await run(kv.get(everyByte(128)));
+  assertEquals(value, everyByte(863));
+  assertEquals(value?.constructor, Uint8Array, "not a Buffer, on any runtime");
+  await run(kv.set("text", "\ufeffŷ\u0000"));
+  assertEquals(await run(kv.getText("text")), "\ufeffŷ\u0000", "byte order mark and NUL too");
+  const config = { on: true, list: [1, null, "x"] };
+  await run(kv.setJson("json", config));
+  assertEquals(await run(kv.getJson("json")), config);
+  assertEquals(await run(kv.getJson("missing")), undefined);
+  await assertRejects(() => run(kv.getJson("text")), SyntaxError);
+  await assertRejects(() => run(kv.setJson("x", undefined)), InvalidArgumentError, "undefined");
+});
+
+test("an array is copied when the call is made", async () => {
+  const { kv, run } = await begin();
+  const key = Buffer.from("key");
+  const value = Buffer.from("value");
+  const call = kv.set(key, value);
+  key.fill(0);
+  value.fill(0);
+  await run(call);
+  assertEquals(await run(kv.getText("key")), "value");
+});
+
+test("a call without a deadline throws before anything is sent", async () => {
+  const { client, requests } = await begin();
+  const calls: [string, unknown[]][] = [
+    ["get", ["k"]],
+    ["getText", ["k"]],
+    ["getJson", ["k"]],
+    ["set", ["k", "v"]],
+    ["setJson", ["k", 1]],
+    ["delete", ["k"]],
+    ["exists", ["k"]],
+    ["add", ["k", 1]],
+    ["touch", ["k"]],
+    ["ping", []],
+    ["stats", []],
+  ];
+  for (const [name, args] of calls) {
+    for (const options of [[], [{}], [{ signal: new AbortController().signal }]]) {
+      const call = () => untyped(client)[name](...args, ...options);
+      const error = await assertRejects(call, DeadlineRequiredError, "within(50)");
+      assertEquals([error.code, error.name], ["DEADLINE_REQUIRED", "DeadlineRequiredError"]);
+    }
+  }
+  assertEquals(requests.length, 0);
+});
+
+test("the types require a deadline", () => {
+  const typed = (client: Client) => {
+    // @ts-expect-error: no deadline
+    client.get("k");
+    // @ts-expect-error: no deadline among the options
+    client.set("k", "v", { overwrite: true });
+    // @ts-expect-error: both of them
+    client.get("k", { timeout: 1, deadline: 1 });
+    client.get("k", { timeout: 1 });
+    client.within(1).get("k");
+    client.within(1).set("k", "v", { overwrite: true });
+    client.within(1).set("k", "v", { overwrite: true, timeout: 5 });
+  };
+  assertEquals(typeof typed, "function");
+});
+
+test("a deadline is a time, and one that passed sends nothing", async () => {
+  const { client, run, requests } = await begin();
+  assertEquals(await run(client.get("k", { deadline: Date.now() + 5_000 })), undefined);
+  const before = requests.length;
+  const late = () => client.get("k", { deadline: Date.now() - 1 });
+  await assertRejects(late, DeadlineExceededError);
+  assertEquals(requests.length, before);
+});
+
+test("timeouts that are none are refused", async () => {
+  const { client, requests } = await begin();
+  const bad = [0, -1, Number.NaN, Number.POSITIVE_INFINITY, "50", null];
+  for (const timeout of bad) {
+    await assertRejects(() => untyped(client).get("k", { timeout }), Error);
+    if (timeout !== null) assertThrows(() => untyped(client).within(timeout), InvalidArgumentError);
+  }
+  const both = () => untyped(client).get("k", { timeout: 1, deadline: 1 });
+  await assertRejects(both, InvalidArgumentError, "not both");
+  assertEquals(requests.length, 0);
+});
+
+test("a key or value that does not fit throws before sending, and says size and limit", async () => {
+  const { kv, requests } = await begin();
+  const fails = async (call: () => Promise<unknown>, ...parts: string[]) => {
+    const error = await assertRejects(call, InvalidArgumentError);
+    for (const part of parts) assert(error.message.includes(part), error.message);
+  };
+  await fails(() => kv.get(everyByte(129)), "129", "128");
+  await fails(() => kv.get("ж".repeat(65)), "130", "128");
+  await fails(() => kv.get(""), "empty", "1 to 128");
+  await fails(() => kv.get(new Uint8Array(0)), "empty");
+  await fails(() => kv.set("k", everyByte(864)), "864", "863");
+  await fails(() => kv.set("k", everyByte(856), { ttl: 1 }), "856", "855");
+  for (const key of [1, null, undefined, {}, ["k"], new ArrayBuffer(3)]) {
+    await fails(() => untyped(kv).get(key), "string or a Uint8Array");
+    await fails(() => untyped(kv).set("k", key), "string or a Uint8Array");
+  }
+  for (const ttl of [0, -1, 1.5, 2 ** 53, "1"]) {
+    await fails(() => untyped(kv).set("k", "v", { ttl }), "ttl");
+    await fails(() => untyped(kv).touch("k", { ttl }), "ttl");
+  }
+  for (const delta of [1.5, 2 ** 53, Number.NaN, "1", 2n ** 63n]) {
+    await fails(() => untyped(kv).add("k", delta));
+  }
+  await fails(() => untyped(kv).stats({ section: "x".repeat(129) }), "129");
+  assertEquals(requests.length, 0);
+});
+
+test("a number that can't be added to is a RequestError with the server's words", async () => {
+  const { kv, run } = await begin();
+  await run(kv.set("k", "seven"));
+  const error = await assertRejects(() => run(kv.add("k", 1)), RequestError, "not a decimal");
+  assertEquals(error.effect, "none");
+});
+
+/** A server that answers every request with one status. */
+async function answering(status: number): Promise<ServerInWorld> {
+  const { requests, replies } = await trafficCiphers(MASTER_KEY, nodeCrypto);
+  const real = await makeServer(new VirtualClock());
+  let count = 0;
+  const ask = async (datagram: Uint8Array) => {
+    const isQuery = (await requests.open(datagram, NO_ADDITIONAL_DATA)) !== null;
+    const frame = new Uint8Array(FRAME_BYTES);
+    const outcome = { status: isQuery ? 0 : status, toggles: 0, expiresAtMs: 0, length: 0 };
+    frame.fill(0, VALUE_AT);
+    writeReply(frame, outcome, 0, datagram, new Uint8Array(16), 0);
+    const reply = new Uint8Array(DATAGRAM_BYTES);
+    reply[0] = ++count;
+    await replies.seal(reply, frame, NO_ADDITIONAL_DATA);
+    return reply;
+  };
+  return { ...real, ask };
+}
+
+test("each refusal is an error of its own, which tells what was done", async () => {
+  const cases = [
+    [5, DuplicateError, "DUPLICATE", "done"],
+    [6, FullError, "FULL", "none"],
+    [7, TooLargeError, "TOO_LARGE", "done"],
+    [99, ProtocolError, "PROTOCOL", "unknown"],
+  ] as const;
+  for (const [status, errorClass, code, effect] of cases) {
+    const clock = new VirtualClock();
+    const { client } = await makeClient(clock, makeLink(await answering(status)));
+    const call = client.set("k", "v", { timeout: 500 });
+    const error = await assertRejects(() => outcome(clock, call), errorClass);
+    assertEquals([error.code, error.effect], [code, effect]);
+  }
+});

@@ -1,0 +1,58 @@
+import { test } from "node:test";
+import { assert, assertEquals, assertMatch, assertThrows } from "@std/assert";
+import { command as add } from "../../src/commands/add.ts";
+import { helpText, parseInput } from "../../src/commands/command.ts";
+import { COMMANDS, findCommand } from "../../src/commands/commands.ts";
+import { overview } from "../../src/commands/help.ts";
+import { command as serve } from "../../src/commands/serve.ts";
+import { command as set } from "../../src/commands/set.ts";
+import { UsageError } from "../../src/commands/usage_error.ts";
+
+test("options and arguments are read, in any order", () => {
+  const input = parseInput("set", set, ["k", "--ttl", "30s", "v", "--overwrite"]);
+  assertEquals(input?.parameters, ["k", "v"]);
+  assertEquals(
+    [input?.text("ttl"), input?.flag("overwrite"), input?.flag("old")],
+    ["30s", true, false],
+  );
+  const listen = parseInput("serve", serve, ["--listen", "a", "--listen=b"])?.texts("listen");
+  assertEquals(listen, ["a", "b"]);
+});
+
+test("a negative number is an argument", () => {
+  assertEquals(parseInput("add", add, ["hits", "-5", "--ttl", "1s"])?.parameters, ["hits", "-5"]);
+  assertEquals(parseInput("add", add, ["--", "-1", "-5"])?.parameters, ["-1", "-5"]);
+});
+
+test("a single dash is an argument too", () => {
+  assertEquals(parseInput("set", set, ["k", "-"])?.parameters, ["k", "-"]);
+});
+
+test("what does not fit is one line that says what does", () => {
+  assertThrows(() => parseInput("set", set, ["k"]), UsageError, "KEY VALUE");
+  assertThrows(() => parseInput("set", set, ["k", "v", "w"]), UsageError, "3 argument(s)");
+  const unknown = assertThrows(() => parseInput("set", set, ["--foo"]), UsageError, "--foo");
+  assertMatch(unknown.message, /kg set --help$/);
+  assert(!unknown.message.includes("\n"));
+  assertThrows(() => parseInput("set", set, ["k", "v", "--ttl"]), UsageError, "--ttl");
+});
+
+test("an unknown command names the one that was meant", () => {
+  assertThrows(() => findCommand("gte"), UsageError, 'Did you mean "get"?');
+  assertThrows(() => findCommand("frobnicate"), UsageError, "kg help");
+  assertThrows(() => findCommand("toString"), UsageError);
+});
+
+test("every command has a help with its options and examples, and stands in the list", async () => {
+  const list = await overview();
+  for (const [name, load] of Object.entries(COMMANDS)) {
+    const command = await load();
+    assertEquals(parseInput(name, command, ["--help"]), null);
+    const help = helpText(name, command);
+    assertMatch(help, new RegExp(`kg ${name}`));
+    for (const option of Object.keys(command.options)) assert(help.includes(`--${option}`));
+    assert(command.examples.length > 0);
+    assert(list.includes(command.summary));
+    for (const line of help.split("\n")) assert(line.length <= 100, line);
+  }
+});

@@ -1,0 +1,91 @@
+import {
+  chmodSync,
+  existsSync,
+  mkdtempSync,
+  readdirSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterEach, beforeEach, test } from "node:test";
+import { assert, assertEquals, assertThrows } from "@std/assert";
+import { findKey, readKeyFile, userKeyPath, writeNewKey } from "../../src/commands/key_source.ts";
+import { skvsKey } from "../../src/commands/skvs_key.ts";
+import { UsageError } from "../../src/commands/usage_error.ts";
+import { encodeKey, generateKey } from "../../src/protocol/keys.ts";
+
+let folder = "";
+beforeEach(() => {
+  folder = mkdtempSync(join(tmpdir(), "kilogram-"));
+});
+afterEach(() => rmSync(folder, { recursive: true }));
+
+function keyFile(name: string, text: string, mode = 0o600): string {
+  const path = join(folder, name);
+  writeFileSync(path, text, { mode });
+  chmodSync(path, mode);
+  return path;
+}
+
+test("--key-file goes before KG_KEY, that before KG_KEY_FILE, that before the user's own", () => {
+  const keys = Array.from({ length: 4 }, () => generateKey());
+  const [named, inEnv, inEnvFile, users] = keys.map(encodeKey);
+  const env = { XDG_CONFIG_HOME: folder, APPDATA: folder } as Record<string, string>;
+  assertEquals(findKey(undefined, env), null);
+  writeNewKey(userKeyPath(env));
+  writeFileSync(userKeyPath(env), users);
+  assertEquals(findKey(undefined, env)?.key, keys[3]);
+  env.KG_KEY_FILE = keyFile("env", inEnvFile);
+  assertEquals(findKey(undefined, env)?.key, keys[2]);
+  env.KG_KEY = inEnv;
+  assertEquals(findKey(undefined, env)?.key, keys[1]);
+  assertEquals(findKey(keyFile("named", `${named}\n`), env)?.key, keys[0]);
+});
+
+test("a key file that others can read is refused, and says how to mend it", () => {
+  const text = encodeKey(generateKey());
+  for (const mode of [0o644, 0o640, 0o604, 0o660]) {
+    const path = keyFile("open", text, mode);
+    const error = assertThrows(() => readKeyFile(path), UsageError, `chmod 600 ${path}`);
+    assert(!error.message.includes(text));
+  }
+  assertEquals(encodeKey(readKeyFile(keyFile("own", text, 0o400)).key), text);
+});
+
+test("a key file that is missing or holds no key is one clear line", () => {
+  assertThrows(() => readKeyFile(join(folder, "none")), UsageError, "ENOENT");
+  const error = assertThrows(() => readKeyFile(keyFile("bad", "hunter2")), UsageError, "kg keygen");
+  assert(!error.message.includes("hunter2"));
+  assertThrows(() => findKey(undefined, { KG_KEY: "hunter2" }), UsageError, "KG_KEY: ");
+});
+
+test("a new key is readable by its owner alone, and never overwrites one", () => {
+  const path = join(folder, "deep", "key");
+  writeNewKey(path);
+  assertEquals(statSync(path).mode & 0o777, 0o600);
+  assertEquals(statSync(join(folder, "deep")).mode & 0o777, 0o700);
+  const { key } = readKeyFile(path);
+  writeNewKey(path);
+  assertEquals(readKeyFile(path).key, key, "of two servers that start at once, one makes it");
+  assertEquals(readdirSync(join(folder, "deep")), ["key"], "nothing else is left");
+});
+
+test("a folder that can't be written is one clear line", () => {
+  const file = keyFile("file", "x");
+  assertThrows(() => writeNewKey(join(file, "key")), UsageError, "--key-file");
+  assert(!existsSync(join(file, "key")));
+});
+
+test("the original wire's key is 32 characters, or a text form of a key", () => {
+  const raw = "01234567890123456789012345678901";
+  const decoded = (SKVS_ENCRYPTION_KEY: string) => skvsKey(undefined, { SKVS_ENCRYPTION_KEY });
+  assertEquals(Buffer.from(decoded(raw)).toString(), raw);
+  const key = generateKey();
+  assertEquals(decoded(encodeKey(key)), key);
+  assertEquals(decoded(Buffer.from(key).toString("hex")), key);
+  assertEquals(skvsKey(keyFile("skvs", encodeKey(key)), {}), key);
+  assertThrows(() => decoded("short"), UsageError, "5 characters");
+  assertThrows(() => skvsKey(undefined, {}), UsageError, "SKVS_ENCRYPTION_KEY");
+});

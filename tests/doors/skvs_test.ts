@@ -1,0 +1,110 @@
+import { test } from "node:test";
+import { assert, assertEquals, assertRejects } from "@std/assert";
+import { SkvsDoor } from "../../src/doors/skvs.ts";
+import { DeadlineExceededError, RequestError } from "../../src/errors.ts";
+import { copyBytes } from "../../src/protocol/bytes.ts";
+import { DATAGRAM_BYTES } from "../../src/protocol/datagram.ts";
+import { type SkvsCommand, SkvsFlag } from "../../src/protocol/skvs.ts";
+import { skvsCall } from "../../src/protocol/skvs_call.ts";
+import { nodeCrypto } from "../../src/runtime/node_crypto.ts";
+import { webCrypto } from "../../src/runtime/web_crypto.ts";
+import { Counters } from "../../src/statistics.ts";
+import { everyByte, fillRandomOf, text } from "../bytes.ts";
+import { makeClient, makeLink, makeServer, outcome, VirtualClock } from "../world.ts";
+
+const KEY = text("01234567890123456789012345678901");
+const NOTHING = new Uint8Array(0);
+const { OVERWRITE, OLD } = SkvsFlag;
+
+async function begin(aead = nodeCrypto) {
+  const clock = new VirtualClock();
+  const cipher = await aead.cipher(KEY);
+  const counters = new Counters();
+  const fillRandom = fillRandomOf(1);
+  const world: Awaited<ReturnType<typeof makeServer>> = await makeServer(clock, {
+    counters,
+    fallback: (datagram, reply) => door.receive(datagram, reply),
+  });
+  const door = new SkvsDoor({ cipher, store: world.store, counters, fillRandom });
+  const call = (command: number, key: string, value: Uint8Array = NOTHING, flags = 0) =>
+    skvsCall({ command: command as SkvsCommand, flags, key: text(key), value }, 500, {
+      cipher,
+      fillRandom,
+      dial: async (onDatagram) => ({
+        async send(datagram) {
+          onDatagram(new Uint8Array(3));
+          onDatagram(new Uint8Array(DATAGRAM_BYTES));
+          onDatagram(copyBytes(datagram));
+          const reply = await world.ask(datagram);
+          if (reply !== null) onDatagram(reply);
+        },
+        close() {},
+      }),
+    });
+  const asText = async (reply: Promise<Uint8Array | undefined>) => {
+    const value = await reply;
+    return value && Buffer.from(value).toString();
+  };
+  return { clock, world, call, counters, asText };
+}
+
+for (const aead of [nodeCrypto, webCrypto]) {
+  test(`the four commands answer as the original does (${aead.name})`, async () => {
+    const { call, asText, counters } = await begin(aead);
+    assertEquals(await call(1, "k"), undefined);
+    assertEquals(await asText(call(0, "k", text("one"))), "one", "the stored value");
+    assertEquals(await asText(call(0, "k", text("two"))), "one", "the current value");
+    assertEquals(await asText(call(0, "k", text("two"), OVERWRITE | OLD)), "one", "the old value");
+    assertEquals(await asText(call(0, "new", text("x"), OLD)), "", "empty if there was none");
+    assertEquals(await asText(call(1, "k")), "two");
+    assertEquals([await asText(call(3, "k")), await asText(call(3, "none"))], ["1", "0"]);
+    assertEquals(await asText(call(2, "k")), "two");
+    assertEquals(await call(2, "k"), undefined);
+    assertEquals(counters.skvs, 10);
+    assertEquals(counters.droppedForAuthentication, 0);
+  });
+}
+
+test("a value of 863 bytes comes back whole, and trailing NULs do not", async () => {
+  const { call, asText } = await begin();
+  const value = everyByte(863);
+  await call(0, "k", value);
+  assertEquals(await call(1, "k"), value);
+  await call(0, "nul", text("a\u0000b\u0000\u0000"));
+  assertEquals(await asText(call(1, "nul")), "a\u0000b");
+});
+
+test("an unknown command and an empty key are errors", async () => {
+  const { call } = await begin();
+  await assertRejects(() => call(4, "k"), RequestError);
+  await assertRejects(() => call(1, ""), RequestError);
+});
+
+test("both wires reach the same store; the version 1 key is tried first", async () => {
+  const { clock, world, call, asText } = await begin();
+  const { client } = await makeClient(clock, makeLink(world));
+  await outcome(clock, client.set("k", "from version 1", { timeout: 500 }));
+  assertEquals(await asText(call(1, "k")), "from version 1");
+  await call(0, "k", text("from the original"), OVERWRITE);
+  assertEquals(await outcome(clock, client.getText("k", { timeout: 500 })), "from the original");
+});
+
+test("without it, the original wire is silence", async () => {
+  const clock = new VirtualClock();
+  const world = await makeServer(clock);
+  const cipher = await nodeCrypto.cipher(KEY);
+  const call = skvsCall({ command: 1, flags: 0, key: text("k"), value: NOTHING }, 20, {
+    cipher,
+    fillRandom: fillRandomOf(2),
+    dial: async (onDatagram) => ({
+      async send(datagram) {
+        const reply = await world.ask(datagram);
+        if (reply !== null) onDatagram(reply);
+      },
+      close() {},
+    }),
+  });
+  await assertRejects(() => call, DeadlineExceededError);
+  assertEquals(world.server.counters.droppedForAuthentication, 1);
+  assert(world.store.count === 0);
+});

@@ -1,0 +1,257 @@
+import { existsSync, mkdirSync, readFileSync, statSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { after, before, test } from "node:test";
+import { assert, assertEquals, assertMatch } from "@std/assert";
+import { everyByte } from "../bytes.ts";
+import {
+  type Finished,
+  freshEnvironment,
+  kg,
+  type RunningServer,
+  startServer,
+} from "./programs.ts";
+
+const env = freshEnvironment();
+let server: RunningServer;
+
+before(async () => {
+  server = await startServer(env);
+  env.KG_SERVER = server.addresses[0];
+});
+after(async () => {
+  await server.stop("SIGKILL");
+});
+
+/** One line on standard error, nothing on standard output. */
+function assertFails(result: Finished, status: number, ...parts: RegExp[]): void {
+  assertEquals(result.status, status, result.stderr);
+  assertEquals(result.text, "");
+  assertEquals(result.stderr.trimEnd().split("\n").length, 1, result.stderr);
+  for (const part of parts) assertMatch(result.stderr, part);
+}
+
+test("set and get, by text and by bytes", () => {
+  assertEquals(kg(env, ["set", "greeting", "hello"]).status, 0);
+  const got = kg(env, ["get", "greeting"]);
+  assertEquals([got.status, got.text, got.stderr], [0, "hello", ""]);
+  const value = everyByte(863);
+  value.fill(0, 860);
+  assertEquals(kg(env, ["set", "bytes", "-"], { input: value }).status, 0);
+  assertEquals(new Uint8Array(kg(env, ["get", "bytes"]).stdout), value);
+  assertEquals(kg(env, ["set", "empty", ""]).status, 0);
+  const empty = kg(env, ["get", "empty"]);
+  assertEquals([empty.status, empty.text], [0, ""]);
+});
+
+test("what does not fit is refused before sending", () => {
+  const tooLong = kg(env, ["set", "k", "-"], { input: everyByte(864) });
+  assertFails(tooLong, 2, /864 bytes.*863/);
+  assertFails(kg(env, ["set", "k", "-", "--ttl", "1s"], { input: everyByte(856) }), 2, /856.*855/);
+  assertFails(kg(env, ["set", "k", "-"], { input: everyByte(60_000) }), 2, /863/);
+  assertFails(kg(env, ["get", "k".repeat(129)]), 2, /129 bytes.*128/);
+  assertFails(kg(env, ["get", ""]), 2, /empty/);
+  assertFails(kg(env, ["get", "k", "--timeout", "0s"]), 2, /--timeout/);
+});
+
+test("a key that exists is left as it is without --overwrite", () => {
+  kg(env, ["set", "once", "1"]);
+  assertFails(kg(env, ["set", "once", "2"]), 1, /--overwrite/);
+  const replaced = kg(env, ["set", "once", "2", "--overwrite", "--old"]);
+  assertEquals([replaced.status, replaced.text], [0, "1"]);
+  assertEquals(kg(env, ["get", "once"]).text, "2");
+});
+
+test("delete, exists, add, touch", () => {
+  assertFails(kg(env, ["get", "none"]), 1, /no key "none"/);
+  assertFails(kg(env, ["delete", "none"]), 1, /no key "none"/);
+  assertFails(kg(env, ["touch", "none"]), 1, /no key "none"/);
+  assertEquals(kg(env, ["add", "hits", "5"]).text, "5\n");
+  assertEquals(kg(env, ["add", "hits", "-7"]).text, "-2\n");
+  assertEquals(kg(env, ["add", "hits"]).text, "-1\n");
+  assertEquals(kg(env, ["exists", "hits"]).text, "yes\n");
+  assertEquals(kg(env, ["touch", "hits", "--ttl", "60s"]).status, 0);
+  assertEquals(kg(env, ["delete", "hits", "--old"]).text, "-1");
+  const gone = kg(env, ["exists", "hits"]);
+  assertEquals([gone.status, gone.text, gone.stderr], [1, "no\n", ""]);
+});
+
+test("a key with a time to live ends", async () => {
+  assertEquals(kg(env, ["set", "brief", "x", "--ttl", "400ms"]).status, 0);
+  for (let i = 0; i < 100 && kg(env, ["exists", "brief"]).status === 0; i++) {
+    await new Promise((resolve) => setTimeout(resolve, 50));
+  }
+  assertEquals(kg(env, ["get", "brief"]).status, 1);
+});
+
+test("--json on all", () => {
+  const json = (...args: string[]) => JSON.parse(kg(env, [...args, "--json"]).text);
+  assertEquals(json("set", "j", "v"), { key: "j", stored: true });
+  assertEquals(json("set", "j", "w"), { key: "j", stored: false, current: "v" });
+  assertEquals(json("get", "j"), { key: "j", found: true, value: "v" });
+  assertEquals(json("get", "none"), { key: "none", found: false });
+  kg(env, ["set", "binary", "-"], { input: Uint8Array.of(0xff, 0) });
+  assertEquals(json("get", "binary"), { key: "binary", found: true, valueBase64: "/wA=" });
+  assertEquals(json("add", "big", "9007199254740993").key, "big");
+  assertMatch(kg(env, ["add", "big", "0", "--json"]).text, /"value":9007199254740993\b/);
+  assertEquals(json("touch", "j", "--ttl", "60s"), { key: "j", touched: true });
+  const { found, ttlMs } = json("exists", "j");
+  assert(found && ttlMs > 0 && ttlMs <= 60_000);
+  assertEquals(json("delete", "j"), { key: "j", deleted: true, value: "v" });
+  assert(json("ping").elapsedMs > 0);
+  assertEquals(Object.keys(json("stats")), ["server", "operations", "datagrams", "store"]);
+  assertEquals(json("keygen").key.length, 44);
+  assertEquals(Object.keys(json("version")), ["version", "runtime", "aead"]);
+});
+
+test("stats count what happened, the kernel's drops among it on Linux", () => {
+  const stats = kg(env, ["stats"]).text;
+  for (const name of ["set", "hits", "dropped_size", "dropped_authentication", "used_bytes"]) {
+    assertMatch(stats, new RegExp(`^ {2}${name} +\\d+$`, "m"));
+  }
+  assertEquals(/dropped_by_kernel/.test(stats), process.platform === "linux");
+  const store = kg(env, ["stats", "store"]).text;
+  assert(!store.includes("dropped"));
+  assertFails(kg(env, ["stats", "nonsense"]), 2, /server, operations, datagrams, store/);
+});
+
+test("no answer: exit status 3, and what may be the cause", () => {
+  const nobody = ["--server", "127.0.0.1:9", "--timeout", "150ms"];
+  for (const command of [["get", "k"], ["set", "k", "v"], ["ping"]]) {
+    assertFails(kg(env, [...command, ...nobody]), 3, /no server/, /another key/, /lost/);
+  }
+  const stranger = { ...env, KG_KEY: freshEnvironment().KG_KEY };
+  assertFails(kg(stranger, ["get", "greeting", "--timeout", "150ms"]), 3, /another key/);
+});
+
+test("refused by the server: exit status 4", () => {
+  kg(env, ["set", "word", "x", "--overwrite"]);
+  assertFails(kg(env, ["add", "word", "1"]), 4, /not a decimal number/);
+});
+
+test("wrong usage: exit status 2 and one line", () => {
+  assertFails(kg(env, ["gett", "k"]), 2, /Did you mean "get"/);
+  assertFails(kg(env, ["get"]), 2, /takes KEY/);
+  assertFails(kg(env, ["get", "k", "--nonsense"]), 2, /--nonsense/, /kg get --help/);
+  assertFails(kg(env, ["get", "k", "--server", "a:b:c"]), 2, /host:port/);
+  assertFails(kg(env, ["get", "k", "--server", "no-such-host.invalid"]), 2, /no-such-host/);
+  assertFails(kg(env, ["get", "k", "--crypto", "rot13"]), 2, /native or web/);
+  assertFails(kg(env, ["add", "k", "1.5"]), 2, /1\.5/);
+});
+
+test("help", () => {
+  const list = kg(env, ["help"]);
+  assertEquals(list.status, 0);
+  assertEquals(kg(env, []).text, list.text);
+  assertEquals(kg(env, ["--help"]).text, list.text);
+  assertEquals(kg(env, ["help", "set"]).text, kg(env, ["set", "--help"]).text);
+  assertMatch(
+    kg(env, ["--version"]).text,
+    /^kg \d+\.\d+\.\d+ \(\w+ .*AES-256-GCM by node:crypto\)\n$/,
+  );
+});
+
+test("serve refuses what it can't do with one line", () => {
+  const alone = freshEnvironment();
+  const serve = (...args: string[]) => kg(alone, ["serve", "--listen", "127.0.0.1:0", ...args]);
+  const lastLine = (result: Finished) => result.stderr.trimEnd().split("\n").at(-1) ?? "";
+  const inUse = kg(alone, ["serve", "--listen", server.addresses[0]]);
+  assertEquals(inUse.status, 2);
+  assertMatch(lastLine(inUse), /port is in use/);
+  assertFails(serve("--memory", "lots"), 2, /--memory lots/);
+  assertFails(serve("--memory", "1KiB"), 2, /at least 1 MiB/);
+  assertFails(serve("--key-file", "/nonexistent/key"), 2, /ENOENT/);
+  assertFails(serve("--crypto", "none"), 2, /native or web/);
+  assertFails(serve("--skvs"), 2, /SKVS_ENCRYPTION_KEY/);
+  assertMatch(lastLine(kg(alone, ["serve", "--listen", "192.0.2.1:0"])), /no such address/);
+});
+
+test("a key file that others can read is refused by server and client", () => {
+  const path = join(env.HOME ?? "", "open.key");
+  writeFileSync(path, `${env.KG_KEY}\n`, { mode: 0o644 });
+  assertFails(kg(env, ["get", "k", "--key-file", path]), 2, /chmod 600/);
+  assertFails(kg(env, ["serve", "--key-file", path]), 2, /chmod 600/);
+});
+
+test("keygen --out writes a file for its owner alone, and overwrites none", () => {
+  const path = join(env.HOME ?? "", "new.key");
+  assertEquals(kg(env, ["keygen", "--out", path]).status, 0);
+  assertEquals(statSync(path).mode & 0o777, 0o600);
+  const before = readFileSync(path, "utf8");
+  assertFails(kg(env, ["keygen", "--out", path]), 2, /exists/);
+  assertEquals(readFileSync(path, "utf8"), before);
+});
+
+test("without any configuration, the first server makes a key that clients find", async () => {
+  const alone = freshEnvironment();
+  delete alone.KG_KEY;
+  assertFails(kg(alone, ["get", "k"]), 2, /there is no key/, /kg serve/);
+  const first = await startServer(alone);
+  const path = join(alone.XDG_CONFIG_HOME ?? "", "kilogram", "key");
+  assert(existsSync(path));
+  assertEquals(statSync(path).mode & 0o777, 0o600);
+  const text = readFileSync(path, "utf8").trim();
+  assert(first.output().includes(path) && !first.output().includes(text));
+  alone.KG_SERVER = first.addresses[0];
+  assertEquals(kg(alone, ["set", "k", "v"]).status, 0);
+  assertEquals(await first.stop(), 0);
+  const second = await startServer(alone);
+  alone.KG_SERVER = second.addresses[0];
+  assertEquals(kg(alone, ["get", "k"]).status, 1, "a restart forgets, and the key is the same");
+  await second.stop("SIGKILL");
+});
+
+test("SIGINT and SIGTERM end the server with status 0", async () => {
+  for (const signal of ["SIGINT", "SIGTERM"] as const) {
+    const one = await startServer(freshEnvironment());
+    assertEquals(await one.stop(signal), 0);
+    assertMatch(one.output(), new RegExp(`stopped by ${signal}\\n$`));
+    assert(!one.output().includes("    at "), "no stack trace");
+  }
+});
+
+test("one server on several addresses, IPv6 among them", async () => {
+  const one = await startServer(env, ["--listen", "127.0.0.1:0", "--listen", "[::1]:0"]);
+  const [ipv4, ipv6] = one.addresses;
+  assertMatch(ipv6, /^\[::1\]:\d+$/);
+  assertEquals(kg(env, ["set", "k", "by v6", "--server", ipv6]).status, 0);
+  assertEquals(kg(env, ["get", "k", "--server", ipv4]).text, "by v6");
+  await one.stop("SIGKILL");
+});
+
+test("the memory limit holds, and the newest keys are there", async () => {
+  const one = await startServer(env, ["--memory", "1MiB"]);
+  const to = { ...env, KG_SERVER: one.addresses[0] };
+  assertEquals(kg(to, ["set", "k", "v"]).status, 0);
+  assertEquals(JSON.parse(kg(to, ["stats", "--json"]).text).store.limit_bytes, 2 ** 20);
+  await one.stop("SIGKILL");
+});
+
+test("the original wire, when asked for", async () => {
+  const SKVS_ENCRYPTION_KEY = "01234567890123456789012345678901";
+  const skvs: NodeJS.ProcessEnv = { ...env, SKVS_ENCRYPTION_KEY };
+  const one = await startServer(skvs, ["--skvs"]);
+  assertMatch(one.output(), /warning: .*replay/);
+  assert(!one.output().includes(SKVS_ENCRYPTION_KEY));
+  skvs.KG_SERVER = one.addresses[0];
+  assertEquals(kg(skvs, ["set", "k", "old wire", "--skvs"]).status, 0);
+  assertEquals(kg(skvs, ["get", "k", "--skvs"]).text, "old wire");
+  assertEquals(kg(skvs, ["get", "k"]).text, "old wire");
+  assertFails(kg(skvs, ["set", "k", "again", "--skvs"]), 1, /--overwrite/);
+  assertEquals(kg(skvs, ["set", "k", "again", "--skvs", "--overwrite", "--old"]).text, "old wire");
+  assertEquals(kg(skvs, ["exists", "k", "--skvs"]).text, "yes\n");
+  assertEquals(kg(skvs, ["delete", "k", "--skvs", "--old"]).text, "again");
+  assertEquals(kg(skvs, ["exists", "k", "--skvs"]).text, "no\n");
+  assertFails(kg(skvs, ["get", "k", "--skvs"]), 1, /no key/);
+  assertFails(kg(env, ["get", "k", "--skvs"]), 2, /SKVS_ENCRYPTION_KEY/);
+  const elsewhere = ["--server", server.addresses[0], "--timeout", "150ms"];
+  assertFails(kg(skvs, ["get", "k", "--skvs", ...elsewhere]), 3, /another key/);
+  await one.stop("SIGKILL");
+});
+
+test("the user's key folder is made for the user alone", () => {
+  const alone = freshEnvironment();
+  mkdirSync(alone.XDG_CONFIG_HOME ?? "", { recursive: true });
+  const path = join(alone.XDG_CONFIG_HOME ?? "", "kilogram", "key");
+  assertEquals(kg(alone, ["keygen", "--out", path]).status, 0);
+  assertEquals(statSync(join(path, "..")).mode & 0o777, 0o700);
+});

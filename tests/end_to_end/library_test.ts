@@ -1,0 +1,170 @@
+import { spawnSync } from "node:child_process";
+import { createSocket } from "node:dgram";
+import { writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { after, before, test } from "node:test";
+import { pathToFileURL } from "node:url";
+import { assert, assertEquals, assertRejects } from "@std/assert";
+import type { Client } from "../../src/mod.ts";
+import { everyByte, fillRandomOf } from "../bytes.ts";
+import { freshEnvironment, importLibrary, type RunningServer, startServer } from "./programs.ts";
+
+const { connect, DeadlineExceededError, InvalidArgumentError, MasterKeyError } =
+  await importLibrary();
+const CHOICES = ["native", "web"] as const;
+/** Long enough for a slow shared machine. */
+const TIMEOUT_MS = 10_000;
+
+const env = freshEnvironment();
+const servers = new Map<string, RunningServer>();
+
+before(async () => {
+  for (const choice of CHOICES) {
+    servers.set(choice, await startServer(env, ["--crypto", choice]));
+  }
+});
+after(async () => {
+  for (const server of servers.values()) await server.stop("SIGKILL");
+});
+
+function serverOf(choice: string): RunningServer {
+  const server = servers.get(choice);
+  assert(server !== undefined);
+  return server;
+}
+
+async function open(serverChoice = "native", crypto: "native" | "web" = "native"): Promise<Client> {
+  return connect(serverOf(serverChoice).addresses[0], { key: env.KG_KEY ?? "", crypto });
+}
+
+for (const atServer of CHOICES) {
+  for (const atClient of CHOICES) {
+    test(`every operation, sealing by ${atServer} there and ${atClient} here`, async () => {
+      const client = await open(atServer, atClient);
+      const kv = client.within(TIMEOUT_MS);
+      const name = `${atServer}-${atClient}`;
+      const key = everyByte(128);
+      const value = everyByte(863);
+      value.fill(0, 850);
+      assertEquals((await kv.set(key, value, { overwrite: true })).stored, true);
+      assertEquals(await kv.get(key), value);
+      assertEquals(await kv.delete(key), value);
+      assertEquals(await kv.get(key), undefined);
+      await assertRejects(() => kv.set(key, everyByte(864)), InvalidArgumentError, "864");
+      await assertRejects(() => kv.get(everyByte(129)), InvalidArgumentError, "129");
+      assertEquals((await kv.set(name, "one", { ttl: 60_000 })).stored, true);
+      assertEquals((await kv.set(name, "two")).stored, false);
+      assertEquals(await kv.getText(name), "one");
+      assert(((await kv.exists(name))?.ttl ?? 0) > 0);
+      assertEquals(await kv.touch(name), true);
+      assertEquals(await kv.exists(name), { ttl: undefined });
+      const sums = await Promise.all(Array.from({ length: 200 }, () => kv.add(`${name}#`, 1)));
+      assertEquals(new Set(sums.map((sum) => sum.value)).size, 200);
+      assert((await kv.ping()) > 0);
+      assertEquals((await kv.stats())?.version, "0.1.0");
+      client.close();
+    });
+  }
+
+  test(`strangers' datagrams get silence, change nothing and are counted (${atServer})`, async () => {
+    const client = await open(atServer);
+    const kv = client.within(TIMEOUT_MS);
+    await kv.set("kept", "safe", { overwrite: true });
+    const before = await counts(client);
+    const stranger = createSocket("udp4");
+    let answers = 0;
+    stranger.on("message", () => answers++);
+    const port = Number(serverOf(atServer).addresses[0].split(":").at(-1));
+    const sent = { size: 0, random: 0 };
+    for (let i = 0; i < 60; i++) {
+      const length = [1023, 1024, 1025][i % 3];
+      const datagram = new Uint8Array(length);
+      fillRandomOf(i)(datagram);
+      if (length === 1024) sent.random++;
+      else sent.size++;
+      await new Promise((resolve) => stranger.send(datagram, port, "127.0.0.1", resolve));
+    }
+    let now = before;
+    for (let i = 0; i < 100; i++) {
+      now = await counts(client);
+      if (now.size - before.size + now.random - before.random >= 60) break;
+      await new Promise((resolve) => setTimeout(resolve, 20));
+    }
+    assertEquals({ size: now.size - before.size, random: now.random - before.random }, sent);
+    assertEquals(answers, 0);
+    assertEquals(await kv.getText("kept"), "safe");
+    stranger.close();
+    client.close();
+  });
+}
+
+async function counts(client: Client) {
+  const stats = await client.stats({ section: "datagrams", timeout: TIMEOUT_MS });
+  return {
+    size: Number(stats?.dropped_size),
+    random: Number(stats?.dropped_authentication),
+  };
+}
+
+test("thousands of calls at once all have their turn", async () => {
+  const client = await open();
+  const kv = client.within(60_000);
+  await kv.set("k", "v", { overwrite: true });
+  const values = await Promise.all(Array.from({ length: 3_000 }, () => kv.getText("k")));
+  assert(values.every((value) => value === "v"));
+  client.close();
+});
+
+test("no server, another key, a wrong key, a wrong address", async () => {
+  const { address, close } = await silentSocket();
+  const lonely = await connect(address, { key: env.KG_KEY ?? "" });
+  await assertRejects(() => lonely.get("k", { timeout: 60 }), DeadlineExceededError, "no server");
+  lonely.close();
+  close();
+  const stranger = await connect(serverOf("native").addresses[0], { key: new Uint8Array(32) });
+  await assertRejects(() => stranger.get("k", { timeout: 60 }), DeadlineExceededError);
+  stranger.close();
+  await assertRejects(() => connect("127.0.0.1:1", { key: "secret" }), MasterKeyError);
+  const nowhere = () => connect("nowhere.invalid:1", { key: env.KG_KEY ?? "" });
+  await assertRejects(nowhere, InvalidArgumentError, "nowhere.invalid");
+});
+
+/** A socket that answers nothing. */
+async function silentSocket() {
+  const socket = createSocket("udp4");
+  await new Promise<void>((resolve) => socket.bind(0, "127.0.0.1", resolve));
+  return { address: `127.0.0.1:${socket.address().port}`, close: () => socket.close() };
+}
+
+test("after the server restarts, the client goes on with the new one", async () => {
+  const alone = freshEnvironment();
+  const first = await startServer(alone);
+  const client = await connect(first.addresses[0], { key: alone.KG_KEY ?? "" });
+  const kv = client.within(TIMEOUT_MS);
+  assertEquals((await kv.add("n", 1)).value, 1n);
+  assertEquals(await first.stop("SIGKILL"), null);
+  const during = kv.add("n", 1);
+  const second = await startServer(alone, ["--listen", first.addresses[0]]);
+  assertEquals((await during).value, 1n, "the new server started empty");
+  assertEquals((await kv.add("n", 1)).value, 2n);
+  client.close();
+  await second.stop("SIGKILL");
+});
+
+test("an open client does not keep a process alive", () => {
+  const script = join(env.HOME ?? "", "open_client.mjs");
+  const isNode = !("Bun" in globalThis) && !("Deno" in globalThis);
+  const entry = join(process.cwd(), isNode ? "dist/mod.js" : "src/mod.ts");
+  const program = `
+    import { connect } from ${JSON.stringify(pathToFileURL(entry).href)};
+    const kv = await connect(${JSON.stringify(serverOf("native").addresses[0])}, {
+      key: ${JSON.stringify(env.KG_KEY)},
+    });
+    await kv.set("from a script", "x", { timeout: ${TIMEOUT_MS}, overwrite: true });
+    console.log("done");
+  `;
+  writeFileSync(script, program);
+  const args = "Deno" in globalThis ? ["run", "-A", "--unstable-net", script] : [script];
+  const { stdout, status } = spawnSync(process.execPath, args, { env, timeout: 30_000 });
+  assertEquals([status, stdout.toString()], [0, "done\n"]);
+});

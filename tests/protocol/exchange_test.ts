@@ -1,0 +1,398 @@
+import { test } from "node:test";
+import { assert, assertEquals, assertRejects, assertStringIncludes } from "@std/assert";
+import {
+  AbortedError,
+  ClosedError,
+  DeadlineExceededError,
+  KilogramError,
+  OutcomeUnknownError,
+  OverloadedError,
+} from "../../src/errors.ts";
+import { copyBytes } from "../../src/protocol/bytes.ts";
+import { MAX_OUTSTANDING, MAX_WAITING } from "../../src/protocol/exchange.ts";
+import { isMutationNonce, sequenceOf } from "../../src/protocol/streams.ts";
+import {
+  makeClient,
+  makeLink,
+  makeServer,
+  outcome,
+  settled,
+  VirtualClock,
+  watch,
+} from "../world.ts";
+
+async function begin(serverOptions: Parameters<typeof makeServer>[1] = {}) {
+  const clock = new VirtualClock();
+  const server = await makeServer(clock, serverOptions);
+  const link = makeLink(server);
+  const world = await makeClient(clock, link);
+  const run = <T>(promise: Promise<T>) => outcome(clock, promise);
+  return { clock, server, link, kv: world.client.within(1_000), run, ...world };
+}
+
+const isMutation = (datagram: Uint8Array) => isMutationNonce(datagram);
+const isQuery = (datagram: Uint8Array) => !isMutationNonce(datagram);
+
+test("a query is one datagram there and one back, from a cold start", async () => {
+  const { kv, run, requests, replies } = await begin();
+  await run(kv.get("k"));
+  assertEquals([requests.length, replies.length], [1, 1]);
+});
+
+test("a mutation is preceded by a PING only while no epoch is known", async () => {
+  const { kv, run, requests } = await begin();
+  await run(kv.set("k", "1"));
+  assertEquals(requests.map(isMutation), [false, true]);
+  await run(kv.set("k", "2", { overwrite: true }));
+  assertEquals(requests.map(isMutation), [false, true, true]);
+});
+
+test("any reply teaches the epoch", async () => {
+  const { kv, run, requests } = await begin();
+  await run(kv.get("k"));
+  await run(kv.set("k", "1"));
+  assertEquals(requests.map(isMutation), [false, true]);
+});
+
+test("after 10 s without a reply a mutation asks for the epoch again", async () => {
+  const { kv, run, requests, clock } = await begin();
+  await run(kv.set("k", "1"));
+  await clock.pass(9_900);
+  await run(kv.delete("k"));
+  assertEquals(requests.map(isMutation), [false, true, true]);
+  await clock.pass(10_000);
+  await run(kv.set("k", "2"));
+  assertEquals(requests.map(isMutation), [false, true, true, false, true]);
+});
+
+test("many mutations at once wait for one PING", async () => {
+  const { kv, run, requests } = await begin();
+  await run(Promise.all(Array.from({ length: 20 }, (_, i) => kv.add("n", i))));
+  assertEquals(requests.filter(isQuery).length, 1);
+  assertEquals(await run(kv.getText("n")), "190");
+});
+
+test("a lost PING is sent again", async () => {
+  const { kv, run, link, requests } = await begin();
+  link.onRequest = (_, count) => (count <= 2 ? 0 : 1);
+  await run(kv.set("k", "v"));
+  assertEquals(requests.map(isMutation), [false, false, false, true]);
+});
+
+test("a request is sent again after 20 ms, then 40, then 80, byte for byte", async () => {
+  const { kv, clock, link, requests } = await begin();
+  link.onRequest = () => 0;
+  const call = watch(kv.get("k"));
+  const sentAfter: number[] = [];
+  for (let ms = 0; ms < 150; ms++) {
+    await clock.pass(1);
+    while (sentAfter.length < requests.length) sentAfter.push(ms);
+  }
+  assertEquals(sentAfter, [0, 19, 59, 139]);
+  for (const copy of requests) assertEquals(copy, requests[0]);
+  link.onRequest = () => 1;
+  await clock.pass(200);
+  assertEquals(call.state, "answered");
+});
+
+test("after a sample the first retransmission follows the round trip", async () => {
+  const { kv, run, clock, link, requests } = await begin();
+  for (let i = 0; i < 30; i++) await run(kv.get("k"));
+  const before = requests.length;
+  link.onRequest = () => 0;
+  watch(kv.get("k"));
+  await clock.pass(1.9);
+  assertEquals(requests.length, before + 1);
+  await clock.pass(0.2);
+  assertEquals(requests.length, before + 2, "the floor is 2 ms");
+});
+
+test("an unanswered mutation is repeated as it is, with a PING beside it", async () => {
+  const { kv, run, link, requests, server } = await begin();
+  await run(kv.get("k"));
+  link.onReply = (_, count) => (count <= 3 ? 0 : 1);
+  assertEquals((await run(kv.add("n", 1))).value, 1n);
+  const mutations = requests.filter(isMutation);
+  assert(mutations.length >= 2);
+  for (const copy of mutations) assertEquals(copy, mutations[0]);
+  assert(requests.filter(isQuery).length >= 2, "the first GET and a PING");
+  assertEquals(server.server.counters.operations[4], 1);
+});
+
+test("no reply: the deadline ends the call, and says what is known", async () => {
+  const { kv, run, clock, link, requests } = await begin();
+  link.onRequest = () => 0;
+  const query = await assertRejects(() => run(kv.get("k")), DeadlineExceededError, "another key");
+  assertEquals(query.effect, "none");
+  const unsent = await assertRejects(() => run(kv.set("k", "v")), DeadlineExceededError);
+  assertEquals(unsent.effect, "none");
+  assertStringIncludes(unsent.message, "It was not carried out");
+  link.onRequest = () => 1;
+  await run(kv.get("k"));
+  link.onReply = () => 0;
+  const sent = await assertRejects(() => run(kv.set("k", "v")), DeadlineExceededError);
+  assertEquals(sent.effect, "unknown");
+  const before = requests.length;
+  await clock.pass(60_000);
+  assertEquals(requests.length, before, "nothing is sent for a call that ended");
+});
+
+test("a call ends at its deadline, not later", async () => {
+  const { client, clock, link } = await begin();
+  link.onRequest = () => 0;
+  const call = watch(client.get("k", { timeout: 77 }));
+  await clock.pass(76.9);
+  assertEquals(call.state, "waits");
+  await clock.pass(0.1);
+  assertEquals(call.state, "DEADLINE_EXCEEDED");
+});
+
+test("the network's own words are in the deadline's message", async () => {
+  const { kv, run, link, exchange } = await begin();
+  link.onRequest = () => 0;
+  const call = kv.get("k");
+  exchange.noteNetworkError(new Error("connection refused"));
+  await assertRejects(() => run(call), DeadlineExceededError, "connection refused");
+});
+
+test("a doubled, late or foreign reply answers nothing else", async () => {
+  const { kv, run, link, clock, exchange, replies } = await begin();
+  await run(kv.set("a", "1"));
+  await run(kv.set("b", "2"));
+  link.onReply = () => 3;
+  assertEquals(await run(kv.getText("a")), "1");
+  link.onReply = () => 0;
+  const abandoned = watch(kv.getText("a", { timeout: 10 }));
+  await clock.pass(11);
+  assertEquals(abandoned.state, "DEADLINE_EXCEEDED");
+  link.onReply = () => 1;
+  const next = kv.getText("b");
+  for (const old of replies) exchange.receive(copyBytes(old));
+  assertEquals(await run(next), "2");
+});
+
+test("datagrams that are not replies are ignored", async () => {
+  const { kv, run, exchange, requests } = await begin();
+  const call = kv.get("k");
+  await settled();
+  exchange.receive(new Uint8Array(1024));
+  exchange.receive(new Uint8Array(1023));
+  exchange.receive(new Uint8Array(0));
+  exchange.receive(copyBytes(requests[0]));
+  assertEquals(await run(call), undefined);
+});
+
+test("at most 64 are outstanding; the others wait their turn, and their wait counts", async () => {
+  const { kv, client, clock, link, run, requests } = await begin();
+  link.onRequest = () => 0;
+  const calls = Array.from({ length: 100 }, (_, i) => watch(kv.get(`k${i}`)));
+  const hurried = watch(client.get("hurried", { timeout: 5 }));
+  await clock.pass(4);
+  assertEquals(requests.length, MAX_OUTSTANDING);
+  await clock.pass(2);
+  assertEquals(hurried.state, "DEADLINE_EXCEEDED");
+  link.onRequest = () => 1;
+  await clock.pass(100);
+  assertEquals(
+    calls.filter(({ state }) => state === "answered").length,
+    100,
+    "all have their turn",
+  );
+  assertEquals(await run(kv.get("after")), undefined);
+});
+
+test("a call behind 64 unanswered ones says so", async () => {
+  const { client, kv, run, link } = await begin();
+  link.onRequest = () => 0;
+  for (let i = 0; i < 64; i++) watch(kv.get("k"));
+  const call = client.get("k", { timeout: 5 });
+  await assertRejects(() => run(call), DeadlineExceededError, "64 calls before it");
+});
+
+test("more calls than the bound are refused at once", async () => {
+  const { kv, client, run, link } = await begin();
+  link.onRequest = () => 0;
+  const calls = [];
+  for (let i = 0; i < MAX_OUTSTANDING + MAX_WAITING; i++) calls.push(watch(kv.get("k")));
+  await assertRejects(() => kv.get("k"), OverloadedError, String(MAX_WAITING));
+  client.close();
+  await run(Promise.allSettled(calls.map(({ promise }) => promise)));
+});
+
+test("queries do not wait for mutations that wait for the epoch", async () => {
+  const { kv, clock, link } = await begin();
+  link.onRequest = (_, count) => (count === 1 ? 0 : 1);
+  const mutation = watch(kv.set("k", "v"));
+  const query = watch(kv.get("k"));
+  await clock.pass(0.25);
+  assertEquals([mutation.state, query.state], ["waits", "answered"]);
+  await clock.pass(0.25);
+  assertEquals(mutation.state, "answered", "the query's reply told the epoch");
+});
+
+test("a signal ends a call that waits, and one that fired before sends nothing", async () => {
+  const { client, run, clock, link, requests } = await begin();
+  await run(client.get("k", { timeout: 100 }));
+  link.onReply = () => 0;
+  const controller = new AbortController();
+  const { signal } = controller;
+  const query = client.get("k", { timeout: 1000, signal });
+  const mutation = client.set("k", "v", { timeout: 1000, signal });
+  watch(query);
+  watch(mutation);
+  await clock.pass(5);
+  controller.abort(new Error("enough"));
+  const error = await assertRejects(() => query, AbortedError);
+  assertEquals([(error.cause as Error).message, error.effect], ["enough", "none"]);
+  assertEquals((await assertRejects(() => mutation, AbortedError)).effect, "unknown");
+  const before = requests.length;
+  await assertRejects(() => client.get("k", { timeout: 1000, signal }), AbortedError);
+  await clock.pass(5_000);
+  assertEquals(requests.length, before);
+});
+
+test("closing ends every call, and later ones", async () => {
+  const { client, clock, link, kv } = await begin();
+  link.onRequest = () => 0;
+  const calls = Array.from({ length: 70 }, () => watch(kv.get("k")));
+  const mutation = watch(kv.set("k", "v"));
+  await clock.pass(1);
+  client.close();
+  await settled();
+  for (const call of calls) assertEquals(call.state, "CLOSED");
+  assertEquals(mutation.state, "CLOSED");
+  await assertRejects(() => kv.get("k"), ClosedError);
+  await clock.pass(60_000);
+  assertEquals(clock.pendingTasks, 0, "no alarm is left");
+});
+
+test("with nothing to wait for, no alarm is set", async () => {
+  const { kv, run, clock } = await begin();
+  await run(kv.set("k", "v"));
+  await run(kv.get("k"));
+  assertEquals(clock.pendingTasks, 0);
+});
+
+test("after the machine slept, calls go on", async () => {
+  const { kv, clock, run, requests, link } = await begin();
+  await run(kv.set("k", "1"));
+  link.onReply = () => 0;
+  const over = watch(kv.get("k"));
+  await clock.pass(1);
+  link.onReply = () => 1;
+  clock.sleep(8 * 3_600_000);
+  await clock.pass(1);
+  assertEquals(over.state, "DEADLINE_EXCEEDED", "its deadline passed in the night");
+  const before = requests.length;
+  assertEquals((await run(kv.set("k", "2", { overwrite: true, timeout: 100 }))).stored, true);
+  assert(isQuery(requests[before]), "the epoch is asked for first");
+});
+
+test("a fresh server after a restart: waiting mutations are sealed anew, and done once", async () => {
+  const { kv, run, clock, link, requests } = await begin();
+  await run(kv.set("k", "v"));
+  link.server = null;
+  const call = kv.add("n", 5);
+  watch(call);
+  await clock.pass(30);
+  const restarted = await makeServer(clock);
+  link.server = restarted;
+  assertEquals((await run(call)).value, 5n);
+  assertEquals(restarted.server.counters.operations[4], 1);
+  const sealings = new Set(requests.filter(isMutation).map((one) => sequenceOf(one)));
+  assertEquals(sealings.size, 3, "the SET, the ADD, and the ADD sealed anew");
+});
+
+test("a restarted server that is not fresh: the outcome is unknown, at once", async () => {
+  const { kv, run, clock, link } = await begin();
+  await run(kv.set("k", "v"));
+  link.onReply = () => 0;
+  const call = watch(kv.add("n", 5));
+  await clock.pass(1);
+  link.server = await makeServer(clock, { isFresh: false });
+  link.onReply = () => 1;
+  await clock.pass(50);
+  assertEquals(call.state, "OUTCOME_UNKNOWN");
+  const error = await assertRejects(() => call.promise, OutcomeUnknownError);
+  assertEquals(error.effect, "unknown");
+  assertEquals((await run(kv.add("n", 1))).value, 1n);
+});
+
+test("a mutation two generations behind has an unknown outcome", async () => {
+  const { kv, run, clock, link, server } = await begin();
+  const other = await makeClient(clock, makeLink(server));
+  await run(kv.set("k", "v"));
+  link.onReply = () => 0;
+  const call = watch(kv.add("n", 5, { timeout: 500_000 }));
+  await clock.pass(10);
+  link.onRequest = () => 0;
+  for (let turn = 0; turn < 2; turn++) {
+    await clock.pass(60_000);
+    await run(other.client.set("other", "x", { timeout: 1000, overwrite: true }));
+  }
+  link.onReply = () => 1;
+  link.onRequest = () => 1;
+  await clock.pass(120_000);
+  assertEquals(call.state, "OUTCOME_UNKNOWN");
+});
+
+test("a fenced mutation is sealed anew under the new epoch, once for two FENCEDs", async () => {
+  const { kv, run, clock, link, requests, server } = await begin();
+  await run(kv.set("k", "v"));
+  await clock.pass(9_000);
+  await run(kv.get("k"));
+  for (let i = 0; i < 6; i++) {
+    await clock.pass(9_000);
+    await run(kv.get("k"));
+  }
+  link.onRequest = () => 2;
+  const before = requests.length;
+  assertEquals((await run(kv.add("n", 7))).value, 7n);
+  await clock.pass(10);
+  assertEquals(server.server.counters.operations[4], 1);
+  assertEquals(server.server.counters.fenced, 2);
+  assertEquals(
+    new Set(
+      requests
+        .slice(before)
+        .filter(isMutation)
+        .map((one) => sequenceOf(one)),
+    ).size,
+    2,
+  );
+});
+
+test("after an abandoned mutation, a later one shuts the door behind it", async () => {
+  const { kv, client, run, clock, link, requests, server } = await begin();
+  await run(kv.set("k", "v"));
+  link.onRequest = () => 0;
+  const call = watch(client.add("n", 100, { timeout: 10 }));
+  await clock.pass(11);
+  assertEquals(call.state, "DEADLINE_EXCEEDED");
+  const withheld = requests.find((one, i) => i > 1 && isMutation(one));
+  assert(withheld !== undefined);
+  link.onRequest = () => 1;
+  assertEquals((await run(kv.add("n", 1))).value, 1n);
+  assertEquals(await server.ask(withheld), null, "behind the window");
+  assertEquals(await run(kv.getText("n")), "1");
+  assertEquals(server.server.counters.droppedForWindow, 1);
+});
+
+test("under loss and doubling both ways every call is answered and done once", async () => {
+  const { client, run, link } = await begin();
+  let count = 0;
+  const fate = () => [1, 0, 2, 1, 1, 0, 1, 3, 1, 1][count++ % 10];
+  link.onRequest = fate;
+  link.onReply = fate;
+  const kv = client.within(10_000);
+  const sums = await run(Promise.all(Array.from({ length: 300 }, () => kv.add("n", 1))));
+  assertEquals(new Set(sums.map(({ value }) => value)).size, 300);
+  assertEquals(await run(kv.getText("n")), "300");
+});
+
+test("every error of a call is a KilogramError with a code", async () => {
+  const { client, run, link } = await begin();
+  link.onRequest = () => 0;
+  const error = await assertRejects(() => run(client.get("k", { timeout: 1 })), KilogramError);
+  assertEquals([error.code, error.name], ["DEADLINE_EXCEEDED", "DeadlineExceededError"]);
+});

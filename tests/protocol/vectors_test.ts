@@ -1,0 +1,118 @@
+import { test } from "node:test";
+import { assertEquals } from "@std/assert";
+import { copyBytes } from "../../src/protocol/bytes.ts";
+import { DATAGRAM_BYTES, FRAME_BYTES } from "../../src/protocol/datagram.ts";
+import { Epoch } from "../../src/protocol/epoch.ts";
+import {
+  codeOf,
+  KEY_AT,
+  keyLengthOf,
+  META_EPOCH_AT,
+  type Operation,
+  ReplyToggle,
+  type Request,
+  RequestToggle,
+  remainingTtlOf,
+  requestTtlOf,
+  togglesOf,
+  VALUE_AT,
+  valueLengthOf,
+  writeReply,
+  writeRequest,
+} from "../../src/protocol/frame.ts";
+import { deriveKey } from "../../src/protocol/keys.ts";
+import { faultOf } from "../../src/protocol/operations.ts";
+import { NO_ADDITIONAL_DATA } from "../../src/protocol/seal.ts";
+import { type SkvsCommand, writeSkvsRequest } from "../../src/protocol/skvs.ts";
+import { isMutationNonce } from "../../src/protocol/streams.ts";
+import { nodeCrypto } from "../../src/runtime/node_crypto.ts";
+import { webCrypto } from "../../src/runtime/web_crypto.ts";
+import { fromHex } from "../bytes.ts";
+import { type RequestVector, vectors } from "../vectors/vectors.ts";
+
+const requestOf = (vector: RequestVector): Request => ({
+  operation: vector.operation as Operation,
+  toggles: vector.toggles,
+  key: fromHex(vector.key),
+  value: fromHex(vector.value),
+  ttlMs: vector.ttlMs,
+});
+
+test("the traffic keys of the vectors' master key", async () => {
+  const masterKey = fromHex(vectors.masterKey);
+  assertEquals(await deriveKey(masterKey, "kilogram/1 request"), fromHex(vectors.requestKey));
+  assertEquals(await deriveKey(masterKey, "kilogram/1 reply"), fromHex(vectors.replyKey));
+});
+
+test("a request becomes the frame of its vector, and is read back from it", () => {
+  for (const vector of vectors.requests) {
+    const frame = new Uint8Array(FRAME_BYTES).fill(0xff);
+    const request = requestOf(vector);
+    writeRequest(frame, request);
+    assertEquals(frame, fromHex(vector.frame), vector.name);
+    assertEquals(codeOf(frame), vector.operation);
+    assertEquals(togglesOf(frame) & ~RequestToggle.TTL, vector.toggles);
+    assertEquals(copyBytes(frame, KEY_AT, KEY_AT + keyLengthOf(frame)), request.key);
+    assertEquals(copyBytes(frame, VALUE_AT, VALUE_AT + valueLengthOf(frame)), request.value);
+    if (vector.ttlMs > 0) assertEquals(requestTtlOf(frame), vector.ttlMs);
+    assertEquals(faultOf(frame, isMutationNonce(fromHex(vector.nonce))), null, vector.name);
+  }
+});
+
+test("an outcome becomes the reply frame of its vector, and is read back from it", () => {
+  const epoch = fromHex(vectors.epoch);
+  for (const vector of vectors.replies) {
+    const frame = new Uint8Array(FRAME_BYTES).fill(0xff);
+    const value = fromHex(vector.value);
+    frame.set(value, VALUE_AT);
+    const outcome = {
+      status: vector.status,
+      toggles: vector.toggles & ~ReplyToggle.FRESH,
+      expiresAtMs: vector.remainingMs,
+      length: value.length,
+    };
+    writeReply(frame, outcome, ReplyToggle.FRESH, fromHex(vector.answers), epoch, 0);
+    assertEquals(frame, fromHex(vector.frame), vector.name);
+    assertEquals(codeOf(frame), vector.status);
+    assertEquals(togglesOf(frame), vector.toggles);
+    assertEquals(remainingTtlOf(frame), vector.remainingMs);
+    assertEquals(Epoch.read(frame, META_EPOCH_AT).generation, 3);
+  }
+});
+
+test("a frame of the original wire", () => {
+  const { skvsRequest } = vectors;
+  const frame = new Uint8Array(FRAME_BYTES).fill(0xff);
+  writeSkvsRequest(frame, {
+    command: skvsRequest.command as SkvsCommand,
+    flags: skvsRequest.flags,
+    key: fromHex(skvsRequest.key),
+    value: fromHex(skvsRequest.value),
+  });
+  assertEquals(frame, fromHex(skvsRequest.frame));
+});
+
+for (const aead of [nodeCrypto, webCrypto]) {
+  test(`${aead.name} seals and opens every vector`, async () => {
+    const sealed = [
+      ...vectors.requests.map((vector) => ({ ...vector, cipherKey: vectors.requestKey })),
+      ...vectors.replies.map((vector) => ({
+        ...vector,
+        additionalData: "",
+        cipherKey: vectors.replyKey,
+      })),
+      { ...vectors.skvsRequest, name: "skvs", additionalData: "", cipherKey: vectors.skvsKey },
+    ];
+    for (const vector of sealed) {
+      const cipher = await aead.cipher(fromHex(vector.cipherKey));
+      const additionalData =
+        vector.additionalData === "" ? NO_ADDITIONAL_DATA : fromHex(vector.additionalData);
+      const datagram = new Uint8Array(DATAGRAM_BYTES);
+      datagram.set(fromHex(vector.nonce));
+      await cipher.seal(datagram, fromHex(vector.frame), additionalData);
+      assertEquals(datagram, fromHex(vector.datagram), vector.name);
+      const opened = await cipher.open(datagram, additionalData);
+      assertEquals(opened && copyBytes(opened), fromHex(vector.frame), vector.name);
+    }
+  });
+}

@@ -1,0 +1,123 @@
+import { afterEach, test } from "node:test";
+import { assert, assertEquals } from "@std/assert";
+import { copyBytes } from "../../src/protocol/bytes.ts";
+import { DATAGRAM_BYTES, type Receive } from "../../src/protocol/datagram.ts";
+import type { Address } from "../../src/runtime/address.ts";
+import { detectRuntime } from "../../src/runtime/detect.ts";
+import { runtime as nodeRuntime } from "../../src/runtime/node.ts";
+import type { Listener, Runtime } from "../../src/runtime/runtime.ts";
+
+const listeners = new Set<Listener>();
+
+/** A listener that is closed when its test has ended, well or not. */
+async function listen(runtime: Runtime, address: Address, receive: Receive): Promise<Listener> {
+  const listener = await runtime.listen(address, receive);
+  listeners.add(listener);
+  return listener;
+}
+
+afterEach(() => {
+  for (const listener of listeners) listener.close();
+  listeners.clear();
+});
+
+const LOCAL = { host: "127.0.0.1", port: 0 };
+const own = await detectRuntime();
+// On Deno node:dgram serves where listenDatagram is not enabled.
+const runtimes: Runtime[] = own.name === "deno" ? [own, nodeRuntime] : [own];
+
+/** Sends until an answer comes: a datagram may be lost, also on one machine. */
+async function answerTo(runtime: Runtime, listener: Listener, datagram: Uint8Array) {
+  let answer: Uint8Array | null = null;
+  const channel = await runtime.dial(listener.address, {
+    onDatagram: (received) => {
+      answer = copyBytes(received);
+    },
+    onError: () => {},
+  });
+  for (let i = 0; i < 200 && answer === null; i++) {
+    channel.send(datagram);
+    await new Promise((resolve) => setTimeout(resolve, 10));
+  }
+  channel.close();
+  return answer as Uint8Array | null;
+}
+
+/** Adds one to every byte, now or later. */
+const increment = (datagram: Uint8Array, reply: Uint8Array) => {
+  for (let i = 0; i < DATAGRAM_BYTES; i++) reply[i] = datagram[i] + 1;
+};
+
+for (const runtime of runtimes) {
+  for (const host of ["127.0.0.1", "::1"]) {
+    test(`a datagram gets its reply (${runtime.name}, ${host})`, async () => {
+      const listener = await listen(runtime, { host, port: 0 }, (datagram, reply) => {
+        increment(datagram, reply);
+        return true;
+      });
+      assert(listener.address.port > 0);
+      const answer = await answerTo(runtime, listener, new Uint8Array(DATAGRAM_BYTES).fill(7));
+      assertEquals(answer, new Uint8Array(DATAGRAM_BYTES).fill(8));
+    });
+  }
+
+  test(`replies that come later do not mix (${runtime.name})`, async () => {
+    const listener = await listen(runtime, LOCAL, async (datagram, reply) => {
+      const copy = copyBytes(datagram);
+      await new Promise((resolve) => setTimeout(resolve, copy[0] === 1 ? 30 : 1));
+      increment(copy, reply);
+      return true;
+    });
+    const [first, second] = await Promise.all(
+      [1, 3].map((fill) => answerTo(runtime, listener, new Uint8Array(DATAGRAM_BYTES).fill(fill))),
+    );
+    assertEquals([first?.[1023], second?.[1023]], [2, 4]);
+  });
+
+  test(`a longer datagram arrives as a longer one, and silence is silence (${runtime.name})`, async () => {
+    const lengths = new Set<number>();
+    const listener = await listen(runtime, LOCAL, (datagram, reply) => {
+      lengths.add(datagram.length);
+      increment(datagram, reply);
+      return datagram.length === DATAGRAM_BYTES;
+    });
+    const channel = await runtime.dial(listener.address, {
+      onDatagram: () => {},
+      onError: () => {},
+    });
+    for (let i = 0; i < 20; i++) channel.send(new Uint8Array(DATAGRAM_BYTES + 1 + (i % 2) * 300));
+    await answerTo(runtime, listener, new Uint8Array(DATAGRAM_BYTES));
+    channel.close();
+    assert([...lengths].some((length) => length > DATAGRAM_BYTES));
+  });
+
+  test(`a client that is gone ends nothing (${runtime.name})`, async () => {
+    const listener = await listen(runtime, LOCAL, async (datagram, reply) => {
+      increment(datagram, reply);
+      await new Promise((resolve) => setTimeout(resolve, 20));
+      return true;
+    });
+    for (let i = 0; i < 5; i++) {
+      const gone = await runtime.dial(listener.address, { onDatagram() {}, onError() {} });
+      for (let j = 0; j < 5; j++) gone.send(new Uint8Array(DATAGRAM_BYTES));
+      await new Promise((resolve) => setTimeout(resolve, 10));
+      gone.close();
+    }
+    await new Promise((resolve) => setTimeout(resolve, 60));
+    assert((await answerTo(runtime, listener, new Uint8Array(DATAGRAM_BYTES))) !== null);
+  });
+
+  test(`a port in use, and an address of another machine, have their codes (${runtime.name})`, async () => {
+    const listener = await listen(runtime, LOCAL, () => false);
+    const codeOf = async (address: { host: string; port: number }) => {
+      try {
+        (await runtime.listen(address, () => false)).close();
+        return "none";
+      } catch (error) {
+        return (error as { code?: string }).code;
+      }
+    };
+    assertEquals(await codeOf(listener.address), "EADDRINUSE");
+    assertEquals(await codeOf({ host: "192.0.2.1", port: 0 }), "EADDRNOTAVAIL");
+  });
+}

@@ -1,0 +1,27 @@
+import { test } from "node:test";
+import { assertEquals } from "@std/assert";
+import fc from "fast-check";
+import { MAX_NUMBER_BYTES, parseNumber, writeNumber } from "../../src/store/number.ts";
+import { text } from "../bytes.ts";
+
+const parse = (value: string) => parseNumber(text(value), 0, text(value).length);
+
+test("every number of signed 64 bits comes back", () => {
+  const bytes = new Uint8Array(MAX_NUMBER_BYTES + 2);
+  fc.assert(
+    fc.property(fc.bigInt({ min: -(2n ** 63n), max: 2n ** 63n - 1n }), (number) => {
+      const length = writeNumber(number, bytes, 1);
+      assertEquals(parseNumber(bytes, 1, length), number);
+    }),
+  );
+  assertEquals(parse("-9223372036854775808"), -(2n ** 63n));
+  assertEquals(parse("9223372036854775807"), 2n ** 63n - 1n);
+});
+
+test("anything else is no number", () => {
+  const bad = ["", "-", "-0", "00", "01", "-01", "+1", "1e3", "1.0", " 1", "1\n", "0x1", "١"];
+  for (const value of bad) assertEquals(parse(value), null, JSON.stringify(value));
+  assertEquals(parse("9223372036854775808"), null);
+  assertEquals(parse("-9223372036854775809"), null);
+  assertEquals(parse("9".repeat(863)), null);
+});

@@ -1,0 +1,50 @@
+/** The vectors of the wire, as they stand in wire1.json; bytes in hex. */
+
+import { readFileSync } from "node:fs";
+
+export interface RequestVector {
+  name: string;
+  operation: number;
+  toggles: number;
+  key: string;
+  value: string;
+  ttlMs: number;
+  nonce: string;
+  additionalData: string;
+  frame: string;
+  datagram: string;
+}
+
+export interface ReplyVector {
+  name: string;
+  status: number;
+  toggles: number;
+  value: string;
+  remainingMs: number;
+  answers: string;
+  nonce: string;
+  frame: string;
+  datagram: string;
+}
+
+export interface Vectors {
+  masterKey: string;
+  requestKey: string;
+  replyKey: string;
+  epoch: string;
+  requests: RequestVector[];
+  replies: ReplyVector[];
+  skvsKey: string;
+  skvsRequest: {
+    command: number;
+    flags: number;
+    key: string;
+    value: string;
+    nonce: string;
+    frame: string;
+    datagram: string;
+  };
+}
+
+/** The tests run from the project's own folder. */
+export const vectors: Vectors = JSON.parse(readFileSync("tests/vectors/wire1.json", "utf8"));
