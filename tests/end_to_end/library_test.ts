@@ -7,7 +7,13 @@ import { pathToFileURL } from "node:url";
 import { assert, assertEquals, assertRejects } from "@std/assert";
 import type { Client } from "../../src/mod.ts";
 import { everyByte, fillRandomOf } from "../bytes.ts";
-import { freshEnvironment, importLibrary, type RunningServer, startServer } from "./programs.ts";
+import {
+  freshEnvironment,
+  importLibrary,
+  LIBRARY,
+  type RunningServer,
+  startServer,
+} from "./programs.ts";
 
 const { connect, DeadlineExceededError, InvalidArgumentError, MasterKeyError } =
   await importLibrary();
@@ -153,8 +159,7 @@ test("after the server restarts, the client goes on with the new one", async () 
 
 test("an open client does not keep a process alive", () => {
   const script = join(env.HOME ?? "", "open_client.mjs");
-  const isNode = !("Bun" in globalThis) && !("Deno" in globalThis);
-  const entry = join(process.cwd(), isNode ? "dist/mod.js" : "src/mod.ts");
+  const entry = join(process.cwd(), LIBRARY);
   const program = `
     import { connect } from ${JSON.stringify(pathToFileURL(entry).href)};
     const kv = await connect(${JSON.stringify(serverOf("native").addresses[0])}, {

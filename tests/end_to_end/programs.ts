@@ -24,10 +24,11 @@ export const KG: readonly string[] = {
 }[runtimeName];
 
 /** The library as this runtime's users get it: from source, or on Node from dist. */
+export const LIBRARY = runtimeName === "node" ? "dist/mod.js" : "src/mod.ts";
+
 export function importLibrary(): Promise<typeof library> {
-  const entry = runtimeName === "node" ? "dist/mod.js" : "src/mod.ts";
-  if (!existsSync(join(ROOT, entry))) throw new Error(`${entry} is missing: npm run build`);
-  return import(pathToFileURL(join(ROOT, entry)).href);
+  if (!existsSync(join(ROOT, LIBRARY))) throw new Error(`${LIBRARY} is missing: npm run build`);
+  return import(pathToFileURL(join(ROOT, LIBRARY)).href);
 }
 
 /** An environment of its own: a home without anything in it, and a key. */
