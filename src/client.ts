@@ -127,8 +127,8 @@ export class Calls<HasDeadline extends boolean> {
     ...[options]: Options<HasDeadline, SetOptions>
   ): Promise<SetResult> {
     const ttlMs = ttlOf(options);
-    const toggles =
-      (options?.overwrite ? RequestToggle.OVERWRITE : 0) | (options?.old ? RequestToggle.OLD : 0);
+    const toggles = (options?.overwrite ? RequestToggle.OVERWRITE : 0) |
+      (options?.old ? RequestToggle.OLD : 0);
     const request = {
       operation: Operation.SET,
       toggles,
@@ -143,7 +143,11 @@ export class Calls<HasDeadline extends boolean> {
   }
 
   /** Stores a value as its JSON text; otherwise as `set`. */
-  setJson(key: Key, value: unknown, ...options: Options<HasDeadline, SetOptions>) {
+  setJson(
+    key: Key,
+    value: unknown,
+    ...options: Options<HasDeadline, SetOptions>
+  ): Promise<SetResult> {
     const text = JSON.stringify(value);
     if (text === undefined) {
       return Promise.reject(new InvalidArgumentError(`${typeof value} has no form in JSON.`));
@@ -316,8 +320,9 @@ function ownBytes(what: string, given: unknown): Uint8Array {
 
 function keyBytes(given: Key): Uint8Array {
   const key = ownBytes("key", given);
-  if (key.length === 0)
+  if (key.length === 0) {
     throw new InvalidArgumentError("The key is empty; a key has 1 to 128 bytes.");
+  }
   if (key.length > MAX_KEY_BYTES) throw sizeError("key", key.length, MAX_KEY_BYTES);
   return key;
 }

@@ -6,7 +6,7 @@ import { decodeKey, fillFromKernel, trafficCiphers } from "./protocol/keys.ts";
 import { parseAddress, resolveAddress } from "./runtime/address.ts";
 import { makeAlarm } from "./runtime/alarm.ts";
 import { makeClock } from "./runtime/clock.ts";
-import { type CryptoChoice, chooseAead, detectRuntime } from "./runtime/detect.ts";
+import { chooseAead, type CryptoChoice, detectRuntime } from "./runtime/detect.ts";
 
 export interface ConnectOptions {
   /** The master key: 32 bytes, 44 characters of base64 or 64 of hex. */

@@ -21,6 +21,6 @@ export type {
   TimeToLive,
   Value,
 } from "./client.ts";
-export { type ConnectOptions, connect } from "./connect.ts";
+export { connect, type ConnectOptions } from "./connect.ts";
 export * from "./errors.ts";
 export { decodeKey, encodeKey, generateKey } from "./protocol/keys.ts";

@@ -189,8 +189,9 @@ export class Server {
     reply: Uint8Array,
   ): boolean | Promise<boolean> {
     this.#nowMs = Math.ceil(this.#options.now());
-    const isAnswered =
-      epoch === null ? this.#answerQuery(request) : this.#answerMutation(request, epoch, datagram);
+    const isAnswered = epoch === null
+      ? this.#answerQuery(request)
+      : this.#answerMutation(request, epoch, datagram);
     if (!isAnswered) return false;
     const epochBytes = this.#fence.epoch.bytes;
     writeReply(this.#frame, this.#outcome, this.#freshToggle, datagram, epochBytes, this.#nowMs);

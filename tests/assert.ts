@@ -5,7 +5,7 @@
 
 import nodeAssert from "node:assert/strict";
 
-// biome-ignore lint/suspicious/noExplicitAny: a class whose constructor takes anything
+// deno-lint-ignore no-explicit-any -- a class whose constructor takes anything
 type ErrorClass<E extends Error> = abstract new (...args: any[]) => E;
 
 export function assert(condition: unknown, message?: string): asserts condition {

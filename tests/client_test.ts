@@ -19,10 +19,10 @@ import { nodeCrypto } from "../src/runtime/node_crypto.ts";
 import { webCrypto } from "../src/runtime/web_crypto.ts";
 import { everyByte, text } from "./bytes.ts";
 import {
-  MASTER_KEY,
   makeClient,
   makeLink,
   makeServer,
+  MASTER_KEY,
   outcome,
   type ServerInWorld,
   VirtualClock,
@@ -39,7 +39,7 @@ async function begin(aead = nodeCrypto) {
 }
 
 /** Calls as a program in plain JavaScript may make them. */
-// biome-ignore lint/suspicious/noExplicitAny: wrong on purpose
+// deno-lint-ignore no-explicit-any -- wrong on purpose
 const untyped = (kv: Client | Calls<true>): any => kv;
 
 for (const aead of [nodeCrypto, webCrypto]) {

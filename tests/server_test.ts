@@ -8,10 +8,10 @@ import {
   META_AT,
   META_EPOCH_AT,
   Operation,
+  remainingTtlOf,
   ReplyToggle,
   type Request,
   RequestToggle,
-  remainingTtlOf,
   Status,
   togglesOf,
   VALUE_AT,
@@ -25,7 +25,7 @@ import { NonceStream } from "../src/protocol/streams.ts";
 import { nodeCrypto } from "../src/runtime/node_crypto.ts";
 import { webCrypto } from "../src/runtime/web_crypto.ts";
 import { everyByte, fillRandomOf, text } from "./bytes.ts";
-import { MASTER_KEY, makeServer, type ServerInWorld, VirtualClock } from "./world.ts";
+import { makeServer, MASTER_KEY, type ServerInWorld, VirtualClock } from "./world.ts";
 
 const NOTHING = new Uint8Array(0);
 const { OVERWRITE, OLD } = RequestToggle;
@@ -340,8 +340,9 @@ for (const aead of [nodeCrypto, webCrypto]) {
 test("more datagrams at once than the bound are dropped, where opening takes its time", async () => {
   const { server, peer, ask } = await begin({ aead: webCrypto });
   const datagrams = await Promise.all(
-    Array.from({ length: 1200 }, () =>
-      peer.queryDatagram({ operation: Operation.PING, key: NOTHING }),
+    Array.from(
+      { length: 1200 },
+      () => peer.queryDatagram({ operation: Operation.PING, key: NOTHING }),
     ),
   );
   const replies = await Promise.all(datagrams.map(ask));

@@ -83,8 +83,7 @@ let cryptoUnderWay = 0;
 
 /** Lets every promise that can go on go on, Web Crypto's included. */
 export async function settled(): Promise<void> {
-  do await new Promise((resolve) => setImmediate(resolve));
-  while (cryptoUnderWay > 0);
+  do await new Promise((resolve) => setImmediate(resolve)); while (cryptoUnderWay > 0);
 }
 
 /** The same AEAD, whose promises virtual time waits for. */
@@ -183,8 +182,8 @@ export async function makeClient(
     if (reply !== null) deliverReply(reply);
   };
   const exchange: Exchange = new Exchange({
-    ciphers:
-      options.ciphers ?? (await trafficCiphers(MASTER_KEY, awaited(options.aead ?? nodeCrypto))),
+    ciphers: options.ciphers ??
+      (await trafficCiphers(MASTER_KEY, awaited(options.aead ?? nodeCrypto))),
     now: clock.now,
     makeAlarm: clock.makeAlarm,
     fillRandom: fillRandomOf(1_000_000 + seeds++),

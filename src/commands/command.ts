@@ -107,7 +107,9 @@ export function helpText(name: string, command: Command): string {
   ]);
   const parts = [
     `${command.summary[0].toUpperCase()}${command.summary.slice(1)}.`,
-    `${heading("Usage:")} kg ${name} ${command.parameters}${command.parameters ? " " : ""}[options]`,
+    `${heading("Usage:")} kg ${name} ${command.parameters}${
+      command.parameters ? " " : ""
+    }[options]`,
     command.details,
     `${heading("Options:")}\n${columns(rows)}`,
     `${heading("Examples:")}\n${command.examples.map((line) => `  ${line}`).join("\n")}`,

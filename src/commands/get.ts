@@ -8,8 +8,7 @@ export const command: Command = {
   summary: "print the value of a key",
   parameters: "KEY",
   arity: [1, 1],
-  details:
-    "A pipe gets the value as it is, byte for byte; a terminal gets a newline after it.\n" +
+  details: "A pipe gets the value as it is, byte for byte; a terminal gets a newline after it.\n" +
     "Exit status 1: there is no such key.",
   options: { ...CLIENT_OPTIONS, ...SKVS_OPTIONS },
   examples: ["kg get greeting", "kg get avatar > avatar.bin", "kg get config --json"],

@@ -1,4 +1,4 @@
-import { type Command, columns, Exit, heading, helpText } from "./command.ts";
+import { columns, type Command, Exit, heading, helpText } from "./command.ts";
 import { COMMANDS, findCommand } from "./commands.ts";
 
 export const command: Command = {
@@ -35,14 +35,18 @@ ${heading("To begin:")}
   kg get greeting
 
 ${heading("Environment:")}
-${columns([
-  ["KG_SERVER", "the server's host:port"],
-  ["KG_KEY_FILE", "a file with the key, readable by its owner alone"],
-  ["KG_KEY", "the key itself"],
-  ["SKVS_ENCRYPTION_KEY", "the key of the original wire, for --skvs"],
-])}
+${
+    columns([
+      ["KG_SERVER", "the server's host:port"],
+      ["KG_KEY_FILE", "a file with the key, readable by its owner alone"],
+      ["KG_KEY", "the key itself"],
+      ["SKVS_ENCRYPTION_KEY", "the key of the original wire, for --skvs"],
+    ])
+  }
 
-${heading("Exit status:")} 0 done, 1 not found or not stored, 2 wrong usage, 3 no answer before the deadline,
+${
+    heading("Exit status:")
+  } 0 done, 1 not found or not stored, 2 wrong usage, 3 no answer before the deadline,
 4 refused by the server. Options of a command: kg COMMAND --help
 `;
 }

@@ -34,8 +34,8 @@ export async function callSkvs(
     throw new UsageError(`the key has ${key.length} bytes; a key has 1 to 128`);
   }
   if (value.length > 863) throw new UsageError(`the value has ${value.length} bytes, over 863`);
-  const flags =
-    (input.flag("overwrite") ? SkvsFlag.OVERWRITE : 0) | (input.flag("old") ? SkvsFlag.OLD : 0);
+  const flags = (input.flag("overwrite") ? SkvsFlag.OVERWRITE : 0) |
+    (input.flag("old") ? SkvsFlag.OLD : 0);
   const server = await resolveAddress(parseAddress(serverOf(input)));
   const runtime = await detectRuntime();
   const aead = await chooseAead(cryptoChoice(input));

@@ -1,6 +1,6 @@
 import type { Calls } from "../client.ts";
 import { CLIENT_OPTIONS, withClient } from "./client_options.ts";
-import { type Command, columns, Exit, heading } from "./command.ts";
+import { columns, type Command, Exit, heading } from "./command.ts";
 import { printJson, printLine } from "./output.ts";
 import { UsageError } from "./usage_error.ts";
 
@@ -40,5 +40,7 @@ async function readSections(
 }
 
 function sectionText(name: string, section: Section): string {
-  return `${heading(name)}\n${columns(Object.entries(section).map(([key, value]) => [key, String(value)]))}`;
+  return `${heading(name)}\n${
+    columns(Object.entries(section).map(([key, value]) => [key, String(value)]))
+  }`;
 }

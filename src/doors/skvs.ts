@@ -15,9 +15,9 @@ import {
   SKVS_VALUE_AT,
   SkvsCommand,
   SkvsFlag,
-  SkvsStatus,
   skvsFlagsOf,
   skvsLengthOf,
+  SkvsStatus,
 } from "../protocol/skvs.ts";
 import type { FillRandom } from "../protocol/streams.ts";
 import type { Counters } from "../statistics.ts";
@@ -73,9 +73,9 @@ export class SkvsDoor {
     const command = request[0];
     if (command === SkvsCommand.SET) this.#set(skvsFlagsOf(request));
     else if (command === SkvsCommand.EXISTS) this.#exists();
-    else if (command === SkvsCommand.GET)
+    else if (command === SkvsCommand.GET) {
       this.#concludeWithFound(store.get(this.#key, this.#found));
-    else if (command !== SkvsCommand.DELETE) this.#conclude(SkvsStatus.ERROR);
+    } else if (command !== SkvsCommand.DELETE) this.#conclude(SkvsStatus.ERROR);
     else this.#concludeWithFound(store.delete(this.#key, this.#found));
   }
 

@@ -21,8 +21,8 @@ import {
   MAX_VALUE_BYTES,
   META_BYTES,
   Operation,
-  type Request,
   remainingTtlOf,
+  type Request,
   Status,
   togglesOf,
   VALUE_AT,
@@ -387,8 +387,8 @@ export class Exchange {
 
   #deadlineError(call: Call, nowMs: number): DeadlineExceededError {
     const waitedMs = nowMs - call.startedAtMs;
-    const isBehindOthers =
-      this.#outstanding.size >= MAX_OUTSTANDING && !this.#outstanding.has(call);
+    const isBehindOthers = this.#outstanding.size >= MAX_OUTSTANDING &&
+      !this.#outstanding.has(call);
     return new DeadlineExceededError(
       call.name,
       waitedMs,

@@ -10,7 +10,7 @@
 import { Epoch } from "./epoch.ts";
 import { KeptReplies } from "./kept_replies.ts";
 import { ReplayWindow, Sighting } from "./replay_window.ts";
-import { type FillRandom, STREAM_ID_BYTES, sequenceOf } from "./streams.ts";
+import { type FillRandom, sequenceOf, STREAM_ID_BYTES } from "./streams.ts";
 
 /** Most mutation streams of one generation. */
 const MAX_STREAMS = 65_536;

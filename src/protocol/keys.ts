@@ -46,8 +46,9 @@ export function decodeKey(key: string | Uint8Array): Uint8Array {
   }
   if (typeof key !== "string") throw new MasterKeyError("it is neither text nor bytes");
   const text = key.trim();
-  if (HEX_FORM.test(text))
+  if (HEX_FORM.test(text)) {
     return Uint8Array.from(text.match(/../g) ?? [], (hex) => parseInt(hex, 16));
+  }
   if (BASE64_FORM.test(text)) return Uint8Array.from(atob(text), (char) => char.charCodeAt(0));
   throw new MasterKeyError(`it is a text of ${text.length} characters in neither form`);
 }

@@ -12,9 +12,9 @@ import {
   MAX_SKVS_REPLY_VALUE_BYTES,
   SKVS_REPLY_VALUE_AT,
   SkvsCommand,
+  skvsLengthOf,
   type SkvsRequest,
   SkvsStatus,
-  skvsLengthOf,
   writeSkvsRequest,
 } from "./skvs.ts";
 import type { FillRandom } from "./streams.ts";

@@ -16,18 +16,20 @@ test("times", () => {
 });
 
 test("what is no time is refused, with the option and examples", () => {
-  for (const bad of [
-    "",
-    "10",
-    "0s",
-    "-1s",
-    "1 s",
-    "1sec",
-    "s",
-    "1e3s",
-    "0.1ms",
-    "999999999999999d",
-  ]) {
+  for (
+    const bad of [
+      "",
+      "10",
+      "0s",
+      "-1s",
+      "1 s",
+      "1sec",
+      "s",
+      "1e3s",
+      "0.1ms",
+      "999999999999999d",
+    ]
+  ) {
     const error = assertThrows(() => parseDuration("--ttl", bad), UsageError, "--ttl");
     assertEquals(error.message.includes("30s"), true, bad);
   }

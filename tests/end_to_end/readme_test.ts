@@ -68,11 +68,13 @@ test("the version is the same everywhere", () => {
 });
 
 test("every link in the documents leads to a file", () => {
-  for (const [folder, file] of [
-    [".", "README.md"],
-    ["docs", "docs/WIRE.md"],
-    ["docs", "docs/ARCHITECTURE.md"],
-  ]) {
+  for (
+    const [folder, file] of [
+      [".", "README.md"],
+      ["docs", "docs/WIRE.md"],
+      ["docs", "docs/ARCHITECTURE.md"],
+    ]
+  ) {
     for (const [, target] of readFileSync(file, "utf8").matchAll(/\]\(([^)#]+)\)/g)) {
       assert(readFileSync(join(folder, target)).length > 0, target);
     }

@@ -28,7 +28,7 @@ test("whatever fits a request comes back from its frame", () => {
       key: fc.uint8Array({ maxLength: 128 }),
       value: fc.uint8Array({ maxLength: ttlMs > 0 ? 855 : 863 }),
       ttlMs: fc.constant(ttlMs),
-    }),
+    })
   );
   const frame = new Uint8Array(FRAME_BYTES);
   fc.assert(

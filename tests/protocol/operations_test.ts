@@ -46,10 +46,9 @@ test("an operation that does not exist is refused", () => {
 test("a key of every length but the allowed is refused", () => {
   for (const operation of Object.values(Operation)) {
     for (let keyLength = 0; keyLength <= 255; keyLength++) {
-      const isAllowed =
-        operation === Operation.PING
-          ? keyLength === 0
-          : keyLength <= 128 && (keyLength > 0 || operation === Operation.STATS);
+      const isAllowed = operation === Operation.PING
+        ? keyLength === 0
+        : keyLength <= 128 && (keyLength > 0 || operation === Operation.STATS);
       assertEquals(
         fault({ operation, keyLength }) === null,
         isAllowed,

@@ -9,10 +9,10 @@ import {
   keyLengthOf,
   META_EPOCH_AT,
   type Operation,
+  remainingTtlOf,
   ReplyToggle,
   type Request,
   RequestToggle,
-  remainingTtlOf,
   requestTtlOf,
   togglesOf,
   VALUE_AT,
@@ -105,8 +105,9 @@ for (const aead of [nodeCrypto, webCrypto]) {
     ];
     for (const vector of sealed) {
       const cipher = await aead.cipher(fromHex(vector.cipherKey));
-      const additionalData =
-        vector.additionalData === "" ? NO_ADDITIONAL_DATA : fromHex(vector.additionalData);
+      const additionalData = vector.additionalData === ""
+        ? NO_ADDITIONAL_DATA
+        : fromHex(vector.additionalData);
       const datagram = new Uint8Array(DATAGRAM_BYTES);
       datagram.set(fromHex(vector.nonce));
       await cipher.seal(datagram, fromHex(vector.frame), additionalData);

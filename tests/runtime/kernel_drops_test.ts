@@ -2,7 +2,8 @@ import { test } from "node:test";
 import { assertEquals } from "@std/assert";
 import { kernelDrops, sumDrops } from "../../src/runtime/kernel_drops.ts";
 
-const TABLES = `   sl  local_address rem_address   st tx_queue rx_queue tr tm->when retrnsmt   uid  timeout inode ref pointer drops
+const TABLES =
+  `   sl  local_address rem_address   st tx_queue rx_queue tr tm->when retrnsmt   uid  timeout inode ref pointer drops
   101: 0100007F:0FC8 00000000:0000 07 00000000:00000000 00:00000000 00000000     0        0 1 2 0000000000000000 17
   102: 0100007F:0FC9 00000000:0000 07 00000000:00000000 00:00000000 00000000     0        0 1 2 0000000000000000 1000
   103: 00000000:0FC8 00000000:0000 07 00000000:00000000 00:00000000 00000000     0        0 1 2 0000000000000000 300
