@@ -3,7 +3,7 @@
 
 import { Exit, helpText, parseInput } from "./commands/command.ts";
 import { findCommand } from "./commands/commands.ts";
-import { complain } from "./commands/output.ts";
+import { complain, print } from "./commands/output.ts";
 import { UsageError } from "./commands/usage_error.ts";
 import {
   DeadlineExceededError,
@@ -13,23 +13,22 @@ import {
   OutcomeUnknownError,
 } from "./errors.ts";
 
-/** What people try first, in the form that it has here. */
+/** Commands that look like options elsewhere. */
 const ALIASES: Readonly<Record<string, string>> = {
   "--help": "help",
   "-h": "help",
   "--version": "version",
   "-v": "version",
-  del: "delete",
 };
 
 async function main(args: readonly string[]): Promise<number> {
   const [typed = "help", ...rest] = args;
-  const name = ALIASES[typed] ?? typed;
+  const name = Object.hasOwn(ALIASES, typed) ? ALIASES[typed] : typed;
   try {
     const command = await findCommand(name);
     const input = parseInput(name, command, rest);
     if (input !== null) return await command.run(input);
-    process.stdout.write(helpText(name, command));
+    print(helpText(name, command));
     return Exit.DONE;
   } catch (error) {
     complain(`kg ${name}: ${error instanceof Error ? error.message : String(error)}`);

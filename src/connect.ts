@@ -1,6 +1,7 @@
 /** Joins a client to the runtime it is on: the library's way in. */
 
 import { Client } from "./client.ts";
+import { InvalidArgumentError } from "./errors.ts";
 import { Exchange } from "./protocol/exchange.ts";
 import { decodeKey, fillFromKernel, trafficCiphers } from "./protocol/keys.ts";
 import { parseAddress, resolveAddress } from "./runtime/address.ts";
@@ -32,6 +33,9 @@ export interface ConnectOptions {
 export async function connect(address: string, options: ConnectOptions): Promise<Client> {
   const masterKey = decodeKey(options?.key);
   const server = await resolveAddress(parseAddress(address));
+  if (server.port === 0) {
+    throw new InvalidArgumentError(`"${address}" has port 0: no server has it.`);
+  }
   const runtime = await detectRuntime();
   const ciphers = await trafficCiphers(masterKey, await chooseAead(options.crypto));
   const exchange: Exchange = new Exchange({

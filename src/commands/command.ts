@@ -44,6 +44,7 @@ const HELP: Option = { type: "boolean", help: "show this help" };
 
 /** Reads the arguments behind a command's name; null when they ask for its help. */
 export function parseInput(name: string, command: Command, args: readonly string[]): Input | null {
+  args.forEach(checkText);
   const { values, positionals } = parse(name, command, args);
   if (values.help) return null;
   const [least, most] = command.arity;
@@ -51,9 +52,10 @@ export function parseInput(name: string, command: Command, args: readonly string
     const given = positionals.length === 0 ? "nothing" : `${positionals.length} argument(s)`;
     throw new UsageError(`takes ${command.parameters || "no arguments"}, and was given ${given}`);
   }
-  const list = (option: string) => ([] as unknown[]).concat(values[option] ?? []).map(String);
+  const list = (option: string) =>
+    ([] as unknown[]).concat(values[option] ?? []).map(String).map(unmark);
   return {
-    parameters: positionals,
+    parameters: positionals.map(unmark),
     text: (option) => list(option).at(-1),
     texts: list,
     flag: (option) => values[option] === true,
@@ -68,15 +70,15 @@ interface Parsed {
 function parse(name: string, command: Command, args: readonly string[]): Parsed {
   try {
     return parseArgs({
-      args: numbersLast(args),
+      args: args.map(markNumber),
       options: { ...parseArgsOptions(command.options), help: { type: "boolean", short: "h" } },
       allowPositionals: true,
       strict: true,
     });
   } catch (error) {
     const message = error instanceof Error ? error.message : String(error);
-    const short = message.replace(/\. .*/s, "").replace(/^./, (char) => char.toLowerCase());
-    throw new UsageError(`${short}. Options: kg ${name} --help`);
+    const [first] = message.split(/\.?(?:\s*\n|\. |$)/);
+    throw new UsageError(`${first[0].toLowerCase()}${first.slice(1)}. Options: kg ${name} --help`);
   }
 }
 
@@ -91,11 +93,26 @@ function parseArgsOptions(options: Options) {
   >;
 }
 
+/** No argument has a NUL in it, so one in front marks what must not be taken for an option. */
+const MARK = "\0";
+
 /** A negative number is an argument, not an option: `kg add hits -1`. */
-function numbersLast(args: readonly string[]): string[] {
-  const isNumber = (arg: string) => /^-\d+$/.test(arg);
-  if (args.includes("--") || !args.some(isNumber)) return [...args];
-  return [...args.filter((arg) => !isNumber(arg)), "--", ...args.filter(isNumber)];
+function markNumber(arg: string): string {
+  return /^-\d/.test(arg) ? MARK + arg : arg;
+}
+
+function unmark(arg: string): string {
+  return arg.startsWith(MARK) ? arg.slice(MARK.length) : arg;
+}
+
+/** What the runtime puts for bytes that are not UTF-8: two such keys would be one. */
+const REPLACEMENT = "\ufffd";
+
+function checkText(arg: string): void {
+  if (!arg.includes(REPLACEMENT)) return;
+  throw new UsageError(
+    "an argument is not UTF-8; kg set KEY - takes any bytes from standard input",
+  );
 }
 
 /** The help of one command. */

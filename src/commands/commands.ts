@@ -23,9 +23,27 @@ export const COMMANDS: Readonly<Record<string, Load>> = {
 /** @throws {UsageError} which names the command that was probably meant */
 export function findCommand(name: string): Promise<Command> {
   if (Object.hasOwn(COMMANDS, name)) return COMMANDS[name]();
-  const meant = Object.keys(COMMANDS).find((known) => distance(known, name) <= 2);
+  const meant = meantBy(name.toLowerCase());
   const hint = meant === undefined ? "" : ` Did you mean "${meant}"?`;
   throw new UsageError(`there is no command "${name}".${hint} All of them: kg help`);
+}
+
+/** What other stores call these commands. */
+const ELSEWHERE: Readonly<Record<string, string>> = {
+  del: "delete",
+  rm: "delete",
+  incr: "add",
+  decr: "add",
+  incrby: "add",
+  expire: "touch",
+  ttl: "exists",
+  info: "stats",
+};
+
+function meantBy(name: string): string | undefined {
+  if (Object.hasOwn(ELSEWHERE, name)) return ELSEWHERE[name];
+  const byDistance = Object.keys(COMMANDS).sort((a, b) => distance(a, name) - distance(b, name));
+  return distance(byDistance[0], name) <= 2 ? byDistance[0] : undefined;
 }
 
 /** How many letters must be changed, added or left out (Levenshtein). */

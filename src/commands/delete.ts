@@ -2,7 +2,7 @@ import { SkvsCommand } from "../protocol/skvs.ts";
 import { CLIENT_OPTIONS, withClient } from "./client_options.ts";
 import { type Command, Exit, type Input } from "./command.ts";
 import { complainMissing, printJson, printValue, valueFields } from "./output.ts";
-import { callSkvs, SKVS_OPTIONS } from "./skvs.ts";
+import { callSkvs, SKVS_OPTIONS, wantsSkvs } from "./skvs.ts";
 
 export const command: Command = {
   summary: "remove a key",
@@ -31,6 +31,6 @@ export const command: Command = {
 };
 
 function remove(input: Input, key: string): Promise<Uint8Array | undefined> {
-  if (input.flag("skvs")) return callSkvs(input, SkvsCommand.DELETE, key);
+  if (wantsSkvs(input)) return callSkvs(input, SkvsCommand.DELETE, key);
   return withClient(input, (kv) => kv.delete(key));
 }

@@ -2,7 +2,7 @@ import { SkvsCommand } from "../protocol/skvs.ts";
 import { CLIENT_OPTIONS, withClient } from "./client_options.ts";
 import { type Command, Exit, type Input } from "./command.ts";
 import { printJson, printLine } from "./output.ts";
-import { callSkvs, SKVS_OPTIONS } from "./skvs.ts";
+import { callSkvs, SKVS_OPTIONS, wantsSkvs } from "./skvs.ts";
 
 export const command: Command = {
   summary: "tell whether a key exists",
@@ -25,7 +25,7 @@ export const command: Command = {
 };
 
 async function look(input: Input, key: string): Promise<{ ttl: number | undefined } | undefined> {
-  if (!input.flag("skvs")) return withClient(input, (kv) => kv.exists(key));
+  if (!wantsSkvs(input)) return withClient(input, (kv) => kv.exists(key));
   const value = await callSkvs(input, SkvsCommand.EXISTS, key);
   return value?.[0] === "1".charCodeAt(0) ? { ttl: undefined } : undefined;
 }

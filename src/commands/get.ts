@@ -2,7 +2,7 @@ import { SkvsCommand } from "../protocol/skvs.ts";
 import { CLIENT_OPTIONS, withClient } from "./client_options.ts";
 import { type Command, Exit, type Input } from "./command.ts";
 import { complainMissing, printJson, printValue, valueFields } from "./output.ts";
-import { callSkvs, SKVS_OPTIONS } from "./skvs.ts";
+import { callSkvs, SKVS_OPTIONS, wantsSkvs } from "./skvs.ts";
 
 export const command: Command = {
   summary: "print the value of a key",
@@ -28,6 +28,6 @@ export const command: Command = {
 };
 
 function read(input: Input, key: string): Promise<Uint8Array | undefined> {
-  if (input.flag("skvs")) return callSkvs(input, SkvsCommand.GET, key);
+  if (wantsSkvs(input)) return callSkvs(input, SkvsCommand.GET, key);
   return withClient(input, (kv) => kv.get(key));
 }

@@ -1,5 +1,6 @@
 import { columns, type Command, Exit, heading, helpText } from "./command.ts";
 import { COMMANDS, findCommand } from "./commands.ts";
+import { print } from "./output.ts";
 
 export const command: Command = {
   summary: "show this list, or the help of one command",
@@ -10,9 +11,7 @@ export const command: Command = {
 
   async run(input) {
     const [name] = input.parameters;
-    process.stdout.write(
-      name === undefined ? await overview() : helpText(name, await findCommand(name)),
-    );
+    print(name === undefined ? await overview() : helpText(name, await findCommand(name)));
     return Exit.DONE;
   },
 };

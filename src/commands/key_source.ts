@@ -6,6 +6,7 @@ import {
   mkdirSync,
   readFileSync,
   rmSync,
+  type Stats,
   statSync,
   writeFileSync,
 } from "node:fs";
@@ -18,6 +19,8 @@ import { UsageError } from "./usage_error.ts";
 /** Permission bits of anybody but the owner. */
 const OTHERS = 0o077;
 const OWNER_ONLY = 0o600;
+/** Room for a key in any of its forms, and a line or two around it. */
+const MAX_KEY_FILE_BYTES = 4_096;
 
 export interface KeyOnHand {
   readonly key: Uint8Array;
@@ -45,7 +48,7 @@ export function findKey(keyFile: string | undefined, env = process.env): KeyOnHa
   if (env.KG_KEY) return { key: decodeNamed("KG_KEY", env.KG_KEY), origin: "KG_KEY" };
   if (env.KG_KEY_FILE) return readKeyFile(env.KG_KEY_FILE);
   const path = userKeyPath(env);
-  return exists(path) ? readKeyFile(path) : null;
+  return statOf(path) === undefined ? null : readKeyFile(path);
 }
 
 /** As findKey, for a client: without a key it can say nothing. */
@@ -63,29 +66,35 @@ export function findOrMakeKey(keyFile: string | undefined): KeyOnHand & { isNew:
   const found = findKey(keyFile);
   if (found !== null) return { ...found, isNew: false };
   const path = userKeyPath();
-  writeNewKey(path);
-  return { ...readKeyFile(path), isNew: true };
+  const isNew = writeNewKey(path, ": name another file with --key-file");
+  return { ...readKeyFile(path), isNew };
 }
 
-/** Writes a new key, readable by its owner alone, where there is no file yet. */
-export function writeNewKey(path: string): void {
+/**
+ * Writes a new key, readable by its owner alone, where there is no file yet.
+ * @param advice what to do when it can't be written
+ * @returns false when there is a file, which stays as it is
+ */
+export function writeNewKey(path: string, advice = ""): boolean {
   const draft = `${path}.${process.pid}`;
   try {
     mkdirSync(dirname(path), { recursive: true, mode: 0o700 });
     writeFileSync(draft, `${encodeKey(generateKey())}\n`, { mode: OWNER_ONLY });
     chmodSync(draft, OWNER_ONLY);
-    publish(draft, path);
+    return publish(draft, path);
   } catch (error) {
-    throw new UsageError(`can't write a key to ${path} (${codeOf(error)}): pass --key-file FILE`);
+    throw new UsageError(`can't write a key to "${path}" (${codeOf(error)})${advice}`);
   }
 }
 
 /** A link appears whole or not at all: of two servers that start at once, one makes the key. */
-function publish(draft: string, path: string): void {
+function publish(draft: string, path: string): boolean {
   try {
     linkSync(draft, path);
+    return true;
   } catch (error) {
     if (codeOf(error) !== "EEXIST") throw error;
+    return false;
   } finally {
     rmSync(draft);
   }
@@ -98,18 +107,30 @@ export function readKeyFile(path: string): KeyOnHand {
 
 /** The text of a file that nobody but its owner may read. */
 export function readSecret(path: string): string {
-  let text: string;
-  let mode: number;
+  const file = statOf(path);
+  if (file === undefined) throw new UsageError(`there is no key file ${path}`);
+  if (!file.isFile() || file.size > MAX_KEY_FILE_BYTES) {
+    throw new UsageError(`${path} is not a key file: it is not a file, or too large for a key`);
+  }
+  if (process.platform !== "win32" && (file.mode & OTHERS) !== 0) {
+    throw new UsageError(`others can read the key file ${path}: chmod 600 ${path}`);
+  }
   try {
-    mode = statSync(path).mode;
-    text = readFileSync(path, "utf8");
+    return readFileSync(path, "utf8");
   } catch (error) {
     throw new UsageError(`can't read the key file ${path} (${codeOf(error)})`);
   }
-  if (process.platform !== "win32" && (mode & OTHERS) !== 0) {
-    throw new UsageError(`others can read the key file ${path}: chmod 600 ${path}`);
+}
+
+/** What a path leads to; undefined for nothing. */
+export function statOf(path: string): Stats | undefined {
+  try {
+    return statSync(path);
+  } catch (error) {
+    const code = codeOf(error);
+    if (code === "ENOENT" || code === "ENOTDIR") return undefined;
+    throw new UsageError(`can't look for a key at ${path} (${code})`);
   }
-  return text;
 }
 
 function decodeNamed(name: string, text: string): Uint8Array {
@@ -119,10 +140,6 @@ function decodeNamed(name: string, text: string): Uint8Array {
     if (error instanceof MasterKeyError) throw new UsageError(`${name}: ${error.message}`);
     throw error;
   }
-}
-
-function exists(path: string): boolean {
-  return statSync(path, { throwIfNoEntry: false }) !== undefined;
 }
 
 function codeOf(error: unknown): string {

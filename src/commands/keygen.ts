@@ -1,4 +1,3 @@
-import { statSync } from "node:fs";
 import { encodeKey, generateKey } from "../protocol/keys.ts";
 import { type Command, Exit } from "./command.ts";
 import { writeNewKey } from "./key_source.ts";
@@ -21,17 +20,12 @@ export const command: Command = {
 
   async run(input) {
     const path = input.text("out");
-    if (path !== undefined) writeKeyFile(path);
+    if (path !== undefined && !writeNewKey(path)) {
+      throw new UsageError(`${path} exists: a key is never overwritten; choose another name`);
+    }
     const key = path === undefined ? encodeKey(generateKey()) : undefined;
     if (input.flag("json")) printJson({ key, file: path });
     else if (key !== undefined) printLine(key);
     return Exit.DONE;
   },
 };
-
-function writeKeyFile(path: string): void {
-  if (statSync(path, { throwIfNoEntry: false }) !== undefined) {
-    throw new UsageError(`${path} exists: a key is never overwritten; choose another name`);
-  }
-  writeNewKey(path);
-}

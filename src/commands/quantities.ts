@@ -20,20 +20,27 @@ const BYTES: Readonly<Record<string, number>> = {
   GiB: 2 ** 30,
 };
 
+/** More than any machine has that this is for. */
+const MAX_SIZE_BYTES = 2 ** 40;
+
 const QUANTITY = /^(\d+(?:\.\d+)?)([A-Za-z]+)$/;
 
 /** Milliseconds, a whole number above 0. */
 export function parseDuration(option: string, text: string): number {
   const ms = Math.round(parse(text, MILLISECONDS));
-  if (ms >= 1 && Number.isSafeInteger(ms)) return ms;
+  if (ms > Number.MAX_SAFE_INTEGER) throw new UsageError(`${option} ${text} is too long`);
+  if (ms >= 1) return ms;
   throw new UsageError(`${option} ${text} is not a time: write 500ms, 30s, 5m, 2h or 7d`);
 }
 
-/** Bytes, a whole number of at least `least`. */
+/** Bytes, a whole number of at least `least`, and at most 1 TiB. */
 export function parseSize(option: string, text: string, least: number): number {
   const bytes = Math.round(parse(text, BYTES));
   if (Number.isNaN(bytes)) {
     throw new UsageError(`${option} ${text} is not a size: write 64MiB, 256MB or 1GiB`);
+  }
+  if (bytes > MAX_SIZE_BYTES) {
+    throw new UsageError(`${option} ${text} is too large: at most ${formatSize(MAX_SIZE_BYTES)}`);
   }
   if (bytes >= least) return bytes;
   throw new UsageError(`${option} ${text} is too small: at least ${formatSize(least)}`);

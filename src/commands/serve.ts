@@ -24,7 +24,7 @@ import { type Command, Exit, type Input } from "./command.ts";
 import { findOrMakeKey } from "./key_source.ts";
 import { complain } from "./output.ts";
 import { formatSize, parseSize } from "./quantities.ts";
-import { SKVS_OPTIONS } from "./skvs.ts";
+import { SKVS_OPTIONS, wantsSkvs } from "./skvs.ts";
 import { skvsKey } from "./skvs_key.ts";
 import { UsageError } from "./usage_error.ts";
 
@@ -130,7 +130,7 @@ async function skvsReceiver(
   store: Store,
   counters: Counters,
 ): Promise<Receive | undefined> {
-  if (!input.flag("skvs")) return undefined;
+  if (!wantsSkvs(input)) return undefined;
   const cipher = await aead.cipher(skvsKey(input.text("skvs-key-file")));
   complain(
     "warning: the original wire is on (--skvs). It has no protection against replay: whoever " +

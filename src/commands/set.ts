@@ -1,11 +1,11 @@
 import type { SetResult } from "../client.ts";
-import { copyBytes, equalBytes } from "../protocol/bytes.ts";
 import { MAX_VALUE_BYTES } from "../protocol/frame.ts";
-import { SkvsCommand } from "../protocol/skvs.ts";
+import { SkvsCommand, SkvsFlag } from "../protocol/skvs.ts";
 import { CLIENT_OPTIONS, ttlMsOf, withClient } from "./client_options.ts";
 import { type Command, Exit, type Input } from "./command.ts";
 import { complain, printJson, printValue, valueFields } from "./output.ts";
-import { callSkvs, SKVS_OPTIONS } from "./skvs.ts";
+import { UsageError } from "./usage_error.ts";
+import { callSkvs, SKVS_OPTIONS, wantsSkvs } from "./skvs.ts";
 
 export const command: Command = {
   summary: "store a value",
@@ -30,8 +30,9 @@ export const command: Command = {
 
   async run(input) {
     const [key, text] = input.parameters;
+    const ttl = ttlMsOf(input);
     const value = text === "-" ? await readStandardInput() : new TextEncoder().encode(text);
-    const result = await store(input, key, value);
+    const result = await store(input, key, value, ttl);
     if (input.flag("json")) {
       printJson({ key, stored: result.stored, ...shownFields(result) });
     } else if (!result.stored) {
@@ -49,39 +50,49 @@ function shownFields(result: SetResult) {
     : valueFields(result.current, "current");
 }
 
-function store(input: Input, key: string, value: Uint8Array): Promise<SetResult> {
-  if (input.flag("skvs")) return storeSkvs(input, key, value);
+function store(
+  input: Input,
+  key: string,
+  value: Uint8Array,
+  ttl: number | undefined,
+): Promise<SetResult> {
+  if (wantsSkvs(input)) return storeSkvs(input, key, value);
   const options = {
     overwrite: input.flag("overwrite"),
     old: input.flag("old"),
-    ttl: ttlMsOf(input),
+    ttl,
   };
   return withClient(input, (kv) => kv.set(key, value, options));
 }
 
-/** The original wire does not say whether it stored: the value that it returns tells. */
+/**
+ * The original wire does not say whether it stored, but asked for the old value it returns
+ * nothing where there was none. (A key whose value is empty can't be told from no key.)
+ */
 async function storeSkvs(input: Input, key: string, value: Uint8Array): Promise<SetResult> {
-  const told = (await callSkvs(input, SkvsCommand.SET, key, value)) ?? new Uint8Array(0);
-  if (input.flag("overwrite")) return { stored: true, previous: told };
-  const expected = input.flag("old") ? new Uint8Array(0) : withoutTrailingNuls(value);
-  const isStored = told.length === expected.length && equalBytes(told, 0, expected, 0, told.length);
-  return isStored ? { stored: true, previous: undefined } : { stored: false, current: told };
-}
-
-function withoutTrailingNuls(value: Uint8Array): Uint8Array {
-  let length = value.length;
-  while (length > 0 && value[length - 1] === 0) length--;
-  return copyBytes(value, 0, length);
-}
-
-/** All of standard input, or so much of it that it is seen to be too long. */
-async function readStandardInput(): Promise<Uint8Array> {
-  const chunks: Buffer[] = [];
-  let length = 0;
-  for await (const chunk of process.stdin) {
-    chunks.push(Buffer.from(chunk));
-    length += chunk.length;
-    if (length > MAX_VALUE_BYTES) break;
+  const told = await callSkvs(input, SkvsCommand.SET, key, value, SkvsFlag.OLD);
+  const existing = told?.length ? told : undefined;
+  if (!input.flag("overwrite") && existing !== undefined) {
+    return { stored: false, current: existing };
   }
-  return Buffer.concat(chunks);
+  return { stored: true, previous: input.flag("old") ? existing : undefined };
+}
+
+/** All of standard input. */
+async function readStandardInput(): Promise<Uint8Array> {
+  if (process.stdin.isTTY) complain("kg set: type the value; Ctrl-D ends it");
+  const chunks: Uint8Array[] = [];
+  let length = 0;
+  try {
+    for await (const chunk of process.stdin) {
+      chunks.push(chunk);
+      length += chunk.length;
+      if (length > MAX_VALUE_BYTES) break;
+    }
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException;
+    throw new UsageError(`can't read standard input (${code})`);
+  }
+  if (length <= MAX_VALUE_BYTES) return Buffer.concat(chunks);
+  throw new UsageError(`standard input has more than ${MAX_VALUE_BYTES} bytes, the most that fit`);
 }

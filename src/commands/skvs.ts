@@ -4,6 +4,7 @@ import { fillFromKernel } from "../protocol/keys.ts";
 import { type SkvsCommand, SkvsFlag } from "../protocol/skvs.ts";
 import { skvsCall } from "../protocol/skvs_call.ts";
 import { parseAddress, resolveAddress } from "../runtime/address.ts";
+import { makeAlarm } from "../runtime/alarm.ts";
 import { chooseAead, detectRuntime } from "../runtime/detect.ts";
 import { cryptoChoice, serverOf, timeoutMsOf } from "./client_options.ts";
 import type { Input, Options } from "./command.ts";
@@ -21,12 +22,20 @@ export const SKVS_OPTIONS = {
 
 const NO_BYTES = new Uint8Array(0);
 
+/** Whether the original wire is asked for; a key for it alone would be a mistake. */
+export function wantsSkvs(input: Input): boolean {
+  if (input.flag("skvs")) return true;
+  if (input.text("skvs-key-file") === undefined) return false;
+  throw new UsageError("--skvs-key-file goes with --skvs");
+}
+
 /** One call; undefined where the server found no such key. */
 export async function callSkvs(
   input: Input,
   command: SkvsCommand,
   keyText: string,
   value: Uint8Array = NO_BYTES,
+  flag = 0,
 ): Promise<Uint8Array | undefined> {
   if (input.text("ttl") !== undefined) throw new UsageError("--ttl is not of the original wire");
   const key = new TextEncoder().encode(keyText);
@@ -34,14 +43,14 @@ export async function callSkvs(
     throw new UsageError(`the key has ${key.length} bytes; a key has 1 to 128`);
   }
   if (value.length > 863) throw new UsageError(`the value has ${value.length} bytes, over 863`);
-  const flags = (input.flag("overwrite") ? SkvsFlag.OVERWRITE : 0) |
-    (input.flag("old") ? SkvsFlag.OLD : 0);
+  const flags = flag | (input.flag("overwrite") ? SkvsFlag.OVERWRITE : 0);
   const server = await resolveAddress(parseAddress(serverOf(input)));
   const runtime = await detectRuntime();
   const aead = await chooseAead(cryptoChoice(input));
   return skvsCall({ command, flags, key, value }, timeoutMsOf(input), {
     cipher: await aead.cipher(skvsKey(input.text("skvs-key-file"))),
     fillRandom: fillFromKernel,
+    makeAlarm,
     dial: (onDatagram) => runtime.dial(server, { onDatagram, onError: () => {} }),
   });
 }

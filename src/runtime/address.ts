@@ -29,7 +29,8 @@ export function parseAddress(text: string): Address {
   const [, plain, plainPort] = PLAIN.exec(text) ?? [];
   const host = ipv6 !== undefined && isIPv6(ipv6) ? ipv6 : plain;
   const port = Number(ipv6Port ?? plainPort ?? DEFAULT_PORT);
-  if (host !== undefined && port <= MAX_PORT) return { host, port };
+  const isPortAlone = /^\d+$/.test(text);
+  if (host !== undefined && port <= MAX_PORT && !isPortAlone) return { host, port };
   throw new InvalidArgumentError(
     `"${text}" is not an address: write host:port, as 127.0.0.1:${DEFAULT_PORT} or ` +
       `[::1]:${DEFAULT_PORT}.`,

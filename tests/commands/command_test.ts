@@ -24,6 +24,16 @@ test("a negative number is an argument", () => {
   assertEquals(parseInput("add", add, ["--", "-1", "-5"])?.parameters, ["-1", "-5"]);
 });
 
+test("a negative number keeps its place", () => {
+  assertEquals(parseInput("set", set, ["-5", "hello"])?.parameters, ["-5", "hello"]);
+  assertEquals(parseInput("set", set, ["k", "-5.5", "--"])?.parameters, ["k", "-5.5"]);
+  assertEquals(parseInput("set", set, ["k", "v", "--ttl", "-5s"])?.text("ttl"), "-5s");
+});
+
+test("an argument that is not UTF-8 is refused: two of them could be one key", () => {
+  assertThrows(() => parseInput("set", set, ["\ufffd", "v"]), UsageError, "UTF-8");
+});
+
 test("a single dash is an argument too", () => {
   assertEquals(parseInput("set", set, ["k", "-"])?.parameters, ["k", "-"]);
 });
@@ -35,12 +45,18 @@ test("what does not fit is one line that says what does", () => {
   assertMatch(unknown.message, /kg set --help$/);
   assert(!unknown.message.includes("\n"));
   assertThrows(() => parseInput("set", set, ["k", "v", "--ttl"]), UsageError, "--ttl");
+  const ambiguous = () => parseInput("set", set, ["k", "v", "--ttl", "--old"]);
+  assert(!assertThrows(ambiguous, UsageError, "--ttl").message.includes("\n"));
 });
 
 test("an unknown command names the one that was meant", () => {
   assertThrows(() => findCommand("gte"), UsageError, 'Did you mean "get"?');
   assertThrows(() => findCommand("frobnicate"), UsageError, "kg help");
-  assertThrows(() => findCommand("toString"), UsageError);
+  assertThrows(() => findCommand("Set"), UsageError, '"set"');
+  assertThrows(() => findCommand("INCR"), UsageError, '"add"');
+  for (const name of ["toString", "constructor", "__proto__"]) {
+    assertThrows(() => findCommand(name), UsageError, `"${name}"`);
+  }
 });
 
 test("every command has a help with its options and examples, and stands in the list", async () => {

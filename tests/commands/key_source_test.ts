@@ -5,6 +5,7 @@ import {
   readdirSync,
   rmSync,
   statSync,
+  symlinkSync,
   writeFileSync,
 } from "node:fs";
 import { tmpdir } from "node:os";
@@ -55,26 +56,34 @@ test("a key file that others can read is refused, and says how to mend it", () =
 });
 
 test("a key file that is missing or holds no key is one clear line", () => {
-  assertThrows(() => readKeyFile(join(folder, "none")), UsageError, "ENOENT");
+  assertThrows(() => readKeyFile(join(folder, "none")), UsageError, "there is no key file");
   const error = assertThrows(() => readKeyFile(keyFile("bad", "hunter2")), UsageError, "kg keygen");
   assert(!error.message.includes("hunter2"));
   assertThrows(() => findKey(undefined, { KG_KEY: "hunter2" }), UsageError, "KG_KEY: ");
 });
 
+test("what is no file of a key's size is not read at all", () => {
+  assertThrows(() => readKeyFile(folder), UsageError, "not a key file");
+  assertThrows(() => readKeyFile("/dev/zero"), UsageError, "not a key file");
+  assertThrows(() => readKeyFile(keyFile("large", "x".repeat(5_000))), UsageError, "too large");
+});
+
 test("a new key is readable by its owner alone, and never overwrites one", () => {
   const path = join(folder, "deep", "key");
-  writeNewKey(path);
+  assertEquals(writeNewKey(path), true);
   assertEquals(statSync(path).mode & 0o777, 0o600);
   assertEquals(statSync(join(folder, "deep")).mode & 0o777, 0o700);
   const { key } = readKeyFile(path);
-  writeNewKey(path);
+  assertEquals(writeNewKey(path), false);
   assertEquals(readKeyFile(path).key, key, "of two servers that start at once, one makes it");
   assertEquals(readdirSync(join(folder, "deep")), ["key"], "nothing else is left");
 });
 
 test("a folder that can't be written is one clear line", () => {
   const file = keyFile("file", "x");
-  assertThrows(() => writeNewKey(join(file, "key")), UsageError, "--key-file");
+  assertThrows(() => writeNewKey(join(file, "key")), UsageError, "can't write a key");
+  symlinkSync(join(folder, "nowhere"), join(folder, "dangling"));
+  assertEquals(writeNewKey(join(folder, "dangling")), false, "a link to nothing stays as it is");
   assert(!existsSync(join(file, "key")));
 });
 

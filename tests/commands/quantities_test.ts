@@ -27,12 +27,15 @@ test("what is no time is refused, with the option and examples", () => {
       "s",
       "1e3s",
       "0.1ms",
-      "999999999999999d",
     ]
   ) {
     const error = assertThrows(() => parseDuration("--ttl", bad), UsageError, "--ttl");
     assertEquals(error.message.includes("30s"), true, bad);
   }
+});
+
+test("a time that no number holds is too long", () => {
+  assertThrows(() => parseDuration("--ttl", "999999999999999d"), UsageError, "too long");
 });
 
 test("sizes", () => {
@@ -43,6 +46,9 @@ test("sizes", () => {
     assertThrows(() => parseSize("--memory", bad, 1), UsageError, "64MiB");
   }
   assertThrows(() => parseSize("--memory", "1KiB", 2 ** 20), UsageError, "at least 1 MiB");
+  for (const absurd of ["2000GiB", `${"9".repeat(400)}GiB`]) {
+    assertThrows(() => parseSize("--memory", absurd, 1), UsageError, "at most 1024 GiB");
+  }
 });
 
 test("sizes are written in the largest unit", () => {

@@ -1,3 +1,4 @@
+import { spawnSync } from "node:child_process";
 import { existsSync, mkdirSync, readFileSync, statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { after, before, test } from "node:test";
@@ -6,6 +7,7 @@ import { everyByte } from "../bytes.ts";
 import {
   type Finished,
   freshEnvironment,
+  KG,
   kg,
   type RunningServer,
   startServer,
@@ -45,7 +47,7 @@ test("set and get, by text and by bytes", () => {
 
 test("what does not fit is refused before sending", () => {
   const tooLong = kg(env, ["set", "k", "-"], { input: everyByte(864) });
-  assertFails(tooLong, 2, /864 bytes.*863/);
+  assertFails(tooLong, 2, /more than 863 bytes/);
   assertFails(kg(env, ["set", "k", "-", "--ttl", "1s"], { input: everyByte(856) }), 2, /856.*855/);
   assertFails(kg(env, ["set", "k", "-"], { input: everyByte(60_000) }), 2, /863/);
   assertFails(kg(env, ["get", "k".repeat(129)]), 2, /129 bytes.*128/);
@@ -159,7 +161,7 @@ test("serve refuses what it can't do with one line", () => {
   assertMatch(lastLine(inUse), /port is in use/);
   assertFails(serve("--memory", "lots"), 2, /--memory lots/);
   assertFails(serve("--memory", "1KiB"), 2, /at least 1 MiB/);
-  assertFails(serve("--key-file", "/nonexistent/key"), 2, /ENOENT/);
+  assertFails(serve("--key-file", "/nonexistent/key"), 2, /there is no key file/);
   assertFails(serve("--crypto", "none"), 2, /native or web/);
   assertFails(serve("--skvs"), 2, /SKVS_ENCRYPTION_KEY/);
   assertMatch(lastLine(kg(alone, ["serve", "--listen", "192.0.2.1:0"])), /no such address/);
@@ -237,6 +239,8 @@ test("the original wire, when asked for", async () => {
   assertEquals(kg(skvs, ["get", "k", "--skvs"]).text, "old wire");
   assertEquals(kg(skvs, ["get", "k"]).text, "old wire");
   assertFails(kg(skvs, ["set", "k", "again", "--skvs"]), 1, /--overwrite/);
+  assertFails(kg(skvs, ["set", "k", "old wire", "--skvs"]), 1, /--overwrite/);
+  assertFails(kg(skvs, ["get", "k", "--skvs-key-file", "x"]), 2, /goes with --skvs/);
   assertEquals(kg(skvs, ["set", "k", "again", "--skvs", "--overwrite", "--old"]).text, "old wire");
   assertEquals(kg(skvs, ["exists", "k", "--skvs"]).text, "yes\n");
   assertEquals(kg(skvs, ["delete", "k", "--skvs", "--old"]).text, "again");
@@ -246,6 +250,32 @@ test("the original wire, when asked for", async () => {
   const elsewhere = ["--server", server.addresses[0], "--timeout", "150ms"];
   assertFails(kg(skvs, ["get", "k", "--skvs", ...elsewhere]), 3, /another key/);
   await one.stop("SIGKILL");
+});
+
+test("a reader that goes away is no failure, and a full disk is one clear line", () => {
+  const quoted = KG.map((part) => `'${part}'`).join(" ");
+  const shell = (script: string) =>
+    spawnSync("bash", ["-c", script.replaceAll("kg", quoted)], { env }).stdout.toString();
+  const status = "; echo ${PIPESTATUS[0]}";
+  assertEquals(shell(`kg help 2>&1 | true${status}`).trim(), "0");
+  assertEquals(shell(`kg add piped 2>&1 | true${status}`).trim(), "0");
+  if (!existsSync("/dev/full")) return;
+  const full = shell("kg version 2>&1 >/dev/full; echo $?");
+  assertMatch(full, /^kg version: can't write to standard output \(ENOSPC\)\n2\n$/);
+});
+
+test("a server goes on when nobody reads what it says", async () => {
+  const one = await startServer(env);
+  one.process.stderr?.destroy();
+  one.process.stdout?.destroy();
+  assertEquals(kg(env, ["set", "k", "v", "--server", one.addresses[0], "--overwrite"]).status, 0);
+  assertEquals(await one.stop(), 0);
+});
+
+test("what a terminal would obey is not printed as it is", () => {
+  const missing = kg(env, ["get", "\x1b[31mred"]);
+  assertEquals(missing.status, 1);
+  assert(!missing.stderr.includes("\x1b") && missing.stderr.includes("\\x1b[31mred"));
 });
 
 test("the user's key folder is made for the user alone", () => {

@@ -131,6 +131,7 @@ test("no server, another key, a wrong key, a wrong address", async () => {
   await assertRejects(() => stranger.get("k", { timeout: 60 }), DeadlineExceededError);
   stranger.close();
   await assertRejects(() => connect("127.0.0.1:1", { key: "secret" }), MasterKeyError);
+  await assertRejects(() => connect("127.0.0.1:0", { key: env.KG_KEY ?? "" }), Error, "port 0");
   const nowhere = () => connect("nowhere.invalid:1", { key: env.KG_KEY ?? "" });
   await assertRejects(nowhere, InvalidArgumentError, "nowhere.invalid");
 });

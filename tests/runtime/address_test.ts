@@ -30,6 +30,7 @@ test("what is none is refused, with an example", () => {
     "[::1",
     "1:2:3",
     "[host]:1",
+    "5511",
   ];
   for (const written of bad) {
     assertThrows(() => parseAddress(written), InvalidArgumentError, "127.0.0.1:4040");
