@@ -250,6 +250,7 @@ export class Calls<HasDeadline extends boolean> {
 /** A client of one server. `connect` makes one. */
 export class Client extends Calls<false> {
   readonly #closeSocket: () => void;
+  #isClosed = false;
 
   constructor(exchange: Exchange, closeSocket: () => void) {
     super(exchange);
@@ -261,8 +262,10 @@ export class Client extends Calls<false> {
     return new Calls<true>(this.exchange, positiveTimeout(timeoutMs));
   }
 
-  /** Ends the calls that wait with a ClosedError and closes the socket. */
+  /** Ends the calls that wait with a ClosedError and closes the socket; again, it does nothing. */
   close(): void {
+    if (this.#isClosed) return;
+    this.#isClosed = true;
     this.exchange.close();
     this.#closeSocket();
   }

@@ -39,6 +39,8 @@ export class Call {
   transmission: Transmission | null = null;
   /** Whether a copy is out that the server may carry out, or may have carried out. */
   mayHaveActed = false;
+  /** Whether that was so on an earlier boot of the server. */
+  mayHaveActedBefore = false;
   readonly #ending: Ending;
   #onAbort: (() => void) | undefined;
 

@@ -45,6 +45,8 @@ export const MAX_OUTSTANDING = 64;
 export const MAX_WAITING = 65_536;
 /** After this long without a reply, the epoch is asked for before a mutation is sent. */
 const EPOCH_STALE_MS = 10_000;
+/** The longest wait between two PINGs that mutations wait for: an outage may last. */
+const MAX_PING_INTERVAL_MS = 100;
 /** Most datagrams being opened at once, where opening takes its time. */
 const MAX_OPENING = 1_024;
 
@@ -255,7 +257,8 @@ export class Exchange {
   /** Sends the first copy of a transmission, or another one. */
   #send(transmission: Transmission): void {
     const nowMs = this.#ports.now();
-    if (transmission.copies > 0) transmission.repeat(nowMs);
+    const maxIntervalMs = transmission === this.#ping ? MAX_PING_INTERVAL_MS : Infinity;
+    if (transmission.copies > 0) transmission.repeat(nowMs, maxIntervalMs);
     else transmission.begin(++this.#sends, nowMs, this.#roundTrip.timeoutMs);
     this.#timer.wakeBy(transmission.nextCopyAtMs);
     try {
@@ -325,13 +328,15 @@ export class Exchange {
     this.#networkError = undefined;
     if (transmission.copies === 1) {
       this.#roundTrip.sample(this.#lastReplyAtMs - transmission.sentAtMs);
+    } else {
+      this.#roundTrip.backOff(transmission.intervalMs);
     }
   }
 
   #finish(call: Call, frame: Uint8Array): void {
     const status = codeOf(frame);
     if (call.isMutation && status === Status.FENCED) {
-      call.mayHaveActed = false;
+      call.mayHaveActed = call.mayHaveActedBefore;
       this.#renew(call);
       return;
     }
@@ -351,6 +356,7 @@ export class Exchange {
       if (!epoch) continue;
       const standing = this.#knownEpoch.standingOf(epoch);
       if (standing === Standing.GOOD) continue;
+      call.mayHaveActedBefore = call.mayHaveActed;
       if (standing === Standing.RENEW || !call.mayHaveActed) this.#renew(call);
       else this.#fail(call, new OutcomeUnknownError(call.name));
     }

@@ -29,9 +29,10 @@ export class MutationOrder {
 
   /** Writes the nonce with the sequence that `next` gave. */
   take(datagram: Uint8Array, sequence: number): void {
-    if (sequence >= this.#jumpTo) this.#jumpTo = 0;
     this.#stream.skipTo(sequence);
     this.#stream.take(datagram);
+    const isNewStream = sequenceOf(datagram) !== sequence;
+    if (isNewStream || sequence >= this.#jumpTo) this.#jumpTo = 0;
   }
 
   /** A mutation that was sent has lost its caller: deadline or abort. */

@@ -9,6 +9,8 @@ const FIRST_TIMEOUT_MS = 20;
 const MIN_TIMEOUT_MS = 2;
 /** One sample taken over a machine's sleep must not silence a client. */
 const MAX_TIMEOUT_MS = 1_000;
+/** The most that a backed-off wait is kept: beyond it, loss would slow every request down. */
+const MAX_BACKED_OFF_MS = 250;
 const GAIN = 1 / 8;
 const DEVIATION_GAIN = 1 / 4;
 const DEVIATIONS = 4;
@@ -16,9 +18,11 @@ const DEVIATIONS = 4;
 export class RoundTrip {
   #smoothedMs = Number.NaN;
   #deviationMs = 0;
+  #backedOffMs = 0;
 
   /** Takes the time from a request to its reply; not of a request that was retransmitted. */
   sample(elapsedMs: number): void {
+    this.#backedOffMs = 0;
     if (Number.isNaN(this.#smoothedMs)) {
       this.#smoothedMs = elapsedMs;
       this.#deviationMs = elapsedMs / 2;
@@ -29,10 +33,20 @@ export class RoundTrip {
     this.#smoothedMs += GAIN * error;
   }
 
+  /**
+   * A request was answered after retransmissions, so there is no sample: its last wait serves
+   * until there is one (RFC 6298, 5.5 to 5.7), or an estimate that is too low would stay so.
+   */
+  backOff(intervalMs: number): void {
+    this.#backedOffMs = Math.min(intervalMs, MAX_BACKED_OFF_MS);
+  }
+
   /** How long to wait for a reply before the first retransmission, in ms. */
   get timeoutMs(): number {
-    if (Number.isNaN(this.#smoothedMs)) return FIRST_TIMEOUT_MS;
-    const timeoutMs = this.#smoothedMs + DEVIATIONS * this.#deviationMs;
-    return Math.min(MAX_TIMEOUT_MS, Math.max(MIN_TIMEOUT_MS, timeoutMs));
+    const isSampled = !Number.isNaN(this.#smoothedMs);
+    const estimateMs = isSampled
+      ? Math.max(MIN_TIMEOUT_MS, this.#smoothedMs + DEVIATIONS * this.#deviationMs)
+      : FIRST_TIMEOUT_MS;
+    return Math.min(MAX_TIMEOUT_MS, Math.max(this.#backedOffMs, estimateMs));
   }
 }

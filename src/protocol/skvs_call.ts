@@ -18,11 +18,13 @@ import {
   writeSkvsRequest,
 } from "./skvs.ts";
 import type { FillRandom } from "./streams.ts";
+import type { Alarm } from "./wake_timer.ts";
 
 export interface SkvsPorts {
   /** Under the key of the original wire, for both directions. */
   readonly cipher: Cipher;
   readonly fillRandom: FillRandom;
+  readonly makeAlarm: (ring: () => void) => Alarm;
   /** Opens a socket for this call alone, and hands what arrives to `onDatagram`. */
   readonly dial: (onDatagram: (datagram: Uint8Array) => void) => Promise<SkvsSocket>;
 }
@@ -63,7 +65,7 @@ export async function skvsCall(
 async function exchangeOnce(
   datagram: Uint8Array,
   timeoutMs: number,
-  { cipher, dial }: SkvsPorts,
+  { cipher, dial, makeAlarm }: SkvsPorts,
 ): Promise<Uint8Array | null> {
   let answer: (frame: Uint8Array | null) => void = () => {};
   const answered = new Promise<Uint8Array | null>((resolve) => {
@@ -75,12 +77,13 @@ async function exchangeOnce(
     const frame = await cipher.open(received, NO_ADDITIONAL_DATA);
     if (frame !== null) answer(frame);
   });
-  const timer = setTimeout(() => answer(null), timeoutMs);
+  const alarm = makeAlarm(() => answer(null));
+  alarm.set(timeoutMs);
   try {
     socket.send(datagram);
     return await answered;
   } finally {
-    clearTimeout(timer);
+    alarm.clear();
     socket.close();
   }
 }

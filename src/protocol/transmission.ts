@@ -36,10 +36,15 @@ export class Transmission {
     this.#count(nowMs);
   }
 
-  /** Notes another copy; the wait for the next one doubles. */
-  repeat(nowMs: number): void {
-    this.#intervalMs *= 2;
+  /** Notes another copy; the wait for the next one doubles, up to a bound. */
+  repeat(nowMs: number, maxIntervalMs: number): void {
+    this.#intervalMs = Math.min(this.#intervalMs * 2, maxIntervalMs);
     this.#count(nowMs);
+  }
+
+  /** The wait after the latest copy. */
+  get intervalMs(): number {
+    return this.#intervalMs;
   }
 
   /** Whether a reply echoes the nonce of this datagram. */

@@ -40,6 +40,7 @@ export class WaitingCalls {
     this.#queries.delete(call);
     this.#mutations.delete(call);
     this.#returned.delete(call);
+    if (this.size === 0) this.#deadlineAtMs = Number.POSITIVE_INFINITY;
   }
 
   *[Symbol.iterator](): Iterator<Call> {

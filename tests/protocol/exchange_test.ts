@@ -79,6 +79,34 @@ test("a lost PING is sent again", async () => {
   assertEquals(requests.map(isMutation), [false, false, false, true]);
 });
 
+test("after a long outage, mutations go on as soon as the server answers", async () => {
+  for (const outageMs of [5_000, 15_000, 60_000]) {
+    const { client, run, clock, link } = await begin();
+    await run(client.set("k", "0", { timeout: 1_000 }));
+    link.onRequest = () => 0;
+    for (let ms = 0; ms < outageMs; ms += 150) {
+      const call = watch(client.set("k", "x", { timeout: 50, overwrite: true }));
+      await clock.pass(150);
+      assertEquals(call.state, "DEADLINE_EXCEEDED");
+    }
+    link.onRequest = () => 1;
+    const { stored } = await run(client.set("k", "1", { timeout: 200, overwrite: true }));
+    assert(stored, `after ${outageMs} ms`);
+  }
+});
+
+test("on a slow network the estimate follows, and requests are not sent twice", async () => {
+  const { kv, run, link, requests } = await begin();
+  for (let i = 0; i < 20; i++) await run(kv.get("k"));
+  for (const oneWayMs of [5, 12, 25]) {
+    link.oneWayMs = oneWayMs;
+    for (let i = 0; i < 20; i++) await run(kv.get("k"));
+    const before = requests.length;
+    for (let i = 0; i < 50; i++) await run(kv.get("k"));
+    assert(requests.length - before <= 55, `${requests.length - before} for 50 of ${oneWayMs} ms`);
+  }
+});
+
 test("a request is sent again after 20 ms, then 40, then 80, byte for byte", async () => {
   const { kv, clock, link, requests } = await begin();
   link.onRequest = () => 0;
@@ -264,10 +292,24 @@ test("closing ends every call, and later ones", async () => {
   await assertRejects(() => kv.get("k"), ClosedError);
   await clock.pass(60_000);
   assertEquals(clock.pendingTasks, 0, "no alarm is left");
+  client.close();
 });
 
 test("with nothing to wait for, no alarm is set", async () => {
-  const { kv, run, clock } = await begin();
+  const { kv, client, run, clock, link } = await begin();
+  link.onRequest = () => 0;
+  const lost = [10, 50].map((timeout) => watch(client.get("k", { timeout })));
+  const waiting = client.set("w", "v", { timeout: 60_000 });
+  watch(waiting);
+  await clock.pass(30);
+  link.onRequest = () => 1;
+  await run(waiting);
+  link.onRequest = () => 0;
+  lost.push(watch(client.get("k", { timeout: 20 })));
+  await clock.pass(100);
+  assertEquals(lost.map(({ state }) => state), Array(3).fill("DEADLINE_EXCEEDED"));
+  assertEquals(clock.pendingTasks, 0);
+  link.onRequest = () => 1;
   await run(kv.set("k", "v"));
   await run(kv.get("k"));
   assertEquals(clock.pendingTasks, 0);

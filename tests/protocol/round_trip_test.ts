@@ -23,6 +23,17 @@ test("it is never below 2 ms nor above 1 s", () => {
   assertEquals(roundTrip.timeoutMs, 1_000);
 });
 
+test("while no request is answered at first, the last wait is kept, up to 250 ms", () => {
+  const roundTrip = new RoundTrip();
+  for (let i = 0; i < 20; i++) roundTrip.sample(0.2);
+  roundTrip.backOff(64);
+  assertEquals(roundTrip.timeoutMs, 64);
+  roundTrip.backOff(5_000);
+  assertEquals(roundTrip.timeoutMs, 250);
+  roundTrip.sample(0.2);
+  assertEquals(roundTrip.timeoutMs, 2);
+});
+
 test("it comes down again after one bad sample", () => {
   const roundTrip = new RoundTrip();
   for (let i = 0; i < 20; i++) roundTrip.sample(1);
