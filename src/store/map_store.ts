@@ -30,7 +30,11 @@ export class MapStore implements Store {
   readonly #now: () => number;
   readonly #entries = new Map<string, Entry>();
   readonly #number = new Uint8Array(MAX_NUMBER_BYTES);
-  #sweeping: Iterator<[string, Entry]> | null = null;
+  /** Stands before the oldest entry. One iterator: a new one walks over all that was removed. */
+  #oldest: Iterator<[string, Entry]>;
+  #sweeping: Iterator<[string, Entry]>;
+  /** Entries that this round of the sweep still looks at: rewriting adds more without end. */
+  #sweepLeft = 0;
   #usedBytes = 0;
   #evictions = 0;
   #expirations = 0;
@@ -38,6 +42,8 @@ export class MapStore implements Store {
   constructor(options: MapStoreOptions) {
     this.limitBytes = options.limitBytes;
     this.#now = options.now;
+    this.#oldest = this.#entries.entries();
+    this.#sweeping = this.#entries.entries();
   }
 
   get count(): number {
@@ -109,16 +115,22 @@ export class MapStore implements Store {
 
   sweep(): void {
     const nowMs = this.#now();
-    this.#sweeping ??= this.#entries.entries();
     for (let i = 0; i < SWEEP_STEP; i++) {
+      if (this.#sweepLeft === 0) this.#beginSweep();
       const next = this.#sweeping.next();
       if (next.done) {
-        this.#sweeping = null;
+        this.#sweepLeft = 0;
         return;
       }
+      this.#sweepLeft--;
       const [text, entry] = next.value;
       if (isExpired(entry, nowMs)) this.#expire(text, entry);
     }
+  }
+
+  #beginSweep(): void {
+    this.#sweeping = this.#entries.entries();
+    this.#sweepLeft = this.#entries.size;
   }
 
   #live(text: string): Entry | undefined {
@@ -139,8 +151,13 @@ export class MapStore implements Store {
   }
 
   #evict(): void {
-    for (const [text, entry] of this.#entries) {
-      if (this.#usedBytes <= this.limitBytes) return;
+    while (this.#usedBytes > this.limitBytes) {
+      const next = this.#oldest.next();
+      if (next.done) {
+        this.#oldest = this.#entries.entries();
+        continue;
+      }
+      const [text, entry] = next.value;
       this.#remove(text, entry);
       this.#evictions++;
     }

@@ -138,6 +138,21 @@ test("the memory of keys that nobody reads again comes back", () => {
   assertEquals([store.count, store.usedBytes, store.expirations], [0, 0, 5_000]);
 });
 
+test("while keys are rewritten without end, expired ones are still swept", () => {
+  let nowMs = 1;
+  const store = new MapStore({ limitBytes: 1e8, now: () => nowMs });
+  const set = (key: string, expiresAtMs: number) =>
+    store.set(span(text(key)), span(text("v")), expiresAtMs, true, foundIn(9));
+  for (let i = 0; i < 1_000; i++) set(`old${i}`, 100);
+  store.sweep();
+  nowMs = 100;
+  for (let step = 0; step < 30; step++) {
+    for (let i = 0; i < 300; i++) set(`hot${i}`, 0);
+    store.sweep();
+  }
+  assertEquals([store.count, store.expirations], [300, 1_000]);
+});
+
 test("keys are bytes: those that are no text differ too", () => {
   const store = new MapStore({ limitBytes: 1e6, now: () => 1 });
   const keys = [[0xff], [0xfe], [0], [0, 0], [0xc3, 0xbf]].map((key) => Uint8Array.from(key));
