@@ -4,7 +4,7 @@
  * Source: docs/WIRE.md, section 7.
  */
 
-import { FRAME_BYTES, NONCE_BYTES, type Receive } from "../protocol/datagram.ts";
+import { FRAME_BYTES, type Receive } from "../protocol/datagram.ts";
 import { type Cipher, NO_ADDITIONAL_DATA } from "../protocol/seal.ts";
 import {
   MAX_SKVS_KEY_BYTES,
@@ -19,7 +19,7 @@ import {
   skvsLengthOf,
   SkvsStatus,
 } from "../protocol/skvs.ts";
-import type { FillRandom } from "../protocol/streams.ts";
+import { type FillRandom, NonceStream } from "../protocol/streams.ts";
 import type { Counters } from "../statistics.ts";
 import { type Found, NONE, Result, type Span, type Store } from "../store/store.ts";
 
@@ -33,6 +33,7 @@ export interface SkvsDoorOptions {
 
 export class SkvsDoor {
   readonly #options: SkvsDoorOptions;
+  readonly #replyStream: NonceStream;
   readonly #frame = new Uint8Array(FRAME_BYTES);
   readonly #key: Span = { bytes: this.#frame, start: SKVS_KEY_AT, length: 0 };
   readonly #value: Span = { bytes: this.#frame, start: SKVS_VALUE_AT, length: 0 };
@@ -46,10 +47,13 @@ export class SkvsDoor {
 
   constructor(options: SkvsDoorOptions) {
     this.#options = options;
+    this.#replyStream = NonceStream.forReplies(options.fillRandom);
   }
 
   /** Answers a datagram of 1,024 bytes that authenticates under the original wire's key. */
   readonly receive: Receive = (datagram, reply) => {
+    // Our own reply come back: with one key for both directions it would pass for a request.
+    if (this.#replyStream.owns(datagram)) return false;
     const opened = this.#options.cipher.open(datagram, NO_ADDITIONAL_DATA);
     if (!(opened instanceof Promise)) return opened !== null && this.#answer(opened, reply);
     return opened.then((request) => request !== null && this.#answer(request, reply));
@@ -63,7 +67,7 @@ export class SkvsDoor {
     this.#value.length = skvsLengthOf(request, SKVS_VALUE_AT, MAX_SKVS_VALUE_BYTES);
     if (this.#key.length === 0) this.#conclude(SkvsStatus.ERROR);
     else this.#perform(request);
-    this.#options.fillRandom(reply.subarray(0, NONCE_BYTES));
+    this.#replyStream.take(reply);
     const sealed = this.#options.cipher.seal(reply, this.#frame, NO_ADDITIONAL_DATA);
     return sealed instanceof Promise ? sealed.then(() => true) : true;
   }

@@ -1,25 +1,45 @@
 /**
  * A clock that never goes backwards and counts the time that the machine slept.
  *
- * A monotonic clock stands still in sleep, on Linux and macOS, and a wall clock can be set back.
- * Where the wall clock runs ahead of the monotonic one by more than a second, the machine slept
- * (or the wall clock was set forward, which at worst makes a client ask for the epoch again).
+ * A monotonic clock stands still in sleep, on Linux and macOS, and a wall clock can be set. So
+ * where the wall clock runs ahead of the monotonic one, the system's uptime, which counts sleep
+ * (CLOCK_BOOTTIME on Linux), decides whether the machine slept or the clock was set.
  */
 
-const MIN_SLEEP_MS = 1_000;
+import { uptime } from "node:os";
+
+/** Uptime comes in whole seconds on some systems. */
+const MIN_SLEEP_MS = 2_000;
+
+export interface ClockSources {
+  readonly monotonicMs: () => number;
+  readonly wallMs: () => number;
+  /** Time since the machine started, sleep included. */
+  readonly uptimeMs: () => number;
+}
+
+const SYSTEM: ClockSources = {
+  monotonicMs: () => performance.now(),
+  wallMs: () => Date.now(),
+  uptimeMs: () => uptime() * 1_000,
+};
 
 /** Makes a clock of milliseconds; its origin is arbitrary. */
-export function makeClock(
-  monotonicMs: () => number = () => performance.now(),
-  wallMs: () => number = () => Date.now(),
-): () => number {
+export function makeClock({ monotonicMs, wallMs, uptimeMs }: ClockSources = SYSTEM): () => number {
   let sleptMs = 0;
-  let offsetMs = wallMs() - monotonicMs();
+  let wallOffsetMs = wallMs() - monotonicMs();
+  let uptimeOffsetMs = uptimeMs() - monotonicMs();
   return () => {
     const nowMs = monotonicMs();
-    const aheadMs = wallMs() - nowMs - offsetMs;
-    if (aheadMs > MIN_SLEEP_MS) sleptMs += aheadMs;
-    offsetMs += aheadMs;
+    const aheadMs = wallMs() - nowMs - wallOffsetMs;
+    wallOffsetMs += aheadMs;
+    if (aheadMs > MIN_SLEEP_MS) {
+      const asleepMs = uptimeMs() - nowMs - uptimeOffsetMs;
+      if (asleepMs > MIN_SLEEP_MS) {
+        sleptMs += asleepMs;
+        uptimeOffsetMs += asleepMs;
+      }
+    }
     return nowMs + sleptMs;
   };
 }

@@ -13,12 +13,16 @@ export const runtime: Runtime = {
   async listen(address, receive): Promise<Listener> {
     const socket = await bind(address);
     let isClosed = false;
-    socket.on("message", async (datagram: Uint8Array, source: RemoteInfo) => {
+    const answer = async (datagram: Uint8Array, source: RemoteInfo) => {
       // One array a reply: node:dgram sends it in a later turn.
       const reply = new Uint8Array(DATAGRAM_BYTES);
       const result = receive(datagram, reply);
       const isAnswered = typeof result === "boolean" ? result : await result;
       if (isAnswered && !isClosed) socket.send(reply, source.port, source.address, ignoreError);
+    };
+    socket.on("message", (datagram: Uint8Array, source: RemoteInfo) => {
+      // A forged source, as port 0, makes send throw.
+      answer(datagram, source).catch(ignoreError);
     });
     socket.on("error", ignoreError);
     const { address: host, port } = socket.address();

@@ -4,8 +4,9 @@ import { SkvsDoor } from "../../src/doors/skvs.ts";
 import { DeadlineExceededError, RequestError } from "../../src/errors.ts";
 import { copyBytes } from "../../src/protocol/bytes.ts";
 import { DATAGRAM_BYTES } from "../../src/protocol/datagram.ts";
-import { type SkvsCommand, SkvsFlag } from "../../src/protocol/skvs.ts";
+import { type SkvsCommand, SkvsFlag, writeSkvsRequest } from "../../src/protocol/skvs.ts";
 import { skvsCall } from "../../src/protocol/skvs_call.ts";
+import { makeAlarm } from "../../src/runtime/alarm.ts";
 import { nodeCrypto } from "../../src/runtime/node_crypto.ts";
 import { webCrypto } from "../../src/runtime/web_crypto.ts";
 import { Counters } from "../../src/statistics.ts";
@@ -30,6 +31,7 @@ async function begin(aead = nodeCrypto) {
     skvsCall({ command: command as SkvsCommand, flags, key: text(key), value }, 500, {
       cipher,
       fillRandom,
+      makeAlarm,
       dial: async (onDatagram) => ({
         async send(datagram) {
           onDatagram(new Uint8Array(3));
@@ -80,6 +82,20 @@ test("an unknown command and an empty key are errors", async () => {
   await assertRejects(() => call(1, ""), RequestError);
 });
 
+test("its own reply, sent back to it, is no request", async () => {
+  const { world, counters } = await begin();
+  const cipher = await nodeCrypto.cipher(KEY);
+  const datagram = new Uint8Array(DATAGRAM_BYTES);
+  fillRandomOf(9)(datagram.subarray(0, 12));
+  const frame = new Uint8Array(996);
+  writeSkvsRequest(frame, { command: 0, flags: 0, key: text("k"), value: text("evil") });
+  await cipher.seal(datagram, frame, new Uint8Array(0));
+  const reply = await world.ask(datagram);
+  assert(reply !== null);
+  assertEquals(await world.ask(reply), null);
+  assertEquals([counters.skvs, counters.droppedForAuthentication], [1, 1]);
+});
+
 test("both wires reach the same store; the version 1 key is tried first", async () => {
   const { clock, world, call, asText } = await begin();
   const { client } = await makeClient(clock, makeLink(world));
@@ -96,6 +112,7 @@ test("without it, the original wire is silence", async () => {
   const call = skvsCall({ command: 1, flags: 0, key: text("k"), value: NOTHING }, 20, {
     cipher,
     fillRandom: fillRandomOf(2),
+    makeAlarm,
     dial: async (onDatagram) => ({
       async send(datagram) {
         const reply = await world.ask(datagram);

@@ -1,3 +1,4 @@
+import { spawnSync } from "node:child_process";
 import { afterEach, test } from "node:test";
 import { assert, assertEquals } from "@std/assert";
 import { copyBytes } from "../../src/protocol/bytes.ts";
@@ -41,6 +42,16 @@ async function answerTo(runtime: Runtime, listener: Listener, datagram: Uint8Arr
   }
   channel.close();
   return answer as Uint8Array | null;
+}
+
+/** A forged datagram, as only root can send one; false where that can't be done here. */
+function sendFromPortZero(port: number): boolean {
+  const program = `
+import socket, struct
+raw = socket.socket(socket.AF_INET, socket.SOCK_RAW, socket.IPPROTO_UDP)
+raw.sendto(struct.pack("!HHHH", 0, ${port}, 8 + ${DATAGRAM_BYTES}, 0) + bytes(${DATAGRAM_BYTES}), ("127.0.0.1", 0))
+`;
+  return spawnSync("python3", ["-c", program]).status === 0;
 }
 
 /** Adds one to every byte, now or later. */
@@ -104,6 +115,17 @@ for (const runtime of runtimes) {
       gone.close();
     }
     await new Promise((resolve) => setTimeout(resolve, 60));
+    assert((await answerTo(runtime, listener, new Uint8Array(DATAGRAM_BYTES))) !== null);
+  });
+
+  test(`a source that can't be answered ends nothing (${runtime.name})`, async () => {
+    const listener = await listen(runtime, LOCAL, (datagram, reply) => {
+      increment(datagram, reply);
+      return true;
+    });
+    if (sendFromPortZero(listener.address.port)) {
+      await new Promise((resolve) => setTimeout(resolve, 50));
+    }
     assert((await answerTo(runtime, listener, new Uint8Array(DATAGRAM_BYTES))) !== null);
   });
 
