@@ -25,11 +25,11 @@ import {
   MASTER_KEY,
   outcome,
   type ServerInWorld,
-  VirtualClock,
+  WorldClock,
 } from "./world.ts";
 
 async function begin(aead = nodeCrypto) {
-  const clock = new VirtualClock();
+  const clock = new WorldClock();
   const server = await makeServer(clock, { aead });
   const link = makeLink(server);
   const world = await makeClient(clock, link, { aead });
@@ -208,7 +208,7 @@ test("a number that can't be added to is a RequestError with the server's words"
 /** A server that answers every request with one status. */
 async function answering(status: number): Promise<ServerInWorld> {
   const { requests, replies } = await trafficCiphers(MASTER_KEY, nodeCrypto);
-  const real = await makeServer(new VirtualClock());
+  const real = await makeServer(new WorldClock());
   let count = 0;
   const ask = async (datagram: Uint8Array) => {
     const isQuery = (await requests.open(datagram, NO_ADDITIONAL_DATA)) !== null;
@@ -232,7 +232,7 @@ test("each refusal is an error of its own, which tells what was done", async () 
     [99, ProtocolError, "PROTOCOL", "unknown"],
   ] as const;
   for (const [status, errorClass, code, effect] of cases) {
-    const clock = new VirtualClock();
+    const clock = new WorldClock();
     const { client } = await makeClient(clock, makeLink(await answering(status)));
     const call = client.set("k", "v", { timeout: 500 });
     const error = await assertRejects(() => outcome(clock, call), errorClass);

@@ -25,7 +25,7 @@ import { NonceStream } from "../src/protocol/streams.ts";
 import { nodeCrypto } from "../src/runtime/node_crypto.ts";
 import { webCrypto } from "../src/runtime/web_crypto.ts";
 import { everyByte, fillRandomOf, text } from "./bytes.ts";
-import { makeServer, MASTER_KEY, type ServerInWorld, VirtualClock } from "./world.ts";
+import { makeServer, MASTER_KEY, type ServerInWorld, WorldClock } from "./world.ts";
 
 const NOTHING = new Uint8Array(0);
 const { OVERWRITE, OLD } = RequestToggle;
@@ -109,7 +109,7 @@ class Peer {
 }
 
 async function begin(options: Parameters<typeof makeServer>[1] = {}) {
-  const clock = new VirtualClock();
+  const clock = new WorldClock();
   const world = await makeServer(clock, options);
   return { clock, ...world, peer: await Peer.of(world) };
 }

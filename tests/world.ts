@@ -9,81 +9,25 @@ import { DATAGRAM_BYTES } from "../src/protocol/datagram.ts";
 import { Exchange } from "../src/protocol/exchange.ts";
 import { type TrafficCiphers, trafficCiphers } from "../src/protocol/keys.ts";
 import type { Aead } from "../src/protocol/seal.ts";
-import type { Alarm } from "../src/protocol/wake_timer.ts";
 import { nodeCrypto } from "../src/runtime/node_crypto.ts";
 import { Server, type ServerOptions } from "../src/server.ts";
 import { MapStore } from "../src/store/map_store.ts";
 import { fillRandomOf } from "./bytes.ts";
-
-interface Task {
-  atMs: number;
-  run: () => void;
-}
-
-/** Time that passes when it is told to, and rings what is due on the way. */
-export class VirtualClock {
-  #nowMs = 1_000;
-  #tasks: Task[] = [];
-
-  readonly now = (): number => this.#nowMs;
-
-  readonly makeAlarm = (ring: () => void): Alarm => {
-    let task: Task | null = null;
-    const clear = () => {
-      this.#tasks = this.#tasks.filter((one) => one !== task);
-    };
-    const set = (delayMs: number) => {
-      clear();
-      task = this.at(this.#nowMs + delayMs, ring);
-    };
-    return { set, clear };
-  };
-
-  /** Runs something at a time. */
-  at(atMs: number, run: () => void): Task {
-    const task = { atMs, run };
-    this.#tasks.push(task);
-    return task;
-  }
-
-  /** Lets time pass; promises get to run after every step. */
-  async pass(ms: number): Promise<void> {
-    const endMs = this.#nowMs + ms;
-    await settled();
-    while (true) {
-      const next = this.#earliest();
-      if (next === null || next.atMs > endMs) break;
-      this.#tasks.splice(this.#tasks.indexOf(next), 1);
-      this.#nowMs = Math.max(this.#nowMs, next.atMs);
-      next.run();
-      await settled();
-    }
-    this.#nowMs = endMs;
-  }
-
-  /** The machine sleeps: time passes and nothing runs until it is over. */
-  sleep(ms: number): void {
-    this.#nowMs += ms;
-  }
-
-  get pendingTasks(): number {
-    return this.#tasks.length;
-  }
-
-  #earliest(): Task | null {
-    return this.#tasks.reduce<Task | null>(
-      (best, task) => (best === null || task.atMs < best.atMs ? task : best),
-      null,
-    );
-  }
-}
+import { promisesRun, VirtualClock } from "./virtual_clock.ts";
 
 /** Sealing and opening under way, where that takes its time. */
 let cryptoUnderWay = 0;
 
 /** Lets every promise that can go on go on, Web Crypto's included. */
 export async function settled(): Promise<void> {
-  do await new Promise((resolve) => setImmediate(resolve)); while (cryptoUnderWay > 0);
+  do await promisesRun(); while (cryptoUnderWay > 0);
+}
+
+/** A virtual clock that waits for Web Crypto, which takes real time, before it goes on. */
+export class WorldClock extends VirtualClock {
+  constructor() {
+    super(settled);
+  }
 }
 
 /** The same AEAD, whose promises virtual time waits for. */

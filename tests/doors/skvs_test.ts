@@ -11,14 +11,14 @@ import { nodeCrypto } from "../../src/runtime/node_crypto.ts";
 import { webCrypto } from "../../src/runtime/web_crypto.ts";
 import { Counters } from "../../src/statistics.ts";
 import { everyByte, fillRandomOf, text } from "../bytes.ts";
-import { makeClient, makeLink, makeServer, outcome, VirtualClock } from "../world.ts";
+import { makeClient, makeLink, makeServer, outcome, WorldClock } from "../world.ts";
 
 const KEY = text("01234567890123456789012345678901");
 const NOTHING = new Uint8Array(0);
 const { OVERWRITE, OLD } = SkvsFlag;
 
 async function begin(aead = nodeCrypto) {
-  const clock = new VirtualClock();
+  const clock = new WorldClock();
   const cipher = await aead.cipher(KEY);
   const counters = new Counters();
   const fillRandom = fillRandomOf(1);
@@ -106,7 +106,7 @@ test("both wires reach the same store; the version 1 key is tried first", async 
 });
 
 test("without it, the original wire is silence", async () => {
-  const clock = new VirtualClock();
+  const clock = new WorldClock();
   const world = await makeServer(clock);
   const cipher = await nodeCrypto.cipher(KEY);
   const call = skvsCall({ command: 1, flags: 0, key: text("k"), value: NOTHING }, 20, {

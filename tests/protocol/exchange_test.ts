@@ -11,18 +11,10 @@ import {
 import { copyBytes } from "../../src/protocol/bytes.ts";
 import { MAX_OUTSTANDING, MAX_WAITING } from "../../src/protocol/exchange.ts";
 import { isMutationNonce, sequenceOf } from "../../src/protocol/streams.ts";
-import {
-  makeClient,
-  makeLink,
-  makeServer,
-  outcome,
-  settled,
-  VirtualClock,
-  watch,
-} from "../world.ts";
+import { makeClient, makeLink, makeServer, outcome, settled, watch, WorldClock } from "../world.ts";
 
 async function begin(serverOptions: Parameters<typeof makeServer>[1] = {}) {
-  const clock = new VirtualClock();
+  const clock = new WorldClock();
   const server = await makeServer(clock, serverOptions);
   const link = makeLink(server);
   const world = await makeClient(clock, link);
