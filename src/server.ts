@@ -106,6 +106,11 @@ export class Server {
     ]);
   }
 
+  /** Mutation streams in the current table. */
+  get streams(): number {
+    return this.#fence.streams;
+  }
+
   /**
    * Answers a datagram.
    * @param datagram from the network, whoever sent it; may be reused once this returns

@@ -115,6 +115,16 @@ export class Exchange {
     });
   }
 
+  /** Requests without an answer, at most MAX_OUTSTANDING. */
+  get outstandingCalls(): number {
+    return this.#outstanding.size;
+  }
+
+  /** Calls that wait for their turn, at most MAX_WAITING and those that wait again. */
+  get waitingCalls(): number {
+    return this.#waiting.size;
+  }
+
   /** Takes a datagram that came from the network, from whatever address. */
   receive(datagram: Uint8Array): void {
     if (this.#closed || datagram.length !== DATAGRAM_BYTES) return;

@@ -1,0 +1,112 @@
+/**
+ * Deliberate breaks of the code, for the simulator alone: each takes away one of the things that
+ * the promise of «once» rests on, by replacing a method while a simulation runs.
+ */
+
+import { writeU32 } from "../../src/protocol/bytes.ts";
+import { Fence, Verdict } from "../../src/protocol/fence.ts";
+import { Status } from "../../src/protocol/frame.ts";
+import { KeptReplies } from "../../src/protocol/kept_replies.ts";
+import { KnownEpoch, Standing } from "../../src/protocol/known_epoch.ts";
+import { MutationOrder } from "../../src/protocol/mutation_order.ts";
+import { ReplayWindow, Sighting } from "../../src/protocol/replay_window.ts";
+import { NonceStream, sequenceOf } from "../../src/protocol/streams.ts";
+import { Transmission } from "../../src/protocol/transmission.ts";
+
+/** Breaks something, and returns what mends it. */
+type Break = () => () => void;
+
+/** Replaces a method of a class. */
+function replace<T extends object, K extends keyof T>(
+  prototype: T,
+  name: K,
+  change: (original: T[K]) => T[K],
+): () => void {
+  const original = prototype[name];
+  prototype[name] = change(original);
+  return () => {
+    prototype[name] = original;
+  };
+}
+
+export const BREAKS: Readonly<Record<string, Break>> = {
+  "no replay window": () => replace(ReplayWindow.prototype, "mark", () => () => Sighting.NEW),
+
+  "replies not matched to their request": () =>
+    replace(Transmission.prototype, "isAnsweredBy", () =>
+      function (this: Transmission) {
+        return this.copies > 0;
+      }),
+
+  "sealed anew on any other boot id": () =>
+    replace(
+      KnownEpoch.prototype,
+      "standingOf",
+      (original) =>
+        function (this: KnownEpoch, sealedUnder) {
+          if (this.epoch !== null && !this.epoch.isBootOf(sealedUnder)) return Standing.RENEW;
+          return original.call(this, sealedUnder);
+        },
+    ),
+
+  "only what succeeded is marked": markOnlySuccess,
+
+  "a new stream entered after the turn instead of before": () =>
+    replace(Fence.prototype, "admit", (original) =>
+      function (this: Fence, datagram, epoch, nowMs) {
+        const verdict = original.call(this, datagram, epoch, nowMs);
+        const isTurned = epoch !== this.epoch && epoch === this.previousEpoch;
+        const isNew = verdict === Verdict.FENCE && isTurned && this.streams === 0;
+        return isNew ? original.call(this, datagram, this.epoch, nowMs) : verdict;
+      }),
+
+  "no jump past an abandoned sequence": () =>
+    replace(MutationOrder.prototype, "abandon", () => () => {}),
+
+  "a reused nonce": () =>
+    replace(NonceStream.prototype, "take", (original) =>
+      function (this: NonceStream, datagram) {
+        original.call(this, datagram);
+        const sequence = sequenceOf(datagram);
+        if (sequence % 1_000 === 0) writeU32(datagram, 8, sequence - 1);
+      }),
+
+  "no kept replies": () => replace(KeptReplies.prototype, "find", () => () => false),
+};
+
+/** What was answered with anything but OK counts as never seen. */
+function markOnlySuccess(): () => void {
+  const unmarked = new WeakMap<ReplayWindow, Set<number>>();
+  let latest: { window: ReplayWindow; sequence: number } | null = null;
+  const mends = [
+    replace(ReplayWindow.prototype, "look", (original) =>
+      function (this: ReplayWindow, sequence) {
+        if (unmarked.get(this)?.has(sequence)) return Sighting.NEW;
+        return original.call(this, sequence);
+      }),
+    replace(ReplayWindow.prototype, "mark", (original) =>
+      function (this: ReplayWindow, sequence) {
+        latest = { window: this, sequence };
+        const sighting = original.call(this, sequence);
+        unmarked.get(this)?.delete(sequence);
+        return sighting;
+      }),
+    replace(
+      KeptReplies.prototype,
+      "keep",
+      (original) =>
+        function (this: KeptReplies, datagram, outcome, frame, valueAt) {
+          if (outcome.status === Status.OK) {
+            original.call(this, datagram, outcome, frame, valueAt);
+            return;
+          }
+          if (latest === null) return;
+          const sequences = unmarked.get(latest.window) ?? new Set();
+          unmarked.set(latest.window, sequences.add(latest.sequence));
+        },
+    ),
+  ];
+  return () => {
+    for (const mend of mends) mend();
+  };
+}

@@ -1,0 +1,419 @@
+/**
+ * One run of the simulator: real clients and servers on a virtual clock, joined by a network that
+ * loses, doubles, delays and corrupts, with an attacker who records and replays, while servers
+ * restart and clients come and go. A seed decides everything.
+ */
+
+import { Client } from "../../src/client.ts";
+import { type Effect, KilogramError } from "../../src/errors.ts";
+import { copyBytes } from "../../src/protocol/bytes.ts";
+import { DATAGRAM_BYTES } from "../../src/protocol/datagram.ts";
+import { Exchange, MAX_OUTSTANDING, MAX_WAITING } from "../../src/protocol/exchange.ts";
+import { type TrafficCiphers, trafficCiphers } from "../../src/protocol/keys.ts";
+import { nodeCrypto } from "../../src/runtime/node_crypto.ts";
+import { Server } from "../../src/server.ts";
+import { fillRandomOf, randomOf } from "../bytes.ts";
+import { VirtualClock } from "../virtual_clock.ts";
+import { checkedCipher } from "./checked_cipher.ts";
+import { type Ending, Ledger, type Mutation } from "./ledger.ts";
+import { RecordingStore } from "./recording_store.ts";
+
+const MASTER_KEY = new Uint8Array(32).fill(0x6b);
+const realCiphers = await trafficCiphers(MASTER_KEY, nodeCrypto);
+
+/** Datagrams that the attacker remembers. */
+const RECORDED = 400;
+const REGISTERS = 3;
+const LOCK = "lock";
+/** What still travels when the last call has ended gets this long to arrive and do harm. */
+const AFTERMATH_MS = 5_000;
+
+export interface Report {
+  readonly seed: number;
+  readonly operations: number;
+  readonly violations: readonly string[];
+  readonly trace: readonly string[];
+}
+
+/** How bad it is, drawn from the seed. */
+interface Weather {
+  readonly loss: number;
+  readonly duplication: number;
+  readonly corruption: number;
+  readonly replays: number;
+  /** Most of the delay, and now and then much more. */
+  readonly delayMs: number;
+  readonly longDelay: number;
+  readonly clients: number;
+  readonly workers: number;
+  readonly restartEveryMs: number;
+  readonly staysFresh: number;
+  readonly churn: number;
+  readonly maxStreams: number;
+  readonly generationMs: number;
+  readonly answersLater: boolean;
+  readonly thinkMs: number;
+}
+
+interface ClientInSim {
+  readonly number: number;
+  readonly client: Client;
+  readonly exchange: Exchange;
+}
+
+/** Runs a seed with about so many operations. */
+export async function simulate(
+  seed: number,
+  operations: number,
+  isTraced = false,
+): Promise<Report> {
+  const simulation = new Simulation(seed, operations, isTraced);
+  return await simulation.run();
+}
+
+class Simulation {
+  readonly #seed: number;
+  readonly #operations: number;
+  readonly #random: () => number;
+  readonly #weather: Weather;
+  readonly #clock = new VirtualClock();
+  readonly #ledger = new Ledger();
+  readonly #trace: string[] | null;
+  readonly #corrupted = new WeakSet<Uint8Array>();
+  readonly #recorded: Uint8Array[] = [];
+  readonly #clients: ClientInSim[] = [];
+  readonly #ciphers: TrafficCiphers;
+  #store: RecordingStore;
+  #server: Server | null;
+  #clientsMade = 0;
+  #seeds = 0;
+  #started = 0;
+  #isOver = false;
+
+  constructor(seed: number, operations: number, isTraced: boolean) {
+    this.#seed = seed;
+    this.#operations = operations;
+    this.#random = randomOf(seed);
+    this.#trace = isTraced ? [] : null;
+    this.#weather = drawWeather(this.#random);
+    this.#ciphers = this.#makeCiphers();
+    this.#store = new RecordingStore(this.#ledger, this.#clock.now);
+    this.#server = this.#makeServer(true);
+  }
+
+  async run(): Promise<Report> {
+    const { clients, workers, restartEveryMs } = this.#weather;
+    for (let i = 0; i < clients; i++) this.#clients.push(this.#makeClient());
+    this.#later(this.#upTo(restartEveryMs), () => this.#restart());
+    this.#attack();
+    const working = [];
+    for (let i = 0; i < clients * workers; i++) working.push(this.#work(i % clients));
+    const done = Promise.all(working).then(() => {
+      this.#isOver = true;
+    });
+    while (!this.#isOver && this.#ledger.violations.length === 0) {
+      if (!(await this.#clock.step())) break;
+    }
+    if (this.#ledger.violations.length === 0) {
+      await done;
+      await this.#clock.pass(AFTERMATH_MS);
+      this.#readSums();
+      this.#ledger.check();
+    }
+    return {
+      seed: this.#seed,
+      operations: this.#started,
+      violations: this.#ledger.violations,
+      trace: this.#trace ?? [],
+    };
+  }
+
+  // Chance.
+
+  #chance(probability: number): boolean {
+    return this.#random() < probability;
+  }
+
+  #upTo(limit: number): number {
+    return this.#random() * limit;
+  }
+
+  #below(limit: number): number {
+    return Math.floor(this.#random() * limit);
+  }
+
+  #later(ms: number, run: () => void): void {
+    this.#clock.at(this.#clock.now() + ms, run);
+  }
+
+  #note(what: () => string): void {
+    this.#trace?.push(`${this.#clock.now().toFixed(3)} ${what()}`);
+  }
+
+  // Servers.
+
+  #makeCiphers(): TrafficCiphers {
+    const watch = {
+      corrupted: this.#corrupted,
+      violate: (what: string) => this.#ledger.violate(what),
+      later: this.#weather.answersLater
+        ? (run: () => void) =>
+          this.#later(this.#chance(0.1) ? this.#upTo(20) : this.#upTo(0.2), run)
+        : null,
+    };
+    return {
+      requests: checkedCipher(realCiphers.requests, new Set(), watch),
+      replies: checkedCipher(realCiphers.replies, new Set(), watch),
+    };
+  }
+
+  #makeServer(isFresh: boolean): Server {
+    const { maxStreams, generationMs } = this.#weather;
+    return new Server({
+      ciphers: this.#ciphers,
+      store: this.#store,
+      now: this.#clock.now,
+      fillRandom: fillRandomOf(this.#nextSeed()),
+      fenceLimits: { maxStreams, generationMs, keptBytes: 2 ** 18 },
+      isFresh,
+    });
+  }
+
+  #nextSeed(): number {
+    return (this.#seed * 7919 + 13 * ++this.#seeds) >>> 0;
+  }
+
+  /** The server is gone for a while, and comes back empty, or with its store and a new boot id. */
+  #restart(): void {
+    if (this.#isOver) return;
+    this.#note(() => "the server stops");
+    this.#server = null;
+    const isFresh = this.#chance(this.#weather.staysFresh);
+    this.#later(this.#chance(0.5) ? 0 : this.#upTo(300), () => {
+      if (isFresh) {
+        this.#readSums();
+        this.#store = new RecordingStore(this.#ledger, this.#clock.now);
+      }
+      this.#server = this.#makeServer(isFresh);
+      this.#note(() => `a server starts, ${isFresh ? "empty" : "with what it had"}`);
+      this.#later(this.#upTo(2 * this.#weather.restartEveryMs), () => this.#restart());
+    });
+  }
+
+  #readSums(): void {
+    const { life } = this.#store;
+    for (const [key, sum] of life.sums) {
+      const stands = this.#store.read(key);
+      if (stands !== String(sum)) {
+        this.#ledger.violate(`${key} is ${stands}, and the last ADD made it ${sum}`);
+      }
+    }
+  }
+
+  // The network, and the attacker on it.
+
+  #makeClient(): ClientInSim {
+    const number = this.#clientsMade++;
+    const exchange: Exchange = new Exchange({
+      ciphers: this.#ciphers,
+      now: this.#clock.now,
+      makeAlarm: this.#clock.makeAlarm,
+      fillRandom: fillRandomOf(this.#nextSeed()),
+      send: (datagram) => {
+        this.#checkBounds(exchange);
+        this.#transmit(copyBytes(datagram), (arrived) => this.#ask(arrived, exchange));
+      },
+    });
+    return { number, exchange, client: new Client(exchange, () => {}) };
+  }
+
+  #checkBounds(exchange: Exchange): void {
+    if (exchange.outstandingCalls > MAX_OUTSTANDING) this.#ledger.violate("too many outstanding");
+    if (exchange.waitingCalls > MAX_WAITING) this.#ledger.violate("too many waiting");
+    const server = this.#server;
+    if (server !== null && server.streams > this.#weather.maxStreams) {
+      this.#ledger.violate("too many streams in the table");
+    }
+  }
+
+  #transmit(datagram: Uint8Array, arrive: (datagram: Uint8Array) => void): void {
+    const { loss, duplication, corruption } = this.#weather;
+    this.#record(datagram);
+    const copies = (this.#chance(loss) ? 0 : 1) + (this.#chance(duplication) ? 1 : 0);
+    for (let i = 0; i < copies; i++) {
+      const arrived = this.#chance(corruption) ? this.#corrupt(datagram) : datagram;
+      this.#later(this.#delayMs(), () => arrive(arrived));
+    }
+  }
+
+  #delayMs(): number {
+    const { delayMs, longDelay } = this.#weather;
+    return this.#chance(longDelay) ? this.#upTo(3_000) : 0.05 + this.#upTo(delayMs);
+  }
+
+  #corrupt(datagram: Uint8Array): Uint8Array {
+    const altered = copyBytes(datagram);
+    const bit = this.#below(DATAGRAM_BYTES * 8);
+    altered[bit >> 3] ^= 1 << (bit & 7);
+    this.#corrupted.add(altered);
+    return altered;
+  }
+
+  /** A datagram reaches the server; its reply goes to the client, or, null, to the attacker. */
+  #ask(datagram: Uint8Array, to: Exchange | null): void {
+    if (this.#server === null) return;
+    const reply = new Uint8Array(DATAGRAM_BYTES);
+    const answered = this.#server.receive(datagram, reply);
+    const deliver = () => {
+      if (to === null) this.#record(reply);
+      else this.#transmit(reply, (arrived) => to.receive(arrived));
+    };
+    if (answered instanceof Promise) void answered.then((isAnswered) => isAnswered && deliver());
+    else if (answered) deliver();
+  }
+
+  #record(datagram: Uint8Array): void {
+    if (this.#recorded.length < RECORDED) this.#recorded.push(datagram);
+    else this.#recorded[this.#below(RECORDED)] = datagram;
+  }
+
+  /** Replays something recorded, to the server or to a client, now and then. */
+  #attack(): void {
+    if (this.#isOver) return;
+    const { replays, clients } = this.#weather;
+    if (replays === 0) return;
+    this.#later(this.#upTo(2 / replays), () => {
+      const datagram = this.#recorded[this.#below(this.#recorded.length)];
+      if (datagram !== undefined) {
+        if (this.#chance(0.7)) this.#ask(datagram, null);
+        else this.#clients[this.#below(clients)].exchange.receive(datagram);
+      }
+      this.#attack();
+    });
+  }
+
+  // The callers.
+
+  /** One call after another, through whatever client has this place. */
+  async #work(place: number): Promise<void> {
+    while (this.#started < this.#operations && this.#ledger.violations.length === 0) {
+      this.#started++;
+      if (this.#chance(this.#weather.churn)) this.#replaceClient(place);
+      await this.#call(this.#clients[place]);
+      const thinkMs = this.#upTo(this.#weather.thinkMs);
+      await new Promise<void>((resolve) => this.#later(thinkMs, resolve));
+    }
+  }
+
+  /** A worker process ends and another begins: streams of its own, and no epoch. */
+  #replaceClient(place: number): void {
+    this.#clients[place].client.close();
+    this.#clients[place] = this.#makeClient();
+  }
+
+  async #call({ client, number }: ClientInSim): Promise<void> {
+    const timeout = this.#chance(0.2) ? 1 + this.#upTo(30) : 50 + this.#upTo(2_000);
+    const controller = this.#chance(0.03) ? new AbortController() : null;
+    if (controller !== null) this.#later(this.#upTo(timeout), () => controller.abort());
+    const options = { timeout, signal: controller?.signal };
+    const kind = this.#random();
+    const startedAtMs = this.#clock.now();
+    if (kind < 0.45) await this.#add(client, number, options);
+    else if (kind < 0.6) await this.#set(client, number, options);
+    else if (kind < 0.68) await this.#takeLock(client, number, options);
+    else if (kind < 0.76) await this.#releaseLock(client, number, options);
+    else await this.#get(client, options);
+    const lateMs = this.#clock.now() - startedAtMs - timeout;
+    if (lateMs > 1e-6) this.#ledger.violate(`a call ended ${lateMs} ms after its deadline`);
+  }
+
+  async #add(client: Client, number: number, options: CallOptions): Promise<void> {
+    const add = this.#ledger.beginAdd(number);
+    this.#note(() => `client ${number} calls ADD ${add.key} 8^${add.digit}`);
+    const ending = await this.#ending(async () => {
+      const { value } = await client.add(add.key, 1n << BigInt(3 * add.digit), options);
+      this.#ledger.checkSum(add, value);
+    });
+    this.#end(add, `ADD ${add.key} 8^${add.digit}`, ending);
+  }
+
+  async #set(client: Client, number: number, options: CallOptions): Promise<void> {
+    const set = this.#ledger.beginSet(number, `register:${this.#below(REGISTERS)}`, true);
+    this.#note(() => `client ${number} calls SET ${set.value}`);
+    const ending = await this.#ending(() =>
+      client.set(set.key, set.value, { ...options, overwrite: true })
+    );
+    this.#end(set, `SET ${set.value}`, ending);
+  }
+
+  /** A SET that is refused while somebody has the lock: its copies must not take it later. */
+  async #takeLock(client: Client, number: number, options: CallOptions): Promise<void> {
+    const set = this.#ledger.beginSet(number, LOCK, false);
+    this.#note(() => `client ${number} calls SET ${set.value} without OVERWRITE`);
+    let isStored = false;
+    const ending = await this.#ending(async () => {
+      isStored = (await client.set(LOCK, set.value, options)).stored;
+    });
+    this.#end(set, `SET ${set.value}`, ending === "answered" && !isStored ? "refused" : ending);
+  }
+
+  async #releaseLock(client: Client, number: number, options: CallOptions): Promise<void> {
+    const mutation = this.#ledger.beginOther(number);
+    this.#end(mutation, "DELETE", await this.#ending(() => client.delete(LOCK, options)));
+  }
+
+  #end(mutation: Mutation, name: string, ending: Ending): void {
+    this.#ledger.endMutation(mutation, ending);
+    this.#note(() => `client ${mutation.client}: ${name} ends: ${ending}`);
+  }
+
+  async #get(client: Client, options: CallOptions): Promise<void> {
+    const key = `register:${this.#below(REGISTERS)}`;
+    const start = this.#ledger.moment();
+    await this.#ending(async () => {
+      this.#ledger.addGet(key, await client.getText(key, options), start);
+    });
+  }
+
+  /** What the caller knows when a call has ended. */
+  async #ending(call: () => Promise<unknown>): Promise<"answered" | Effect> {
+    try {
+      await call();
+      return "answered";
+    } catch (error) {
+      if (!(error instanceof KilogramError)) throw error;
+      if (!EXPECTED.has(error.code)) this.#ledger.violate(`unexpected: ${error.message}`);
+      return error.effect;
+    }
+  }
+}
+
+interface CallOptions {
+  readonly timeout: number;
+  readonly signal: AbortSignal | undefined;
+}
+
+/** How calls may end here besides with an answer: no reply is lost from the ring of kept ones. */
+const EXPECTED = new Set(["DEADLINE_EXCEEDED", "ABORTED", "CLOSED", "OUTCOME_UNKNOWN"]);
+
+function drawWeather(random: () => number): Weather {
+  const upTo = (limit: number) => random() * limit;
+  const often = (probability: number, value: number) => (random() < probability ? value : 0);
+  return {
+    loss: often(0.8, upTo(0.3)),
+    duplication: often(0.8, upTo(0.3)),
+    corruption: often(0.5, upTo(0.05)),
+    replays: often(0.8, upTo(0.25)),
+    delayMs: 0.1 + upTo(random() < 0.5 ? 1 : 10),
+    longDelay: often(0.5, upTo(0.03)),
+    clients: 1 + Math.floor(upTo(5)),
+    workers: 1 + Math.floor(upTo(random() < 0.5 ? 1 : 8)),
+    restartEveryMs: random() < 0.5 ? 1e9 : 500 + upTo(5_000),
+    staysFresh: random() < 0.5 ? 1 : 0.3,
+    churn: often(0.5, upTo(0.02)),
+    maxStreams: 2 + Math.floor(upTo(6)),
+    generationMs: random() < 0.3 ? 60_000 : 100 + upTo(3_000),
+    answersLater: random() < 0.25,
+    thinkMs: upTo(random() < 0.5 ? 1 : 20),
+  };
+}

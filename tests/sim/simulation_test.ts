@@ -1,0 +1,40 @@
+/** A few seeds on each runtime; `npm run sim` runs a thousand. */
+
+import { test } from "node:test";
+import { assert, assertEquals } from "@std/assert";
+import { BREAKS } from "./breaks.ts";
+import { simulate } from "./simulation.ts";
+
+const OPERATIONS = 2_000;
+const SEEDS = "Bun" in globalThis ? 20 : 4;
+/** Each break was caught within 60 seeds when it was written; the bound is the issue's. */
+const MOST_SEEDS = 1_000;
+
+test("the promises are kept", async () => {
+  for (let seed = 1; seed <= SEEDS; seed++) {
+    const { violations, operations } = await simulate(seed, OPERATIONS);
+    assertEquals(violations, [], `npm run sim -- --seed ${seed}`);
+    assert(operations >= OPERATIONS);
+  }
+});
+
+test("a seed always gives the same run", async () => {
+  const [first, second] = [await simulate(5, 300, true), await simulate(5, 300, true)];
+  assert(first.trace.length > 300);
+  assertEquals(first.trace, second.trace);
+});
+
+for (const [name, apply] of Object.entries(BREAKS)) {
+  test(`the simulator catches: ${name}`, async () => {
+    const mend = apply();
+    try {
+      let caught = "";
+      for (let seed = 1; seed <= MOST_SEEDS && caught === ""; seed++) {
+        caught = (await simulate(seed, OPERATIONS)).violations[0] ?? "";
+      }
+      assert(caught !== "", `not caught within ${MOST_SEEDS} seeds`);
+    } finally {
+      mend();
+    }
+  });
+}
