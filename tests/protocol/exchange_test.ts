@@ -5,7 +5,6 @@ import {
   ClosedError,
   DeadlineExceededError,
   KilogramError,
-  OutcomeUnknownError,
   OverloadedError,
 } from "../../src/errors.ts";
 import { copyBytes } from "../../src/protocol/bytes.ts";
@@ -337,21 +336,6 @@ test("a fresh server after a restart: waiting mutations are sealed anew, and don
   assertEquals(sealings.size, 3, "the SET, the ADD, and the ADD sealed anew");
 });
 
-test("a restarted server that is not fresh: the outcome is unknown, at once", async () => {
-  const { kv, run, clock, link } = await begin();
-  await run(kv.set("k", "v"));
-  link.onReply = () => 0;
-  const call = watch(kv.add("n", 5));
-  await clock.pass(1);
-  link.server = await makeServer(clock, { isFresh: false });
-  link.onReply = () => 1;
-  await clock.pass(50);
-  assertEquals(call.state, "OUTCOME_UNKNOWN");
-  const error = await assertRejects(() => call.promise, OutcomeUnknownError);
-  assertEquals(error.effect, "unknown");
-  assertEquals((await run(kv.add("n", 1))).value, 1n);
-});
-
 test("a mutation two generations behind has an unknown outcome", async () => {
   const { kv, run, clock, link, server } = await begin();
   const other = await makeClient(clock, makeLink(server));
@@ -368,48 +352,6 @@ test("a mutation two generations behind has an unknown outcome", async () => {
   link.onRequest = () => 1;
   await clock.pass(120_000);
   assertEquals(call.state, "OUTCOME_UNKNOWN");
-});
-
-test("a fenced mutation is sealed anew under the new epoch, once for two FENCEDs", async () => {
-  const { kv, run, clock, link, requests, server } = await begin();
-  await run(kv.set("k", "v"));
-  await clock.pass(9_000);
-  await run(kv.get("k"));
-  for (let i = 0; i < 6; i++) {
-    await clock.pass(9_000);
-    await run(kv.get("k"));
-  }
-  link.onRequest = () => 2;
-  const before = requests.length;
-  assertEquals((await run(kv.add("n", 7))).value, 7n);
-  await clock.pass(10);
-  assertEquals(server.server.counters.operations[4], 1);
-  assertEquals(server.server.counters.fenced, 2);
-  assertEquals(
-    new Set(
-      requests
-        .slice(before)
-        .filter(isMutation)
-        .map((one) => sequenceOf(one)),
-    ).size,
-    2,
-  );
-});
-
-test("after an abandoned mutation, a later one shuts the door behind it", async () => {
-  const { kv, client, run, clock, link, requests, server } = await begin();
-  await run(kv.set("k", "v"));
-  link.onRequest = () => 0;
-  const call = watch(client.add("n", 100, { timeout: 10 }));
-  await clock.pass(11);
-  assertEquals(call.state, "DEADLINE_EXCEEDED");
-  const withheld = requests.find((one, i) => i > 1 && isMutation(one));
-  assert(withheld !== undefined);
-  link.onRequest = () => 1;
-  assertEquals((await run(kv.add("n", 1))).value, 1n);
-  assertEquals(await server.ask(withheld), null, "behind the window");
-  assertEquals(await run(kv.getText("n")), "1");
-  assertEquals(server.server.counters.droppedForWindow, 1);
 });
 
 test("under loss and doubling both ways every call is answered and done once", async () => {
