@@ -45,8 +45,6 @@ export const MAX_OUTSTANDING = 64;
 export const MAX_WAITING = 65_536;
 /** After this long without a reply, the epoch is asked for before a mutation is sent. */
 const EPOCH_STALE_MS = 10_000;
-/** The longest wait between two PINGs that mutations wait for: an outage may last. */
-const MAX_PING_INTERVAL_MS = 100;
 /** Most datagrams being opened at once, where opening takes its time. */
 const MAX_OPENING = 1_024;
 
@@ -267,8 +265,7 @@ export class Exchange {
   /** Sends the first copy of a transmission, or another one. */
   #send(transmission: Transmission): void {
     const nowMs = this.#ports.now();
-    const maxIntervalMs = transmission === this.#ping ? MAX_PING_INTERVAL_MS : Infinity;
-    if (transmission.copies > 0) transmission.repeat(nowMs, maxIntervalMs);
+    if (transmission.copies > 0) transmission.repeat(nowMs);
     else transmission.begin(++this.#sends, nowMs, this.#roundTrip.timeoutMs);
     this.#timer.wakeBy(transmission.nextCopyAtMs);
     try {
@@ -336,11 +333,9 @@ export class Exchange {
   #noteReply(transmission: Transmission): void {
     this.#lastReplyAtMs = this.#ports.now();
     this.#networkError = undefined;
-    if (transmission.copies === 1) {
-      this.#roundTrip.sample(this.#lastReplyAtMs - transmission.sentAtMs);
-    } else {
-      this.#roundTrip.backOff(transmission.intervalMs);
-    }
+    const elapsedMs = this.#lastReplyAtMs - transmission.sentAtMs;
+    if (transmission.copies === 1) this.#roundTrip.sample(elapsedMs);
+    else this.#roundTrip.backOff(elapsedMs);
   }
 
   #finish(call: Call, frame: Uint8Array): void {

@@ -9,8 +9,8 @@ const FIRST_TIMEOUT_MS = 20;
 const MIN_TIMEOUT_MS = 2;
 /** One sample taken over a machine's sleep must not silence a client. */
 const MAX_TIMEOUT_MS = 1_000;
-/** The most that a backed-off wait is kept: beyond it, loss would slow every request down. */
-const MAX_BACKED_OFF_MS = 250;
+/** So many repeated requests in a row are not loss: the estimate is too low. */
+const REPEATS_IN_A_ROW = 8;
 const GAIN = 1 / 8;
 const DEVIATION_GAIN = 1 / 4;
 const DEVIATIONS = 4;
@@ -19,10 +19,12 @@ export class RoundTrip {
   #smoothedMs = Number.NaN;
   #deviationMs = 0;
   #backedOffMs = 0;
+  #repeatsInARow = 0;
 
   /** Takes the time from a request to its reply; not of a request that was retransmitted. */
   sample(elapsedMs: number): void {
     this.#backedOffMs = 0;
+    this.#repeatsInARow = 0;
     if (Number.isNaN(this.#smoothedMs)) {
       this.#smoothedMs = elapsedMs;
       this.#deviationMs = elapsedMs / 2;
@@ -34,11 +36,13 @@ export class RoundTrip {
   }
 
   /**
-   * A request was answered after retransmissions, so there is no sample: its last wait serves
-   * until there is one (RFC 6298, 5.5 to 5.7), or an estimate that is too low would stay so.
+   * Takes the time from the first copy of a repeated request to its reply. It is no sample, but
+   * where every request is repeated there never is one: then twice that time is the least wait
+   * until there is (in the spirit of RFC 6298, 5.5 to 5.7).
    */
-  backOff(intervalMs: number): void {
-    this.#backedOffMs = Math.min(intervalMs, MAX_BACKED_OFF_MS);
+  backOff(elapsedMs: number): void {
+    this.#repeatsInARow++;
+    if (this.#repeatsInARow >= REPEATS_IN_A_ROW) this.#backedOffMs = 2 * elapsedMs;
   }
 
   /** How long to wait for a reply before the first retransmission, in ms. */

@@ -7,6 +7,12 @@ import type { Epoch } from "./epoch.ts";
 import { META_AT } from "./frame.ts";
 import { sequenceOf } from "./streams.ts";
 
+/**
+ * Waits double up to this. With 64 requests outstanding that is at most 640 datagrams a second;
+ * without it, a call of two seconds on a bad network would have too few copies to count on.
+ */
+const LONG_INTERVAL_MS = 100;
+
 export class Transmission {
   readonly datagram: Uint8Array;
   /** The epoch that a mutation is sealed under. */
@@ -36,15 +42,12 @@ export class Transmission {
     this.#count(nowMs);
   }
 
-  /** Notes another copy; the wait for the next one doubles, up to a bound. */
-  repeat(nowMs: number, maxIntervalMs: number): void {
-    this.#intervalMs = Math.min(this.#intervalMs * 2, maxIntervalMs);
+  /** Notes another copy; the wait for the next one doubles until it is long enough. */
+  repeat(nowMs: number): void {
+    if (this.#intervalMs < LONG_INTERVAL_MS) {
+      this.#intervalMs = Math.min(this.#intervalMs * 2, LONG_INTERVAL_MS);
+    }
     this.#count(nowMs);
-  }
-
-  /** The wait after the latest copy. */
-  get intervalMs(): number {
-    return this.#intervalMs;
   }
 
   /** Whether a reply echoes the nonce of this datagram. */

@@ -86,6 +86,33 @@ test("after a long outage, mutations go on as soon as the server answers", async
   }
 });
 
+test("within 100 ms of a restarted server's first answer, calls succeed again", async () => {
+  for (const downMs of [50, 700, 5_000, 30_000]) {
+    const { client, run, clock, link } = await begin();
+    await run(client.set("k", "v", { timeout: 1_000 }));
+    link.server = null;
+    const kinds = [0, 1, 2, 3].map((kind) => kind % 2 === 0);
+    let backAtMs = Infinity;
+    const firstMs: number[] = [];
+    const work = async (isMutation: boolean, place: number) => {
+      while (firstMs[place] === undefined) {
+        const options = { timeout: 200 };
+        const call = isMutation ? client.add("n", 1, options) : client.get("n", options);
+        await call.then(() => {
+          firstMs[place] = clock.now() - backAtMs;
+        }, () => {});
+        await new Promise<void>((resolve) => clock.at(clock.now() + 5, resolve));
+      }
+    };
+    const workers = kinds.map(work);
+    await clock.pass(downMs);
+    link.server = await makeServer(clock);
+    backAtMs = clock.now();
+    await run(Promise.all(workers));
+    for (const ms of firstMs) assert(ms <= 100, `down ${downMs} ms: ${firstMs}`);
+  }
+});
+
 test("on a slow network the estimate follows, and requests are not sent twice", async () => {
   const { kv, run, link, requests } = await begin();
   for (let i = 0; i < 20; i++) await run(kv.get("k"));
