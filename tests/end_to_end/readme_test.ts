@@ -1,8 +1,8 @@
 /** What the README shows is what happens: its shell session and its program are run as they stand. */
 
 import { execFileSync, spawnSync } from "node:child_process";
-import { chmodSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
-import { delimiter, join } from "node:path";
+import { chmodSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
+import { delimiter, dirname, join } from "node:path";
 import { after, before, test } from "node:test";
 import { pathToFileURL } from "node:url";
 import { assert, assertEquals, assertMatch } from "@std/assert";
@@ -68,15 +68,11 @@ test("the version is the same everywhere", () => {
 });
 
 test("every link in the documents leads to a file", () => {
-  for (
-    const [folder, file] of [
-      [".", "README.md"],
-      ["docs", "docs/WIRE.md"],
-      ["docs", "docs/ARCHITECTURE.md"],
-    ]
-  ) {
-    for (const [, target] of readFileSync(file, "utf8").matchAll(/\]\(([^)#]+)\)/g)) {
-      assert(readFileSync(join(folder, target)).length > 0, target);
+  const documents = readdirSync("docs").map((name) => join("docs", name));
+  assert(documents.length >= 4);
+  for (const document of ["README.md", ...documents]) {
+    for (const [, target] of readFileSync(document, "utf8").matchAll(/\]\(([^)#]+)\)/g)) {
+      assert(readFileSync(join(dirname(document), target)).length > 0, target);
     }
   }
 });
