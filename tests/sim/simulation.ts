@@ -82,7 +82,9 @@ class Simulation {
   readonly #corrupted = new WeakSet<Uint8Array>();
   readonly #recorded: Uint8Array[] = [];
   readonly #clients: ClientInSim[] = [];
-  readonly #ciphers: TrafficCiphers;
+  /** All that were sealed under each of the two keys, by whomever. */
+  readonly #requestNonces = new Set<string>();
+  readonly #replyNonces = new Set<string>();
   #store: RecordingStore;
   #server: Server | null;
   #clientsMade = 0;
@@ -96,7 +98,6 @@ class Simulation {
     this.#random = randomOf(seed);
     this.#trace = isTraced ? [] : null;
     this.#weather = drawWeather(this.#random);
-    this.#ciphers = this.#makeCiphers();
     this.#store = new RecordingStore(this.#ledger, this.#clock.now);
     this.#server = this.#makeServer(true);
   }
@@ -152,31 +153,36 @@ class Simulation {
 
   // Servers.
 
-  #makeCiphers(): TrafficCiphers {
+  /** @param isAlive a process that was killed goes on with nothing that it was waiting for */
+  #makeCiphers(isAlive: () => boolean): TrafficCiphers {
+    const later = (run: () => void) => {
+      const delayMs = this.#chance(0.1) ? this.#upTo(20) : this.#upTo(0.2);
+      this.#later(delayMs, () => {
+        if (isAlive()) run();
+      });
+    };
     const watch = {
       corrupted: this.#corrupted,
       violate: (what: string) => this.#ledger.violate(what),
-      later: this.#weather.answersLater
-        ? (run: () => void) =>
-          this.#later(this.#chance(0.1) ? this.#upTo(20) : this.#upTo(0.2), run)
-        : null,
+      later: this.#weather.answersLater ? later : null,
     };
     return {
-      requests: checkedCipher(realCiphers.requests, new Set(), watch),
-      replies: checkedCipher(realCiphers.replies, new Set(), watch),
+      requests: checkedCipher(realCiphers.requests, this.#requestNonces, watch),
+      replies: checkedCipher(realCiphers.replies, this.#replyNonces, watch),
     };
   }
 
   #makeServer(isFresh: boolean): Server {
     const { maxStreams, generationMs } = this.#weather;
-    return new Server({
-      ciphers: this.#ciphers,
+    const server: Server = new Server({
+      ciphers: this.#makeCiphers(() => this.#server === server),
       store: this.#store,
       now: this.#clock.now,
       fillRandom: fillRandomOf(this.#nextSeed()),
       fenceLimits: { maxStreams, generationMs, keptBytes: 2 ** 18 },
       isFresh,
     });
+    return server;
   }
 
   #nextSeed(): number {
@@ -215,7 +221,7 @@ class Simulation {
   #makeClient(): ClientInSim {
     const number = this.#clientsMade++;
     const exchange: Exchange = new Exchange({
-      ciphers: this.#ciphers,
+      ciphers: this.#makeCiphers(() => true),
       now: this.#clock.now,
       makeAlarm: this.#clock.makeAlarm,
       fillRandom: fillRandomOf(this.#nextSeed()),
