@@ -161,3 +161,13 @@ export async function outcome<T>(clock: VirtualClock, promise: Promise<T>): Prom
   for (let step = 0; step < 20_000 && watched.state === "waits"; step++) await clock.pass(1);
   return promise;
 }
+
+/** A server, a link to it and a client with a second for each call. */
+export async function oneClient(serverOptions: Parameters<typeof makeServer>[1] = {}) {
+  const clock = new WorldClock();
+  const server = await makeServer(clock, serverOptions);
+  const link = makeLink(server);
+  const world = await makeClient(clock, link);
+  const run = <T>(promise: Promise<T>) => outcome(clock, promise);
+  return { clock, server, link, kv: world.client.within(1_000), run, ...world };
+}

@@ -10,28 +10,19 @@ import {
 import { copyBytes } from "../../src/protocol/bytes.ts";
 import { MAX_OUTSTANDING, MAX_WAITING } from "../../src/protocol/exchange.ts";
 import { isMutationNonce, sequenceOf } from "../../src/protocol/streams.ts";
-import { makeClient, makeLink, makeServer, outcome, settled, watch, WorldClock } from "../world.ts";
-
-async function begin(serverOptions: Parameters<typeof makeServer>[1] = {}) {
-  const clock = new WorldClock();
-  const server = await makeServer(clock, serverOptions);
-  const link = makeLink(server);
-  const world = await makeClient(clock, link);
-  const run = <T>(promise: Promise<T>) => outcome(clock, promise);
-  return { clock, server, link, kv: world.client.within(1_000), run, ...world };
-}
+import { makeClient, makeLink, makeServer, oneClient, settled, watch } from "../world.ts";
 
 const isMutation = (datagram: Uint8Array) => isMutationNonce(datagram);
 const isQuery = (datagram: Uint8Array) => !isMutationNonce(datagram);
 
 test("a query is one datagram there and one back, from a cold start", async () => {
-  const { kv, run, requests, replies } = await begin();
+  const { kv, run, requests, replies } = await oneClient();
   await run(kv.get("k"));
   assertEquals([requests.length, replies.length], [1, 1]);
 });
 
 test("a mutation is preceded by a PING only while no epoch is known", async () => {
-  const { kv, run, requests } = await begin();
+  const { kv, run, requests } = await oneClient();
   await run(kv.set("k", "1"));
   assertEquals(requests.map(isMutation), [false, true]);
   await run(kv.set("k", "2", { overwrite: true }));
@@ -39,14 +30,14 @@ test("a mutation is preceded by a PING only while no epoch is known", async () =
 });
 
 test("any reply teaches the epoch", async () => {
-  const { kv, run, requests } = await begin();
+  const { kv, run, requests } = await oneClient();
   await run(kv.get("k"));
   await run(kv.set("k", "1"));
   assertEquals(requests.map(isMutation), [false, true]);
 });
 
 test("after 10 s without a reply a mutation asks for the epoch again", async () => {
-  const { kv, run, requests, clock } = await begin();
+  const { kv, run, requests, clock } = await oneClient();
   await run(kv.set("k", "1"));
   await clock.pass(9_900);
   await run(kv.delete("k"));
@@ -57,14 +48,14 @@ test("after 10 s without a reply a mutation asks for the epoch again", async () 
 });
 
 test("many mutations at once wait for one PING", async () => {
-  const { kv, run, requests } = await begin();
+  const { kv, run, requests } = await oneClient();
   await run(Promise.all(Array.from({ length: 20 }, (_, i) => kv.add("n", i))));
   assertEquals(requests.filter(isQuery).length, 1);
   assertEquals(await run(kv.getText("n")), "190");
 });
 
 test("a lost PING is sent again", async () => {
-  const { kv, run, link, requests } = await begin();
+  const { kv, run, link, requests } = await oneClient();
   link.onRequest = (_, count) => (count <= 2 ? 0 : 1);
   await run(kv.set("k", "v"));
   assertEquals(requests.map(isMutation), [false, false, false, true]);
@@ -72,7 +63,7 @@ test("a lost PING is sent again", async () => {
 
 test("after a long outage, mutations go on as soon as the server answers", async () => {
   for (const outageMs of [5_000, 15_000, 60_000]) {
-    const { client, run, clock, link } = await begin();
+    const { client, run, clock, link } = await oneClient();
     await run(client.set("k", "0", { timeout: 1_000 }));
     link.onRequest = () => 0;
     for (let ms = 0; ms < outageMs; ms += 150) {
@@ -88,7 +79,7 @@ test("after a long outage, mutations go on as soon as the server answers", async
 
 test("within 100 ms of a restarted server's first answer, calls succeed again", async () => {
   for (const downMs of [50, 700, 5_000, 30_000]) {
-    const { client, run, clock, link } = await begin();
+    const { client, run, clock, link } = await oneClient();
     await run(client.set("k", "v", { timeout: 1_000 }));
     link.server = null;
     const kinds = [0, 1, 2, 3].map((kind) => kind % 2 === 0);
@@ -114,7 +105,7 @@ test("within 100 ms of a restarted server's first answer, calls succeed again", 
 });
 
 test("on a slow network the estimate follows, and requests are not sent twice", async () => {
-  const { kv, run, link, requests } = await begin();
+  const { kv, run, link, requests } = await oneClient();
   for (let i = 0; i < 20; i++) await run(kv.get("k"));
   for (const oneWayMs of [5, 12, 25]) {
     link.oneWayMs = oneWayMs;
@@ -126,7 +117,7 @@ test("on a slow network the estimate follows, and requests are not sent twice", 
 });
 
 test("a request is sent again after 20 ms, then 40, then 80, byte for byte", async () => {
-  const { kv, clock, link, requests } = await begin();
+  const { kv, clock, link, requests } = await oneClient();
   link.onRequest = () => 0;
   const call = watch(kv.get("k"));
   const sentAfter: number[] = [];
@@ -142,7 +133,7 @@ test("a request is sent again after 20 ms, then 40, then 80, byte for byte", asy
 });
 
 test("after a sample the first retransmission follows the round trip", async () => {
-  const { kv, run, clock, link, requests } = await begin();
+  const { kv, run, clock, link, requests } = await oneClient();
   for (let i = 0; i < 30; i++) await run(kv.get("k"));
   const before = requests.length;
   link.onRequest = () => 0;
@@ -154,7 +145,7 @@ test("after a sample the first retransmission follows the round trip", async () 
 });
 
 test("an unanswered mutation is repeated as it is, with a PING beside it", async () => {
-  const { kv, run, link, requests, server } = await begin();
+  const { kv, run, link, requests, server } = await oneClient();
   await run(kv.get("k"));
   link.onReply = (_, count) => (count <= 3 ? 0 : 1);
   assertEquals((await run(kv.add("n", 1))).value, 1n);
@@ -166,7 +157,7 @@ test("an unanswered mutation is repeated as it is, with a PING beside it", async
 });
 
 test("no reply: the deadline ends the call, and says what is known", async () => {
-  const { kv, run, clock, link, requests } = await begin();
+  const { kv, run, clock, link, requests } = await oneClient();
   link.onRequest = () => 0;
   const query = await assertRejects(() => run(kv.get("k")), DeadlineExceededError, "another key");
   assertEquals(query.effect, "none");
@@ -184,7 +175,7 @@ test("no reply: the deadline ends the call, and says what is known", async () =>
 });
 
 test("a call ends at its deadline, not later", async () => {
-  const { client, clock, link } = await begin();
+  const { client, clock, link } = await oneClient();
   link.onRequest = () => 0;
   const call = watch(client.get("k", { timeout: 77 }));
   await clock.pass(76.9);
@@ -194,7 +185,7 @@ test("a call ends at its deadline, not later", async () => {
 });
 
 test("the network's own words are in the deadline's message", async () => {
-  const { kv, run, link, exchange } = await begin();
+  const { kv, run, link, exchange } = await oneClient();
   link.onRequest = () => 0;
   const call = kv.get("k");
   exchange.noteNetworkError(new Error("connection refused"));
@@ -202,7 +193,7 @@ test("the network's own words are in the deadline's message", async () => {
 });
 
 test("a doubled, late or foreign reply answers nothing else", async () => {
-  const { kv, run, link, clock, exchange, replies } = await begin();
+  const { kv, run, link, clock, exchange, replies } = await oneClient();
   await run(kv.set("a", "1"));
   await run(kv.set("b", "2"));
   link.onReply = () => 3;
@@ -218,7 +209,7 @@ test("a doubled, late or foreign reply answers nothing else", async () => {
 });
 
 test("datagrams that are not replies are ignored", async () => {
-  const { kv, run, exchange, requests } = await begin();
+  const { kv, run, exchange, requests } = await oneClient();
   const call = kv.get("k");
   await settled();
   exchange.receive(new Uint8Array(1024));
@@ -229,7 +220,7 @@ test("datagrams that are not replies are ignored", async () => {
 });
 
 test("at most 64 are outstanding; the others wait their turn, and their wait counts", async () => {
-  const { kv, client, clock, link, run, requests } = await begin();
+  const { kv, client, clock, link, run, requests } = await oneClient();
   link.onRequest = () => 0;
   const calls = Array.from({ length: 100 }, (_, i) => watch(kv.get(`k${i}`)));
   const hurried = watch(client.get("hurried", { timeout: 5 }));
@@ -248,7 +239,7 @@ test("at most 64 are outstanding; the others wait their turn, and their wait cou
 });
 
 test("a call behind 64 unanswered ones says so", async () => {
-  const { client, kv, run, link } = await begin();
+  const { client, kv, run, link } = await oneClient();
   link.onRequest = () => 0;
   for (let i = 0; i < 64; i++) watch(kv.get("k"));
   const call = client.get("k", { timeout: 5 });
@@ -256,7 +247,7 @@ test("a call behind 64 unanswered ones says so", async () => {
 });
 
 test("more calls than the bound are refused at once", async () => {
-  const { kv, client, run, link } = await begin();
+  const { kv, client, run, link } = await oneClient();
   link.onRequest = () => 0;
   const calls = [];
   for (let i = 0; i < MAX_OUTSTANDING + MAX_WAITING; i++) calls.push(watch(kv.get("k")));
@@ -266,7 +257,7 @@ test("more calls than the bound are refused at once", async () => {
 });
 
 test("queries do not wait for mutations that wait for the epoch", async () => {
-  const { kv, clock, link } = await begin();
+  const { kv, clock, link } = await oneClient();
   link.onRequest = (_, count) => (count === 1 ? 0 : 1);
   const mutation = watch(kv.set("k", "v"));
   const query = watch(kv.get("k"));
@@ -277,7 +268,7 @@ test("queries do not wait for mutations that wait for the epoch", async () => {
 });
 
 test("a signal ends a call that waits, and one that fired before sends nothing", async () => {
-  const { client, run, clock, link, requests } = await begin();
+  const { client, run, clock, link, requests } = await oneClient();
   await run(client.get("k", { timeout: 100 }));
   link.onReply = () => 0;
   const controller = new AbortController();
@@ -298,7 +289,7 @@ test("a signal ends a call that waits, and one that fired before sends nothing",
 });
 
 test("closing ends every call, and later ones", async () => {
-  const { client, clock, link, kv } = await begin();
+  const { client, clock, link, kv } = await oneClient();
   link.onRequest = () => 0;
   const calls = Array.from({ length: 70 }, () => watch(kv.get("k")));
   const mutation = watch(kv.set("k", "v"));
@@ -314,7 +305,7 @@ test("closing ends every call, and later ones", async () => {
 });
 
 test("with nothing to wait for, no alarm is set", async () => {
-  const { kv, client, run, clock, link } = await begin();
+  const { kv, client, run, clock, link } = await oneClient();
   link.onRequest = () => 0;
   const lost = [10, 50].map((timeout) => watch(client.get("k", { timeout })));
   const waiting = client.set("w", "v", { timeout: 60_000 });
@@ -334,7 +325,7 @@ test("with nothing to wait for, no alarm is set", async () => {
 });
 
 test("after the machine slept, calls go on", async () => {
-  const { kv, clock, run, requests, link } = await begin();
+  const { kv, clock, run, requests, link } = await oneClient();
   await run(kv.set("k", "1"));
   link.onReply = () => 0;
   const over = watch(kv.get("k"));
@@ -349,7 +340,7 @@ test("after the machine slept, calls go on", async () => {
 });
 
 test("a fresh server after a restart: waiting mutations are sealed anew, and done once", async () => {
-  const { kv, run, clock, link, requests } = await begin();
+  const { kv, run, clock, link, requests } = await oneClient();
   await run(kv.set("k", "v"));
   link.server = null;
   const call = kv.add("n", 5);
@@ -364,7 +355,7 @@ test("a fresh server after a restart: waiting mutations are sealed anew, and don
 });
 
 test("a mutation two generations behind has an unknown outcome", async () => {
-  const { kv, run, clock, link, server } = await begin();
+  const { kv, run, clock, link, server } = await oneClient();
   const other = await makeClient(clock, makeLink(server));
   await run(kv.set("k", "v"));
   link.onReply = () => 0;
@@ -382,7 +373,7 @@ test("a mutation two generations behind has an unknown outcome", async () => {
 });
 
 test("under loss and doubling both ways every call is answered and done once", async () => {
-  const { client, run, link } = await begin();
+  const { client, run, link } = await oneClient();
   let count = 0;
   const fate = () => [1, 0, 2, 1, 1, 0, 1, 3, 1, 1][count++ % 10];
   link.onRequest = fate;
@@ -394,7 +385,7 @@ test("under loss and doubling both ways every call is answered and done once", a
 });
 
 test("every error of a call is a KilogramError with a code", async () => {
-  const { client, run, link } = await begin();
+  const { client, run, link } = await oneClient();
   link.onRequest = () => 0;
   const error = await assertRejects(() => run(client.get("k", { timeout: 1 })), KilogramError);
   assertEquals([error.code, error.name], ["DEADLINE_EXCEEDED", "DeadlineExceededError"]);

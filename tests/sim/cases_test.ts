@@ -14,19 +14,11 @@ import {
   makeLink,
   makeServer,
   MASTER_KEY,
+  oneClient,
   outcome,
   watch,
   WorldClock,
 } from "../world.ts";
-
-async function begin(serverOptions: Parameters<typeof makeServer>[1] = {}) {
-  const clock = new WorldClock();
-  const server = await makeServer(clock, serverOptions);
-  const link = makeLink(server);
-  const world = await makeClient(clock, link);
-  const run = <T>(promise: Promise<T>) => outcome(clock, promise);
-  return { clock, server, link, kv: world.client.within(1_000), run, ...world };
-}
 
 const small = (maxStreams: number) => ({ maxStreams, generationMs: 60_000, keptBytes: 2 ** 16 });
 
@@ -41,7 +33,7 @@ function latestMutationOf(client: Pick<ClientInWorld, "requests">): Uint8Array {
 }
 
 test("a reply held back over a restart arrives late: no call goes back to the dead boot", async () => {
-  const { kv, run, clock, link, server, requests, exchange } = await begin();
+  const { kv, run, clock, link, server, requests, exchange } = await oneClient();
   await run(kv.set("k", "v"));
   const held: Uint8Array[] = [];
   link.onReply = (reply) => {
@@ -66,7 +58,7 @@ test("a reply held back over a restart arrives late: no call goes back to the de
 });
 
 test("two copies of a mutation draw two FENCEDs: it is sealed anew once", async () => {
-  const { kv, run, clock, link, server, requests } = await begin();
+  const { kv, run, clock, link, server, requests } = await oneClient();
   await run(kv.set("k", "v"));
   for (let i = 0; i < 7; i++) {
     await clock.pass(9_000);
@@ -83,7 +75,7 @@ test("two copies of a mutation draw two FENCEDs: it is sealed anew once", async 
 });
 
 test("a restarted server that is not FRESH: the outcome is unknown, and nothing counts twice", async () => {
-  const { kv, run, clock, link, server } = await begin();
+  const { kv, run, clock, link, server } = await oneClient();
   await run(kv.set("k", "v"));
   link.onReply = () => 0;
   const call = watch(kv.add("n", 5));
@@ -99,7 +91,7 @@ test("a restarted server that is not FRESH: the outcome is unknown, and nothing 
 });
 
 test("the stream that fills the table is fenced, and so is its retransmission", async () => {
-  const { clock, server, run } = await begin({ fenceLimits: small(2) });
+  const { clock, server, run } = await oneClient({ fenceLimits: small(2) });
   const clients = [];
   for (let i = 0; i < 3; i++) clients.push(await makeClient(clock, makeLink(server)));
   for (const { client } of clients.slice(0, 2)) {
@@ -115,7 +107,7 @@ test("the stream that fills the table is fenced, and so is its retransmission", 
 });
 
 test("a mutation behind the previous table's window is silence", async () => {
-  const { kv, client, run, clock, link, server, requests } = await begin({
+  const { kv, client, run, clock, link, server, requests } = await oneClient({
     fenceLimits: small(1),
   });
   await run(kv.set("k", "v"));
@@ -133,7 +125,7 @@ test("a mutation behind the previous table's window is silence", async () => {
 });
 
 test("a refused mutation, replayed once it would succeed, stays refused", async () => {
-  const { kv, run, server, requests } = await begin({ limitBytes: 700 });
+  const { kv, run, server, requests } = await oneClient({ limitBytes: 700 });
   const replayLatest = () => server.ask(latestMutationOf({ requests }));
   await run(kv.set("n", "no number"));
   await assertRejects(() => run(kv.add("n", 1)), RequestError);
@@ -155,7 +147,7 @@ test("a refused mutation, replayed once it would succeed, stays refused", async 
 });
 
 test("a mutation withheld past its deadline finds the door shut after a later answer", async () => {
-  const { kv, client, run, clock, link, server, requests } = await begin();
+  const { kv, client, run, clock, link, server, requests } = await oneClient();
   await run(kv.set("k", "v"));
   link.onRequest = () => 0;
   const call = watch(client.add("n", 100, { timeout: 10 }));
@@ -170,7 +162,7 @@ test("a mutation withheld past its deadline finds the door shut after a later an
 });
 
 test("one lost among several thousand others is carried out once, and holds up only its window", async () => {
-  const { client, run, link, server } = await begin();
+  const { client, run, link, server } = await oneClient();
   const kv = client.within(60_000);
   await run(kv.get("k"));
   let unlucky = -1;
@@ -187,7 +179,7 @@ test("one lost among several thousand others is carried out once, and holds up o
 });
 
 test("an idle client two generations behind asks first, and is answered", async () => {
-  const { kv, run, clock, server, requests } = await begin();
+  const { kv, run, clock, server, requests } = await oneClient();
   await run(kv.set("k", "v"));
   const other = await makeClient(clock, makeLink(server));
   for (let turn = 0; turn < 2; turn++) {
