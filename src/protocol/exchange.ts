@@ -50,7 +50,7 @@ const MAX_OPENING = 1_024;
 
 export interface ExchangePorts {
   readonly ciphers: TrafficCiphers;
-  /** Sends a datagram to the server, best effort; may throw, and must not keep the array. */
+  /** Sends a datagram to the server, best effort; may throw. Its bytes do not change any more. */
   readonly send: (datagram: Uint8Array) => void;
   /** Milliseconds from any origin, never backwards, time asleep included. */
   readonly now: () => number;

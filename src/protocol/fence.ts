@@ -30,10 +30,14 @@ export const Verdict = {
 } as const;
 export type Verdict = (typeof Verdict)[keyof typeof Verdict];
 
+/** Smaller ones than the wire's are for tests. */
 export interface FenceLimits {
-  maxStreams: number;
-  generationMs: number;
-  keptBytes?: number;
+  /** Most mutation streams of one generation. */
+  readonly maxStreams: number;
+  /** How long a generation lasts at most, once a mutation comes. */
+  readonly generationMs: number;
+  /** Bytes of the ring of kept replies; 8 MiB if left out. */
+  readonly keptBytes?: number;
 }
 
 type StreamTable = Map<bigint, ReplayWindow>;

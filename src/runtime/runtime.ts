@@ -15,7 +15,7 @@ export interface Listener {
 
 /** A client's way to one server. It does not keep a process alive. */
 export interface Channel {
-  /** Sends a datagram, best effort. The array may be reused once the datagram is answered. */
+  /** Sends a datagram, best effort. It may be read after this returns: its bytes stay as they are. */
   send(datagram: Uint8Array): void;
   close(): void;
 }
