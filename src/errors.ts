@@ -126,13 +126,14 @@ export class RequestError extends RefusedError {
   }
 }
 
-/** The mutation was carried out, but its result is no longer kept (status DUPLICATE). */
+/** The mutation was judged once, but what came of it is no longer kept (status DUPLICATE). */
 export class DuplicateError extends RefusedError {
   constructor(operation: string) {
     super(
       "DUPLICATE",
-      `${operation} was carried out, but the server no longer keeps its result.`,
-      "done",
+      `${operation} reached the server before, which no longer keeps what came of it: it was ` +
+        "carried out once or refused. Read the key to see.",
+      "unknown",
     );
   }
 }

@@ -226,7 +226,7 @@ async function answering(status: number): Promise<ServerInWorld> {
 
 test("each refusal is an error of its own, which tells what was done", async () => {
   const cases = [
-    [5, DuplicateError, "DUPLICATE", "done"],
+    [5, DuplicateError, "DUPLICATE", "unknown"],
     [6, FullError, "FULL", "none"],
     [7, TooLargeError, "TOO_LARGE", "done"],
     [99, ProtocolError, "PROTOCOL", "unknown"],
