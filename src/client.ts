@@ -324,7 +324,7 @@ function ownBytes(what: string, given: unknown): Uint8Array {
 function keyBytes(given: Key): Uint8Array {
   const key = ownBytes("key", given);
   if (key.length === 0) {
-    throw new InvalidArgumentError("The key is empty; a key has 1 to 128 bytes.");
+    throw new InvalidArgumentError(`The key is empty; a key has 1 to ${MAX_KEY_BYTES} bytes.`);
   }
   if (key.length > MAX_KEY_BYTES) throw sizeError("key", key.length, MAX_KEY_BYTES);
   return key;

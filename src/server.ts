@@ -194,10 +194,8 @@ export class Server {
     reply: Uint8Array,
   ): boolean | Promise<boolean> {
     this.#nowMs = Math.ceil(this.#options.now());
-    const isAnswered = epoch === null
-      ? this.#answerQuery(request)
-      : this.#answerMutation(request, epoch, datagram);
-    if (!isAnswered) return false;
+    if (epoch === null) this.#answerQuery(request);
+    else if (!this.#answerMutation(request, epoch, datagram)) return false;
     const epochBytes = this.#fence.epoch.bytes;
     writeReply(this.#frame, this.#outcome, this.#freshToggle, datagram, epochBytes, this.#nowMs);
     return this.#seal(reply);
@@ -211,16 +209,12 @@ export class Server {
     return sealed instanceof Promise ? sealed.then(() => true) : true;
   }
 
-  #answerQuery(request: Uint8Array): boolean {
-    if (isMutation(codeOf(request))) {
-      this.counters.fenced++;
-      this.#conclude(Status.FENCED);
-    } else {
-      this.#carryOut(request, false);
-    }
-    return true;
+  #answerQuery(request: Uint8Array): void {
+    if (isMutation(codeOf(request))) this.#refuseEpoch();
+    else this.#carryOut(request, false);
   }
 
+  /** @returns false for silence */
   #answerMutation(request: Uint8Array, epoch: Epoch, datagram: Uint8Array): boolean {
     const verdict = this.#fence.admit(datagram, epoch, this.#nowMs);
     if (verdict === Verdict.IGNORE) {
@@ -233,10 +227,14 @@ export class Server {
     } else if (verdict === Verdict.REPEAT) {
       this.#repeat(datagram);
     } else {
-      this.counters.fenced++;
-      this.#conclude(Status.FENCED);
+      this.#refuseEpoch();
     }
     return true;
+  }
+
+  #refuseEpoch(): void {
+    this.counters.fenced++;
+    this.#conclude(Status.FENCED);
   }
 
   #repeat(datagram: Uint8Array): void {

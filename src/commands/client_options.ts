@@ -9,7 +9,8 @@ import { requireKey } from "./key_source.ts";
 import { parseDuration } from "./quantities.ts";
 import { UsageError } from "./usage_error.ts";
 
-const DEFAULT_SERVER = `${DEFAULT_HOST}:${DEFAULT_PORT}`;
+/** Where a server listens, and a client looks for it, when nobody says otherwise. */
+export const DEFAULT_SERVER = `${DEFAULT_HOST}:${DEFAULT_PORT}`;
 const DEFAULT_TIMEOUT = "1s";
 
 export const CRYPTO_OPTION = {
@@ -20,17 +21,21 @@ export const CRYPTO_OPTION = {
   },
 } as const satisfies Options;
 
+export const KEY_FILE_OPTION = {
+  "key-file": {
+    type: "string",
+    value: "FILE",
+    help: "the key (default: KG_KEY, else KG_KEY_FILE, else this user's own)",
+  },
+} as const satisfies Options;
+
 export const CLIENT_OPTIONS = {
   server: {
     type: "string",
     value: "HOST:PORT",
     help: `the server (default: KG_SERVER, else ${DEFAULT_SERVER})`,
   },
-  "key-file": {
-    type: "string",
-    value: "FILE",
-    help: "the key (default: KG_KEY, else KG_KEY_FILE, else this user's own)",
-  },
+  ...KEY_FILE_OPTION,
   timeout: {
     type: "string",
     value: "TIME",

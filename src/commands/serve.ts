@@ -2,14 +2,7 @@ import { SkvsDoor } from "../doors/skvs.ts";
 import type { Receive } from "../protocol/datagram.ts";
 import { fillFromKernel, trafficCiphers } from "../protocol/keys.ts";
 import type { Aead } from "../protocol/seal.ts";
-import {
-  type Address,
-  DEFAULT_HOST,
-  DEFAULT_PORT,
-  formatAddress,
-  parseAddress,
-  resolveAddress,
-} from "../runtime/address.ts";
+import { type Address, formatAddress, parseAddress, resolveAddress } from "../runtime/address.ts";
 import { makeClock } from "../runtime/clock.ts";
 import { chooseAead, detectRuntime } from "../runtime/detect.ts";
 import { kernelDrops } from "../runtime/kernel_drops.ts";
@@ -19,7 +12,7 @@ import { Counters, type Line } from "../statistics.ts";
 import { MapStore } from "../store/map_store.ts";
 import type { Store } from "../store/store.ts";
 import { VERSION } from "../version.ts";
-import { CRYPTO_OPTION, cryptoChoice } from "./client_options.ts";
+import { CRYPTO_OPTION, cryptoChoice, DEFAULT_SERVER, KEY_FILE_OPTION } from "./client_options.ts";
 import { type Command, Exit, type Input } from "./command.ts";
 import { findOrMakeKey } from "./key_source.ts";
 import { complain } from "./output.ts";
@@ -28,7 +21,6 @@ import { SKVS_OPTIONS, wantsSkvs } from "./skvs.ts";
 import { skvsKey } from "./skvs_key.ts";
 import { UsageError } from "./usage_error.ts";
 
-const DEFAULT_LISTEN = `${DEFAULT_HOST}:${DEFAULT_PORT}`;
 const DEFAULT_MEMORY = "256MiB";
 const MIN_MEMORY_BYTES = 2 ** 20;
 /** A step of the sweep for expired keys comes this often. */
@@ -48,18 +40,14 @@ export const command: Command = {
       type: "string",
       multiple: true,
       value: "HOST:PORT",
-      help: `where to listen; repeat it for more (default: ${DEFAULT_LISTEN})`,
+      help: `where to listen; repeat it for more (default: ${DEFAULT_SERVER})`,
     },
     memory: {
       type: "string",
       value: "SIZE",
       help: `the most that keys and values may take (default: ${DEFAULT_MEMORY})`,
     },
-    "key-file": {
-      type: "string",
-      value: "FILE",
-      help: "the key (default: KG_KEY, else KG_KEY_FILE, else this user's own)",
-    },
+    ...KEY_FILE_OPTION,
     ...SKVS_OPTIONS,
     ...CRYPTO_OPTION,
   },
@@ -147,7 +135,7 @@ async function listenAll(
   listeners: Listener[],
 ): Promise<void> {
   const wanted = input.texts("listen");
-  for (const text of wanted.length > 0 ? wanted : [DEFAULT_LISTEN]) {
+  for (const text of wanted.length > 0 ? wanted : [DEFAULT_SERVER]) {
     const address = await resolveAddress(parseAddress(text));
     try {
       listeners.push(await runtime.listen(address, receive));

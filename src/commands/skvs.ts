@@ -1,7 +1,12 @@
 /** The four commands of the original wire, for `--skvs`. */
 
 import { fillFromKernel } from "../protocol/keys.ts";
-import { type SkvsCommand, SkvsFlag } from "../protocol/skvs.ts";
+import {
+  MAX_SKVS_KEY_BYTES,
+  MAX_SKVS_VALUE_BYTES,
+  type SkvsCommand,
+  SkvsFlag,
+} from "../protocol/skvs.ts";
 import { skvsCall } from "../protocol/skvs_call.ts";
 import { parseAddress, resolveAddress } from "../runtime/address.ts";
 import { makeAlarm } from "../runtime/alarm.ts";
@@ -39,10 +44,12 @@ export async function callSkvs(
 ): Promise<Uint8Array | undefined> {
   if (input.text("ttl") !== undefined) throw new UsageError("--ttl is not of the original wire");
   const key = new TextEncoder().encode(keyText);
-  if (key.length === 0 || key.length > 128) {
-    throw new UsageError(`the key has ${key.length} bytes; a key has 1 to 128`);
+  if (key.length === 0 || key.length > MAX_SKVS_KEY_BYTES) {
+    throw new UsageError(`the key has ${key.length} bytes; a key has 1 to ${MAX_SKVS_KEY_BYTES}`);
   }
-  if (value.length > 863) throw new UsageError(`the value has ${value.length} bytes, over 863`);
+  if (value.length > MAX_SKVS_VALUE_BYTES) {
+    throw new UsageError(`the value has ${value.length} bytes, over ${MAX_SKVS_VALUE_BYTES}`);
+  }
   const flags = flag | (input.flag("overwrite") ? SkvsFlag.OVERWRITE : 0);
   const server = await resolveAddress(parseAddress(serverOf(input)));
   const runtime = await detectRuntime();

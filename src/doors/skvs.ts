@@ -74,13 +74,22 @@ export class SkvsDoor {
 
   #perform(request: Uint8Array): void {
     const { store } = this.#options;
-    const command = request[0];
-    if (command === SkvsCommand.SET) this.#set(skvsFlagsOf(request));
-    else if (command === SkvsCommand.EXISTS) this.#exists();
-    else if (command === SkvsCommand.GET) {
-      this.#concludeWithFound(store.get(this.#key, this.#found));
-    } else if (command !== SkvsCommand.DELETE) this.#conclude(SkvsStatus.ERROR);
-    else this.#concludeWithFound(store.delete(this.#key, this.#found));
+    switch (request[0]) {
+      case SkvsCommand.SET:
+        this.#set(skvsFlagsOf(request));
+        break;
+      case SkvsCommand.GET:
+        this.#concludeWithFound(store.get(this.#key, this.#found));
+        break;
+      case SkvsCommand.DELETE:
+        this.#concludeWithFound(store.delete(this.#key, this.#found));
+        break;
+      case SkvsCommand.EXISTS:
+        this.#exists();
+        break;
+      default:
+        this.#conclude(SkvsStatus.ERROR);
+    }
   }
 
   #set(flags: number): void {

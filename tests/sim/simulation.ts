@@ -15,7 +15,7 @@ import { Server } from "../../src/server.ts";
 import { fillRandomOf, randomOf } from "../bytes.ts";
 import { VirtualClock } from "../virtual_clock.ts";
 import { checkedCipher } from "./checked_cipher.ts";
-import { type Ending, Ledger, type Mutation } from "./ledger.ts";
+import { deltaOf, type Ending, Ledger, type Mutation } from "./ledger.ts";
 import { RecordingStore } from "./recording_store.ts";
 
 const MASTER_KEY = new Uint8Array(32).fill(0x6b);
@@ -337,7 +337,7 @@ class Simulation {
     const add = this.#ledger.beginAdd(number);
     this.#note(() => `client ${number} calls ADD ${add.key} 8^${add.digit}`);
     const ending = await this.#ending(async () => {
-      const { value } = await client.add(add.key, 1n << BigInt(3 * add.digit), options);
+      const { value } = await client.add(add.key, deltaOf(add.digit), options);
       this.#ledger.checkSum(add, value);
     });
     this.#end(add, `ADD ${add.key} 8^${add.digit}`, ending);
