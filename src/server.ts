@@ -343,7 +343,8 @@ export class Server {
 
   #touch(request: Uint8Array): void {
     const result = this.#store.touch(this.#key, this.#expiryOf(request));
-    this.#conclude(result === Result.DONE ? Status.OK : Status.NOT_FOUND);
+    if (result === Result.FULL) this.#conclude(Status.FULL);
+    else this.#conclude(result === Result.DONE ? Status.OK : Status.NOT_FOUND);
   }
 
   #stats(request: Uint8Array): void {

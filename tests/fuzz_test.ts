@@ -22,7 +22,7 @@ import { type Cipher, NO_ADDITIONAL_DATA } from "../src/protocol/seal.ts";
 import { NonceStream } from "../src/protocol/streams.ts";
 import { nodeCrypto } from "../src/runtime/node_crypto.ts";
 import { Server } from "../src/server.ts";
-import { MapStore } from "../src/store/map_store.ts";
+import { LogStore } from "../src/store/log_store.ts";
 import type { Found, Result, Span } from "../src/store/store.ts";
 import { fillRandomOf, randomOf } from "./bytes.ts";
 import {
@@ -42,7 +42,7 @@ const AT_CLIENT = DATAGRAMS * 0.4;
 const ciphers = await trafficCiphers(MASTER_KEY, nodeCrypto);
 
 /** Counts what changes it, also what would change it only if the key were there. */
-class WatchedStore extends MapStore {
+class WatchedStore extends LogStore {
   changes = 0;
 
   override set(k: Span, v: Span, expiresAtMs: number, overwrite: boolean, f: Found): Result {
@@ -130,8 +130,9 @@ function openNow(cipher: Cipher, datagram: Uint8Array): Uint8Array {
 
 test(`${AT_SERVER} hostile datagrams leave the server answering, and the store as it should be`, () => {
   let nowMs = 1_000;
-  const store = new WatchedStore({ limitBytes: 2 ** 20, now: () => nowMs });
-  const server = new Server({ ciphers, store, now: () => nowMs, fillRandom: fillRandomOf(1) });
+  const fillRandom = fillRandomOf(1);
+  const store = new WatchedStore({ limitBytes: 2 ** 20, now: () => nowMs, fillRandom });
+  const server = new Server({ ciphers, store, now: () => nowMs, fillRandom });
   const streams = [
     NonceStream.forQueries(fillRandomOf(2)),
     NonceStream.forMutations(fillRandomOf(3)),

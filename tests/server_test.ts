@@ -25,6 +25,7 @@ import { NonceStream } from "../src/protocol/streams.ts";
 import { nodeCrypto } from "../src/runtime/node_crypto.ts";
 import { webCrypto } from "../src/runtime/web_crypto.ts";
 import { everyByte, fillRandomOf, text } from "./bytes.ts";
+import { fillUp } from "./store/fill_up.ts";
 import { makeServer, MASTER_KEY, type ServerInWorld, WorldClock } from "./world.ts";
 
 const NOTHING = new Uint8Array(0);
@@ -366,10 +367,24 @@ test("frames of a peer that has the key and a bug are errors, and change nothing
   assertEquals([store.count, (await peer.query({})).value], [1, text("v")]);
 });
 
-test("a full store says FULL when it can't take an item at all", async () => {
-  const { peer } = await begin({ limitBytes: 600 });
-  assertEquals((await peer.mutation(set(everyByte(863)))).status, Status.FULL);
-  assertEquals((await peer.mutation(set(text("small")))).status, Status.OK);
+test("a store that refuses says FULL to what needs more room, and to nothing else", async () => {
+  const { peer, store } = await begin({ onFull: "refuse" });
+  await peer.mutation(set(text("small")));
+  fillUp(store);
+  assertEquals((await peer.mutation(set(everyByte(863), OVERWRITE))).status, Status.FULL);
+  assertEquals((await peer.query({})).value, text("small"));
+  assertEquals((await peer.mutation(set(text("other"), OVERWRITE))).status, Status.OK);
+  assertEquals((await peer.mutation({ operation: Operation.DELETE })).status, Status.OK);
+  assertEquals((await peer.mutation(set(text("again")))).status, Status.OK);
+});
+
+test("a time to live that finds no room is FULL too", async () => {
+  const { peer, store } = await begin({ onFull: "refuse" });
+  await peer.mutation(set(text("v")));
+  fillUp(store);
+  const touch = { operation: Operation.TOUCH, toggles: RequestToggle.TTL, ttlMs: 50 };
+  assertEquals((await peer.mutation(touch)).status, Status.FULL);
+  assertEquals((await peer.query({})).value, text("v"));
 });
 
 test("STATS tells whole lines that fit a value, with every count at its largest", async () => {

@@ -11,7 +11,7 @@ import { type TrafficCiphers, trafficCiphers } from "../src/protocol/keys.ts";
 import type { Aead } from "../src/protocol/seal.ts";
 import { nodeCrypto } from "../src/runtime/node_crypto.ts";
 import { Server, type ServerOptions } from "../src/server.ts";
-import { MapStore } from "../src/store/map_store.ts";
+import { LogStore, type LogStoreOptions } from "../src/store/log_store.ts";
 import { fillRandomOf } from "./bytes.ts";
 import { promisesRun, VirtualClock } from "./virtual_clock.ts";
 
@@ -55,24 +55,27 @@ export const MASTER_KEY = new Uint8Array(32).fill(0x5a);
 
 export interface ServerInWorld {
   readonly server: Server;
-  readonly store: MapStore;
+  readonly store: LogStore;
   /** The reply to a datagram, or null for silence. */
   ask(datagram: Uint8Array): Promise<Uint8Array | null>;
 }
 
 let seeds = 1;
+/** As small as a store can be: a test makes many. */
+const LIMIT_BYTES = 2 ** 20;
 
 export async function makeServer(
   clock: VirtualClock,
-  options: Partial<ServerOptions> & { aead?: Aead; limitBytes?: number } = {},
+  options: Partial<ServerOptions> & { aead?: Aead; onFull?: LogStoreOptions["onFull"] } = {},
 ): Promise<ServerInWorld> {
-  const { aead = nodeCrypto, limitBytes = 1e8, ...rest } = options;
-  const store = new MapStore({ limitBytes, now: clock.now });
+  const { aead = nodeCrypto, onFull, ...rest } = options;
+  const fillRandom = fillRandomOf(seeds++);
+  const store = new LogStore({ limitBytes: LIMIT_BYTES, now: clock.now, fillRandom, onFull });
   const server = new Server({
     ciphers: await trafficCiphers(MASTER_KEY, awaited(aead)),
     store,
     now: clock.now,
-    fillRandom: fillRandomOf(seeds++),
+    fillRandom,
     ...rest,
   });
   const ask = async (datagram: Uint8Array) => {

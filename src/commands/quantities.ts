@@ -20,9 +20,6 @@ const BYTES: Readonly<Record<string, number>> = {
   GiB: 2 ** 30,
 };
 
-/** More than any machine has that this is for. */
-const MAX_SIZE_BYTES = 2 ** 40;
-
 const QUANTITY = /^(\d+(?:\.\d+)?)([A-Za-z]+)$/;
 
 /** Milliseconds, a whole number above 0. */
@@ -33,14 +30,14 @@ export function parseDuration(option: string, text: string): number {
   throw new UsageError(`${option} ${text} is not a time: write 500ms, 30s, 5m, 2h or 7d`);
 }
 
-/** Bytes, a whole number of at least `least`, and at most 1 TiB. */
-export function parseSize(option: string, text: string, least: number): number {
+/** Bytes, a whole number of at least `least` and at most `most`. */
+export function parseSize(option: string, text: string, least: number, most: number): number {
   const bytes = Math.round(parse(text, BYTES));
   if (Number.isNaN(bytes)) {
     throw new UsageError(`${option} ${text} is not a size: write 64MiB, 256MB or 1GiB`);
   }
-  if (bytes > MAX_SIZE_BYTES) {
-    throw new UsageError(`${option} ${text} is too large: at most ${formatSize(MAX_SIZE_BYTES)}`);
+  if (bytes > most) {
+    throw new UsageError(`${option} ${text} is too large: at most ${formatSize(most)}`);
   }
   if (bytes >= least) return bytes;
   throw new UsageError(`${option} ${text} is too small: at least ${formatSize(least)}`);

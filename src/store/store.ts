@@ -23,6 +23,9 @@ export interface Found {
   expiresAtMs: number;
 }
 
+/** The largest value that a store keeps. Doors may have smaller limits. */
+export const MAX_STORED_BYTES = 2 ** 20;
+
 /** The length of no value. */
 export const NONE = -1;
 
@@ -59,7 +62,8 @@ export interface Store {
   /**
    * DONE, with the replaced value in `found` if it is given; PRESENT with the current value in
    * `found`; or FULL.
-   * @param expiresAtMs on the store's clock; 0 for never
+   * @param value 0 bytes to 1 MiB
+   * @param expiresAtMs in whole ms on the store's clock; 0 for never
    */
   set(key: Span, value: Span, expiresAtMs: number, overwrite: boolean, found: Found): Result;
   /** DONE with the removed value in `found`, or MISSING. */
@@ -69,8 +73,11 @@ export interface Store {
    * DONE with the sum in `found`, NOT_A_NUMBER, OVERFLOW or FULL.
    */
   add(key: Span, delta: bigint, expiresAtMs: number, found: Found): Result;
-  /** DONE or MISSING. */
+  /** DONE, MISSING, or FULL: an expiry takes room. @param expiresAtMs 0 for never */
   touch(key: Span, expiresAtMs: number): Result;
-  /** Frees memory of expired keys: one step of bounded length, to be called now and then. */
-  sweep(): void;
+  /**
+   * Frees memory of expired keys: one step of bounded length, to be called now and then.
+   * @returns whether there is more to do now
+   */
+  sweep(): boolean;
 }

@@ -39,15 +39,15 @@ test("a time that no number holds is too long", () => {
 });
 
 test("sizes", () => {
-  assertEquals(parseSize("--memory", "256MiB", 1), 268_435_456);
-  assertEquals(parseSize("--memory", "1GB", 1), 1_000_000_000);
-  assertEquals(parseSize("--memory", "1.5KiB", 1), 1536);
+  assertEquals(parseSize("--memory", "256MiB", 1, 2 ** 34), 268_435_456);
+  assertEquals(parseSize("--memory", "1GB", 1, 2 ** 34), 1_000_000_000);
+  assertEquals(parseSize("--memory", "1.5KiB", 1, 2 ** 34), 1536);
   for (const bad of ["", "256", "256M", "lots", "-1MiB"]) {
-    assertThrows(() => parseSize("--memory", bad, 1), UsageError, "64MiB");
+    assertThrows(() => parseSize("--memory", bad, 1, 2 ** 34), UsageError, "64MiB");
   }
-  assertThrows(() => parseSize("--memory", "1KiB", 2 ** 20), UsageError, "at least 1 MiB");
+  assertThrows(() => parseSize("--memory", "1KiB", 2 ** 20, 2 ** 34), UsageError, "at least 1 MiB");
   for (const absurd of ["2000GiB", `${"9".repeat(400)}GiB`]) {
-    assertThrows(() => parseSize("--memory", absurd, 1), UsageError, "at most 1024 GiB");
+    assertThrows(() => parseSize("--memory", absurd, 1, 2 ** 34), UsageError, "at most 16 GiB");
   }
 });
 

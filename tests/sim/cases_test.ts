@@ -8,6 +8,7 @@ import { isMutationNonce, sequenceOf } from "../../src/protocol/streams.ts";
 import { trafficCiphers } from "../../src/protocol/keys.ts";
 import type { Aead } from "../../src/protocol/seal.ts";
 import { nodeCrypto } from "../../src/runtime/node_crypto.ts";
+import { fillUp } from "../store/fill_up.ts";
 import {
   type ClientInWorld,
   makeClient,
@@ -125,7 +126,7 @@ test("a mutation behind the previous table's window is silence", async () => {
 });
 
 test("a refused mutation, replayed once it would succeed, stays refused", async () => {
-  const { kv, run, server, requests } = await oneClient({ limitBytes: 700 });
+  const { kv, run, server, requests } = await oneClient({ onFull: "refuse" });
   const replayLatest = () => server.ask(latestMutationOf({ requests }));
   await run(kv.set("n", "no number"));
   await assertRejects(() => run(kv.add("n", 1)), RequestError);
@@ -140,6 +141,7 @@ test("a refused mutation, replayed once it would succeed, stays refused", async 
   assert((await server.ask(notFound)) !== null, "NOT_FOUND, again");
   assert((await run(kv.exists("n")))?.ttl !== undefined, "the time to live stays");
 
+  fillUp(server.store);
   await assertRejects(() => run(kv.set("large", new Uint8Array(863))), Error, "full");
   assert((await replayLatest()) !== null, "FULL, again");
   assertEquals(server.server.counters.replaysAnswered, 3);

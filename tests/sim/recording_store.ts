@@ -1,17 +1,19 @@
 /** The real store, which also tells a ledger what was carried out. */
 
-import { MapStore } from "../../src/store/map_store.ts";
+import { LogStore } from "../../src/store/log_store.ts";
 import { type Found, NONE, Result, type Span } from "../../src/store/store.ts";
+import { fillRandomOf } from "../bytes.ts";
 import type { Ledger, Life } from "./ledger.ts";
 
-const LIMIT_BYTES = 1e9;
+/** Enough for what a seed stores: nothing is evicted. */
+const LIMIT_BYTES = 2 ** 20;
 
-export class RecordingStore extends MapStore {
+export class RecordingStore extends LogStore {
   readonly #ledger: Ledger;
   readonly life: Life;
 
   constructor(ledger: Ledger, now: () => number) {
-    super({ limitBytes: LIMIT_BYTES, now });
+    super({ limitBytes: LIMIT_BYTES, now, fillRandom: fillRandomOf(1) });
     this.#ledger = ledger;
     this.life = ledger.beginLife();
   }

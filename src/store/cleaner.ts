@@ -1,0 +1,213 @@
+/**
+ * The cleaner frees segments of the log so that there is always room for the next item: of a victim
+ * it moves what is to be kept to the log's head and removes the rest, a little with each operation
+ * that writes.
+ *
+ * What is to be kept. A segment of which enough is waste is emptied first, and all that lives there is
+ * kept. Otherwise a store that evicts takes its oldest segment and gives a second chance, at one read
+ * less, to items that were read since the last time (CLOCK; Corbató 1968), until it has kept as much
+ * as it may. So each victim gives back at least a known share of a segment, and it is known how many
+ * words need be walked over for each that is written.
+ *
+ * Invariants: after an operation at least one segment is free; a store that refuses begins with a
+ * victim only where all that lives there has room elsewhere, and keeps that room until it is done.
+ */
+
+import type { Arena } from "./arena.ts";
+import { NOWHERE } from "./hash_index.ts";
+import { isDead, wasRead, withOneReadLess, wordsOf } from "./item.ts";
+import type { Items } from "./items.ts";
+import type { Layout } from "./layout.ts";
+import { type Log, NONE } from "./log.ts";
+import { Run } from "./run.ts";
+import type { Values } from "./values.ts";
+import { Walk } from "./walk.ts";
+
+/** With so many free segments nothing is cleaned: one to write, one for the index, one to move to. */
+export const RESERVED_SEGMENTS = 3;
+
+/** The share of a segment that a victim gives back at least: of a store that evicts … */
+const MIN_GAIN = 1 / 16;
+/** … and of one that refuses, and so may have little waste to work with. */
+const MIN_GAIN_REFUSING = 1 / 256;
+
+/** Victims that a single operation has emptied at most before it gives up. */
+const MAX_VICTIMS = 4;
+
+export class Cleaner {
+  /** Keys whose value was removed to make room. */
+  evictions = 0;
+  readonly #values: Values;
+  readonly #arena: Arena;
+  readonly #items: Items;
+  readonly #log: Log;
+  readonly #maxItemWords: number;
+  readonly #minGainWords: number;
+  readonly #now: () => number;
+  readonly #evicts: boolean;
+  readonly #walk: Walk;
+  readonly #run: Run;
+  /** The oldest segment but for the victim, when that was chosen. */
+  #next = NONE;
+  #nextBirth = 0;
+  #keepsAll = false;
+  /** Words of the victim that may still be kept for having been read. */
+  #wordsToKeep = 0;
+  /** Words to walk over for each that is written, while this victim lasts. */
+  #pace = 0;
+  /** Words that the last advance walked over. */
+  #walked = 0;
+
+  /** @param evicts whether what nobody reads is removed to make room */
+  constructor(values: Values, layout: Layout, now: () => number, evicts: boolean) {
+    const { arena, items, log, index } = values;
+    this.#values = values;
+    this.#arena = arena;
+    this.#items = items;
+    this.#log = log;
+    this.#maxItemWords = layout.maxItemWords;
+    this.#minGainWords = Math.ceil(layout.segmentWords * (evicts ? MIN_GAIN : MIN_GAIN_REFUSING));
+    this.#now = now;
+    this.#evicts = evicts;
+    this.#walk = new Walk(arena, items, log);
+    this.#run = new Run(items, index);
+  }
+
+  /** Whether what is written to a segment may be moved or evicted with the next few operations. */
+  isNear(segment: number): boolean {
+    if (segment === this.#walk.segment) return true;
+    return this.#evicts && segment === this.#next &&
+      this.#log.births[segment] === this.#nextBirth;
+  }
+
+  /**
+   * Makes room for an item, and for a segment of the index if that is needed too. Items may move.
+   * @param inOrder evicts strictly by age, so that a large value does not evict its own pieces
+   * @returns whether there is room
+   */
+  makeRoom(words: number, needsIndexSegment: boolean, inOrder = false): boolean {
+    if (this.#arena.freeCount >= RESERVED_SEGMENTS) return true;
+    this.#payFor(words, inOrder);
+    for (let victims = 0; !this.#hasRoom(words, needsIndexSegment);) {
+      if (this.#walk.segment === NONE && victims++ === MAX_VICTIMS) return false;
+      if (!this.#advance(inOrder)) return false;
+    }
+    return true;
+  }
+
+  /** Removes the value of some key that is looked for where a hash is. */
+  evictNear(hash: number): boolean {
+    const address = this.#values.index.neighbourOf(hash);
+    if (address === NOWHERE) return false;
+    if (!this.#values.remove(this.#items.hashOf(address), address)) return false;
+    this.evictions++;
+    return true;
+  }
+
+  /** Walks over as many words as the pace asks for so many written ones, or a run of items more. */
+  #payFor(words: number, inOrder: boolean): void {
+    let debtWords = words * Math.max(1, this.#pace);
+    while (debtWords > 0 && this.#arena.freeCount < RESERVED_SEGMENTS) {
+      if (!this.#advance(inOrder)) return;
+      debtWords -= this.#walked;
+    }
+  }
+
+  #hasRoom(words: number, needsIndexSegment: boolean): boolean {
+    const opens = this.#log.headRoom < words;
+    const free = this.#arena.freeCount - (needsIndexSegment ? 1 : 0) - (opens ? 1 : 0);
+    if (free < 1) return false;
+    const victim = this.#walk.segment;
+    if (victim === NONE || this.#evicts) return true;
+    const headRoom = opens ? this.#arena.segmentWords : this.#log.headRoom;
+    return this.#canEmpty(victim, free * this.#arena.segmentWords + headRoom - words);
+  }
+
+  /** Whether all that lives in a segment fits so many words, however segments end. */
+  #canEmpty(segment: number, words: number): boolean {
+    return this.#log.lives[segment] + this.#maxItemWords <= words;
+  }
+
+  /** Goes on with the victim, or chooses one. @returns false if there is none */
+  #advance(inOrder: boolean): boolean {
+    if (this.#walk.segment === NONE && !this.#choose(inOrder)) return false;
+    const run = this.#run;
+    const before = this.#walk.offset;
+    run.count = 0;
+    while (!run.isFull) {
+      const address = this.#walk.next();
+      if (address === NOWHERE) break;
+      run.add(address);
+    }
+    this.#walked = this.#walk.offset - before;
+    const nowMs = this.#now();
+    for (let i = 0; i < run.count; i++) {
+      this.#judge(run.hashes[i], run.addresses[i], nowMs, inOrder);
+    }
+    return true;
+  }
+
+  #judge(hash: number, address: number, nowMs: number, inOrder: boolean): void {
+    const header = this.#items.header(address);
+    // A value's pieces die with it, and some of them may be in the same run.
+    if (isDead(header)) return;
+    const words = wordsOf(header);
+    const hasRoom = this.#log.headRoom >= words || this.#arena.freeCount > 0;
+    if (this.#items.isExpired(address, nowMs)) {
+      this.#values.expire(hash, address);
+    } else if (this.#keepsAll && hasRoom) {
+      this.#values.move(hash, address);
+    } else if (!inOrder && hasRoom && wasRead(header) && words <= this.#wordsToKeep) {
+      this.#wordsToKeep -= words;
+      this.#items.setHeader(address, withOneReadLess(header));
+      this.#values.move(hash, address);
+    } else if (this.#evicts) {
+      if (this.#values.remove(hash, address)) this.evictions++;
+      else if (hasRoom) this.#values.move(hash, address);
+    }
+  }
+
+  /** Looks at every segment once: there are 16,384 at most. */
+  #choose(inOrder: boolean): boolean {
+    const { births, head } = this.#log;
+    let oldest = NONE;
+    let next = NONE;
+    let emptiest = NONE;
+    for (let segment = 0; segment < births.length; segment++) {
+      if (births[segment] === 0 || segment === head) continue;
+      if (emptiest === NONE || this.#log.lives[segment] < this.#log.lives[emptiest]) {
+        emptiest = segment;
+      }
+      if (oldest === NONE || births[segment] < births[oldest]) {
+        next = oldest;
+        oldest = segment;
+      } else if (next === NONE || births[segment] < births[next]) {
+        next = segment;
+      }
+    }
+    if (emptiest === NONE) return false;
+    const waste = this.#log.wasteOf(emptiest);
+    if (waste >= this.#minGainWords && !inOrder && this.#hasRoomFor(emptiest)) {
+      this.#begin(emptiest, waste, oldest === emptiest ? next : oldest);
+      this.#keepsAll = true;
+    } else {
+      if (!this.#evicts) return false;
+      this.#begin(oldest, this.#minGainWords, next);
+      this.#keepsAll = false;
+    }
+    return true;
+  }
+
+  #hasRoomFor(victim: number): boolean {
+    const free = this.#arena.freeCount * this.#arena.segmentWords;
+    return this.#canEmpty(victim, free + this.#log.headRoom);
+  }
+
+  #begin(victim: number, gainWords: number, next: number): void {
+    this.#walk.begin(victim);
+    this.#next = next;
+    this.#nextBirth = next === NONE ? 0 : this.#log.births[next];
+    this.#wordsToKeep = this.#arena.segmentWords - this.#minGainWords;
+    this.#pace = Math.ceil(this.#arena.segmentWords / gainWords);
+  }
+}

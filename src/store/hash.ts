@@ -1,0 +1,51 @@
+/**
+ * HalfSipHash-1-3 with a secret key, so that nobody who chooses keys can make them meet in the index.
+ * Source: Aumasson and Bernstein, «SipHash: a fast short-input PRF» (2012), its 32-bit variant with
+ * one round a word and three at the end, as the Linux kernel uses it for hash tables (hsiphash).
+ */
+
+/**
+ * The hash of a run of bytes as a signed 32-bit integer.
+ * @param words little-endian; what follows the last byte in its word does not matter
+ * @param at the number of the first word
+ * @param length in bytes, 0 to 255
+ */
+export type Hash = (words: Int32Array, at: number, length: number) => number;
+
+const FINAL_ROUNDS = 3;
+
+/** @param fillRandom gives the secret key: 8 bytes */
+export function makeHash(fillRandom: (bytes: Uint8Array) => void): Hash {
+  const key = new Int32Array(2);
+  fillRandom(new Uint8Array(key.buffer));
+  const [key0, key1] = key;
+
+  return (words, at, length) => {
+    const whole = length >> 2;
+    const last = (length << 24) | ((length & 3) === 0 ? 0 : words[at + whole] & tailMask(length));
+    let v0 = key0;
+    let v1 = key1;
+    let v2 = key0 ^ 0x6c796765;
+    let v3 = key1 ^ 0x74656462;
+    for (let i = 0; i <= whole + FINAL_ROUNDS; i++) {
+      const word = i < whole ? words[at + i] : i === whole ? last : 0;
+      v3 ^= word;
+      v0 = (v0 + v1) | 0;
+      v1 = ((v1 << 5) | (v1 >>> 27)) ^ v0;
+      v0 = (v0 << 16) | (v0 >>> 16);
+      v2 = (v2 + v3) | 0;
+      v3 = ((v3 << 8) | (v3 >>> 24)) ^ v2;
+      v0 = (v0 + v3) | 0;
+      v3 = ((v3 << 7) | (v3 >>> 25)) ^ v0;
+      v2 = (v2 + v1) | 0;
+      v1 = ((v1 << 13) | (v1 >>> 19)) ^ v2;
+      v2 = (v2 << 16) | (v2 >>> 16);
+      v0 ^= word;
+      if (i === whole) v2 ^= 0xff;
+    }
+    return v1 ^ v3;
+  };
+}
+
+/** The bytes of the last word that belong to a run of so many, which do not fill it. */
+export const tailMask = (length: number): number => (1 << ((length & 3) << 3)) - 1;

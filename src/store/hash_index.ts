@@ -1,0 +1,258 @@
+/**
+ * The index: from the hash of a key to the address of its item. The top bits of a hash choose a
+ * partition; the bits below them, scaled to its capacity, choose where in it to begin looking, entry
+ * by entry (linear probing). An entry is a hash and an address, 8 bytes. A partition grows and shrinks
+ * by a page, and with it all of its entries are placed anew: some 2,000 of them at the usual sizes,
+ * and never more than 8,960.
+ *
+ * Invariants: between where an entry would best be and where it is, nothing is empty; a partition has
+ * at least one empty entry; an address is in the index once, and 0 is none.
+ */
+
+import { assert } from "../assert.ts";
+import type { Arena } from "./arena.ts";
+import { chunkOf, offsetOf } from "./arena.ts";
+import { IndexPages } from "./index_pages.ts";
+import type { Items } from "./items.ts";
+import type { Key } from "./key.ts";
+import {
+  ENTRY_WORDS,
+  type Layout,
+  MAX_PARTITION_PAGES,
+  PAGE_ENTRIES,
+  PAGE_SHIFT,
+  SCRATCH_WORDS,
+} from "./layout.ts";
+
+/** The address of no item: the index has this word to itself. */
+export const NOWHERE = 0;
+
+/** Beyond this load of its entries a partition grows … */
+const MAX_LOAD = 7 / 8;
+/** … and at this load of what it would have with a page less, it shrinks. */
+const MIN_LOAD = 5 / 8;
+
+/** Of a hash, the bits by which a place in a partition is chosen; a product with it has 31 bits. */
+const PLACE_BITS = 17;
+assert(MAX_PARTITION_PAGES * PAGE_ENTRIES < 2 ** (31 - PLACE_BITS), "a place fits 31 bits");
+
+const POSITION_MASK = PAGE_ENTRIES - 1;
+
+export class HashIndex {
+  readonly pages: IndexPages;
+  readonly #arena: Arena;
+  readonly #items: Items;
+  readonly #partitionBits: number;
+  readonly #partitionShift: number;
+  /** By partition, how many entries it has. */
+  readonly #counts: Int32Array;
+  readonly #scratch = new Int32Array(SCRATCH_WORDS);
+
+  constructor(arena: Arena, items: Items, layout: Layout) {
+    this.pages = new IndexPages(arena, layout);
+    this.#arena = arena;
+    this.#items = items;
+    this.#partitionBits = layout.partitionBits;
+    this.#partitionShift = 32 - layout.partitionBits;
+    this.#counts = new Int32Array(2 ** layout.partitionBits);
+  }
+
+  /** The address of the item with a key, or NOWHERE. */
+  find(key: Key): number {
+    const { hash } = key;
+    const partition = hash >>> this.#partitionShift;
+    const capacity = this.#capacityOf(partition);
+    if (capacity === 0) return NOWHERE;
+    for (let i = this.#homeOf(hash, capacity);; i = i + 1 === capacity ? 0 : i + 1) {
+      const entry = this.#entryAt(partition, i);
+      const words = this.#arena.words[chunkOf(entry)];
+      const at = offsetOf(entry);
+      const address = words[at + 1];
+      if (address === NOWHERE) return NOWHERE;
+      if (words[at] === hash && this.#items.hasKey(address, key)) return address;
+    }
+  }
+
+  /** Whether there is room for another entry with a hash, after making some if need be. */
+  reserve(hash: number): boolean {
+    const partition = hash >>> this.#partitionShift;
+    if (!this.#isFull(partition)) return true;
+    if (this.pages.counts[partition] === MAX_PARTITION_PAGES) return false;
+    if (this.pages.needsSegment && this.#arena.freeCount === 0) return false;
+    const count = this.#gather(partition);
+    this.pages.add(partition);
+    this.#scatter(partition, count);
+    return true;
+  }
+
+  /** Whether another entry with a hash takes a segment from the arena. */
+  needsSegment(hash: number): boolean {
+    return this.pages.needsSegment && this.#isFull(hash >>> this.#partitionShift);
+  }
+
+  /** Adds an entry for which there is room. */
+  insert(hash: number, address: number): void {
+    const partition = hash >>> this.#partitionShift;
+    assert(!this.#isFull(partition), "whoever inserts made sure that there is room");
+    this.#counts[partition]++;
+    this.#place(partition, hash, address);
+  }
+
+  /** Says where an item that is in the index has moved to. */
+  replace(hash: number, from: number, to: number): void {
+    const partition = hash >>> this.#partitionShift;
+    const entry = this.#entryAt(partition, this.#positionOf(partition, hash, from));
+    this.#arena.words[chunkOf(entry)][offsetOf(entry) + 1] = to;
+  }
+
+  /** Removes the entry of an item that is in the index. */
+  remove(hash: number, address: number): void {
+    const partition = hash >>> this.#partitionShift;
+    this.#closeGap(partition, this.#positionOf(partition, hash, address));
+    const count = --this.#counts[partition];
+    const pages = this.pages.counts[partition] - 1;
+    if (pages > 0 && count <= pages * PAGE_ENTRIES * MIN_LOAD) this.#shrink(partition);
+  }
+
+  /** Brings the line where a hash is looked for into the cache. The result means nothing. */
+  touch(hash: number): number {
+    const partition = hash >>> this.#partitionShift;
+    const capacity = this.#capacityOf(partition);
+    if (capacity === 0) return 0;
+    const entry = this.#entryAt(partition, this.#homeOf(hash, capacity));
+    return this.#arena.words[chunkOf(entry)][offsetOf(entry)];
+  }
+
+  /** The first item that a search for a hash meets, or NOWHERE. */
+  neighbourOf(hash: number): number {
+    const partition = hash >>> this.#partitionShift;
+    const capacity = this.#capacityOf(partition);
+    for (let i = 0; i < capacity; i++) {
+      const entry = this.#entryAt(partition, (this.#homeOf(hash, capacity) + i) % capacity);
+      const address = this.#arena.words[chunkOf(entry)][offsetOf(entry) + 1];
+      if (address !== NOWHERE) return address;
+    }
+    return NOWHERE;
+  }
+
+  /**
+   * Calls back with every item whose hash is this one, until the answer is true.
+   * @returns the address for which it was, or NOWHERE
+   */
+  findBy(hash: number, isWanted: (address: number) => boolean): number {
+    const partition = hash >>> this.#partitionShift;
+    const capacity = this.#capacityOf(partition);
+    if (capacity === 0) return NOWHERE;
+    for (let i = this.#homeOf(hash, capacity);; i = i + 1 === capacity ? 0 : i + 1) {
+      const entry = this.#entryAt(partition, i);
+      const words = this.#arena.words[chunkOf(entry)];
+      const address = words[offsetOf(entry) + 1];
+      if (address === NOWHERE) return NOWHERE;
+      if (words[offsetOf(entry)] === hash && isWanted(address)) return address;
+    }
+  }
+
+  #capacityOf(partition: number): number {
+    return this.pages.counts[partition] << PAGE_SHIFT;
+  }
+
+  #isFull(partition: number): boolean {
+    return this.#counts[partition] + 1 > this.#capacityOf(partition) * MAX_LOAD;
+  }
+
+  /** Where a search for a hash begins, in a partition of some capacity. */
+  #homeOf(hash: number, capacity: number): number {
+    const fraction = (hash << this.#partitionBits) >>> (32 - PLACE_BITS);
+    return Math.imul(fraction, capacity) >>> PLACE_BITS;
+  }
+
+  /** The address of an entry. */
+  #entryAt(partition: number, position: number): number {
+    const page = this.pages.rows[partition * MAX_PARTITION_PAGES + (position >> PAGE_SHIFT)];
+    return page + (position & POSITION_MASK) * ENTRY_WORDS;
+  }
+
+  #positionOf(partition: number, hash: number, address: number): number {
+    const capacity = this.#capacityOf(partition);
+    let position = this.#homeOf(hash, capacity);
+    for (let left = capacity; left > 0; left--) {
+      const entry = this.#entryAt(partition, position);
+      if (this.#arena.words[chunkOf(entry)][offsetOf(entry) + 1] === address) return position;
+      position = position + 1 === capacity ? 0 : position + 1;
+    }
+    throw new Error("Kilogram is broken: an item that lives is not in the index.");
+  }
+
+  #place(partition: number, hash: number, address: number): void {
+    const capacity = this.#capacityOf(partition);
+    for (let i = this.#homeOf(hash, capacity);; i = i + 1 === capacity ? 0 : i + 1) {
+      const entry = this.#entryAt(partition, i);
+      const words = this.#arena.words[chunkOf(entry)];
+      const at = offsetOf(entry);
+      if (words[at + 1] !== NOWHERE) continue;
+      words[at] = hash;
+      words[at + 1] = address;
+      return;
+    }
+  }
+
+  /** Empties an entry and moves those back that would no longer be found. Knuth, 6.4, algorithm R. */
+  #closeGap(partition: number, position: number): void {
+    const capacity = this.#capacityOf(partition);
+    let gap = this.#entryAt(partition, position);
+    let gapPosition = position;
+    for (let i = position;;) {
+      i = i + 1 === capacity ? 0 : i + 1;
+      const entry = this.#entryAt(partition, i);
+      const words = this.#arena.words[chunkOf(entry)];
+      const at = offsetOf(entry);
+      if (words[at + 1] === NOWHERE) break;
+      const fromHome = distance(this.#homeOf(words[at], capacity), i, capacity);
+      if (fromHome < distance(gapPosition, i, capacity)) continue;
+      this.#write(gap, words[at], words[at + 1]);
+      gap = entry;
+      gapPosition = i;
+    }
+    this.#write(gap, 0, NOWHERE);
+  }
+
+  #write(entry: number, hash: number, address: number): void {
+    const words = this.#arena.words[chunkOf(entry)];
+    words[offsetOf(entry)] = hash;
+    words[offsetOf(entry) + 1] = address;
+  }
+
+  #shrink(partition: number): void {
+    const count = this.#gather(partition);
+    this.pages.removeLast(partition);
+    this.#scatter(partition, count);
+  }
+
+  /** Moves the entries of a partition into the scratch; returns how many words they take there. */
+  #gather(partition: number): number {
+    const scratch = this.#scratch;
+    const capacity = this.#capacityOf(partition);
+    let count = 0;
+    for (let i = 0; i < capacity; i++) {
+      const entry = this.#entryAt(partition, i);
+      const words = this.#arena.words[chunkOf(entry)];
+      const at = offsetOf(entry);
+      if (words[at + 1] === NOWHERE) continue;
+      scratch[count++] = words[at];
+      scratch[count++] = words[at + 1];
+      words[at + 1] = NOWHERE;
+    }
+    return count;
+  }
+
+  #scatter(partition: number, count: number): void {
+    for (let i = 0; i < count; i += ENTRY_WORDS) {
+      this.#place(partition, this.#scratch[i], this.#scratch[i + 1]);
+    }
+  }
+}
+
+/** Steps from one position of a ring to another. */
+function distance(from: number, to: number, capacity: number): number {
+  return to >= from ? to - from : to - from + capacity;
+}

@@ -1,0 +1,90 @@
+/**
+ * The pages of the index: rows of them, one row a partition, each page anywhere in the arena.
+ *
+ * Invariants: the pages in use are the first ones of the segments taken for them, without a gap, so
+ * that a segment goes back to the arena as soon as its pages are not needed. A page knows its place
+ * in the rows, since it moves when another is given back.
+ */
+
+import { assert } from "../assert.ts";
+import type { Arena } from "./arena.ts";
+import { chunkOf, offsetOf } from "./arena.ts";
+import {
+  type Layout,
+  MAX_PARTITION_PAGES,
+  PAGE_WORDS,
+  PAGE_WORDS_SHIFT,
+  pageBytesOf,
+  pagesOf,
+} from "./layout.ts";
+
+export class IndexPages {
+  /** The addresses of the pages of partition p begin at p × MAX_PARTITION_PAGES. */
+  readonly rows: Int32Array;
+  /** How many pages a partition has. */
+  readonly counts: Int32Array;
+  readonly #arena: Arena;
+  readonly #pagesOfSegment: number;
+  /** By a page's address over PAGE_WORDS, its place in the rows. */
+  readonly #places: Int32Array;
+  /** The segments taken, in the order of their pages' numbers. */
+  readonly #segments: Int32Array;
+  #segmentCount = 0;
+  #pageCount = 0;
+
+  constructor(arena: Arena, { segmentWords, segmentCount, partitionBits }: Layout) {
+    this.#arena = arena;
+    this.#pagesOfSegment = pagesOf(segmentWords);
+    this.counts = new Int32Array(2 ** partitionBits);
+    this.rows = new Int32Array(this.counts.length * MAX_PARTITION_PAGES);
+    this.#places = new Int32Array(segmentCount * this.#pagesOfSegment);
+    this.#segments = new Int32Array(segmentCount);
+  }
+
+  get usedBytes(): number {
+    return pageBytesOf(this.#pageCount);
+  }
+
+  get segmentCount(): number {
+    return this.#segmentCount;
+  }
+
+  /** Whether the next page takes a segment from the arena. */
+  get needsSegment(): boolean {
+    return this.#pageCount === this.#segmentCount * this.#pagesOfSegment;
+  }
+
+  /** Adds a page with nothing in it to a row that is not full. */
+  add(partition: number): void {
+    assert(this.counts[partition] < MAX_PARTITION_PAGES, "a row has room for the page");
+    if (this.needsSegment) this.#segments[this.#segmentCount++] = this.#arena.take();
+    const page = this.#addressOf(this.#pageCount++);
+    const at = offsetOf(page);
+    this.#arena.words[chunkOf(page)].fill(0, at, at + PAGE_WORDS);
+    this.#put(page, partition * MAX_PARTITION_PAGES + this.counts[partition]++);
+  }
+
+  /** Takes the last page of a row away, and what is in it. */
+  removeLast(partition: number): void {
+    const hole = this.rows[partition * MAX_PARTITION_PAGES + --this.counts[partition]];
+    const last = this.#addressOf(--this.#pageCount);
+    if (hole !== last) {
+      this.#arena.copy(last, hole, PAGE_WORDS);
+      this.#put(hole, this.#places[last >>> PAGE_WORDS_SHIFT]);
+    }
+    // One page may come and go at the border without a segment coming and going with it.
+    const spare = this.#segmentCount * this.#pagesOfSegment - this.#pageCount;
+    if (spare > this.#pagesOfSegment) this.#arena.give(this.#segments[--this.#segmentCount]);
+  }
+
+  #put(page: number, place: number): void {
+    this.rows[place] = page;
+    this.#places[page >>> PAGE_WORDS_SHIFT] = place;
+  }
+
+  /** The address of a page in use, or of the next, by its number. */
+  #addressOf(number: number): number {
+    const segment = this.#segments[Math.floor(number / this.#pagesOfSegment)];
+    return this.#arena.startOf(segment) + (number % this.#pagesOfSegment) * PAGE_WORDS;
+  }
+}

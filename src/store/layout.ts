@@ -1,0 +1,75 @@
+/**
+ * How the memory of a store is divided. The limit pays for everything that grows with it: tables of
+ * fixed size, and segments of equal size, each of which holds pages of the index or items of the log.
+ */
+
+import { assert } from "../assert.ts";
+
+export const WORD_BYTES = 4;
+export const MIN_LIMIT_BYTES = 2 ** 20;
+/** What 32-bit addresses of words reach. */
+export const MAX_LIMIT_BYTES = 2 ** 34;
+
+/** A limit makes at least 1,024 segments, but for these bounds. */
+const SEGMENTS_OF_LIMIT = 1_024;
+const MIN_SEGMENT_BYTES = 2 ** 14;
+const MAX_SEGMENT_BYTES = 2 ** 20;
+/** What the tables of arena, index pages and log have for a segment, and for a page in it. */
+const SEGMENT_TABLES_BYTES = 2 * WORD_BYTES + 2 * WORD_BYTES + 2 * 8;
+
+/** An entry of the index: a hash and an address. */
+export const ENTRY_WORDS = 2;
+export const PAGE_SHIFT = 8;
+export const PAGE_ENTRIES = 2 ** PAGE_SHIFT;
+export const PAGE_WORDS_SHIFT = PAGE_SHIFT + 1;
+export const PAGE_WORDS = PAGE_ENTRIES * ENTRY_WORDS;
+assert(PAGE_WORDS === 2 ** PAGE_WORDS_SHIFT, "a page is a power of two of words");
+const PAGE_BYTES = PAGE_WORDS * WORD_BYTES;
+
+/**
+ * One partition of the index for this much of the limit. Of the smallest items, 8 bytes in the log
+ * and 8 to 12 in the index, that is 7,700; so 40 pages, 8,960 entries at seven eighths, are enough.
+ */
+const PARTITION_SHARE_BYTES = 2 ** 17;
+export const MAX_PARTITION_PAGES = 40;
+/** Its row of pages, their count, the count of its entries. */
+const PARTITION_TABLES_BYTES = (MAX_PARTITION_PAGES + 2) * WORD_BYTES;
+/** Room to hold the entries of a partition while they are placed anew. */
+export const SCRATCH_WORDS = MAX_PARTITION_PAGES * PAGE_WORDS;
+
+/** The largest share of a segment that one item may take; more goes into pieces. */
+const ITEMS_OF_SEGMENT = 16;
+
+export interface Layout {
+  /** A power of two. */
+  readonly segmentWords: number;
+  readonly segmentCount: number;
+  /** There are 2 to the power of this many partitions. */
+  readonly partitionBits: number;
+  readonly maxItemWords: number;
+}
+
+/**
+ * @param limitBytes 1 MiB to 16 GiB
+ * @throws RangeError for any other
+ */
+export function layoutOf(limitBytes: number): Layout {
+  if (!(limitBytes >= MIN_LIMIT_BYTES && limitBytes <= MAX_LIMIT_BYTES)) {
+    throw new RangeError(`a store takes 1 MiB to 16 GiB of memory, not ${limitBytes} bytes`);
+  }
+  const wanted = 2 ** Math.floor(Math.log2(limitBytes / SEGMENTS_OF_LIMIT));
+  const segmentBytes = Math.max(MIN_SEGMENT_BYTES, Math.min(MAX_SEGMENT_BYTES, wanted));
+  const partitionBits = Math.ceil(Math.log2(limitBytes / PARTITION_SHARE_BYTES));
+  const tablesBytes = SCRATCH_WORDS * WORD_BYTES + 2 ** partitionBits * PARTITION_TABLES_BYTES;
+  const segmentTablesBytes = SEGMENT_TABLES_BYTES + (segmentBytes / PAGE_BYTES) * WORD_BYTES;
+  const segmentCount = Math.floor((limitBytes - tablesBytes) / (segmentBytes + segmentTablesBytes));
+  return {
+    segmentWords: segmentBytes / WORD_BYTES,
+    segmentCount,
+    partitionBits,
+    maxItemWords: segmentBytes / ITEMS_OF_SEGMENT / WORD_BYTES,
+  };
+}
+
+export const pagesOf = (segmentWords: number): number => segmentWords / PAGE_WORDS;
+export const pageBytesOf = (pages: number): number => pages * PAGE_BYTES;

@@ -1,0 +1,189 @@
+/**
+ * The store: a log of items in memory outside the heap, an index over it, a cleaner that makes room,
+ * and a sweep of what has expired. Nothing is allocated by an operation, and none takes longer for
+ * there being more in the store.
+ */
+
+import { Cleaner } from "./cleaner.ts";
+import { copyRun } from "./copy.ts";
+import { type Hash, makeHash } from "./hash.ts";
+import { NOWHERE } from "./hash_index.ts";
+import { isTimed } from "./item.ts";
+import { Key } from "./key.ts";
+import { layoutOf, WORD_BYTES } from "./layout.ts";
+import { fits64Bits, MAX_NUMBER_BYTES, parseNumber, writeNumber } from "./number.ts";
+import { type Found, MAX_STORED_BYTES, NONE, Result, type Span, type Store } from "./store.ts";
+import { Sweeper } from "./sweeper.ts";
+import { Values } from "./values.ts";
+import { Writer } from "./writer.ts";
+
+export interface LogStoreOptions {
+  /** All that the store may take, 1 MiB to 16 GiB: keys, values, the index, and its tables. */
+  readonly limitBytes: number;
+  /** Milliseconds, never backwards. */
+  readonly now: () => number;
+  /** For the key of the hash. */
+  readonly fillRandom: (bytes: Uint8Array) => void;
+  /** What happens when there is no room: by default what was not read goes. */
+  readonly onFull?: "evict" | "refuse";
+  /** In place of the store's own, for tests. */
+  readonly hash?: Hash;
+}
+
+export class LogStore implements Store {
+  readonly limitBytes: number;
+  /** What it is made of, for tests to examine. */
+  readonly values: Values;
+  readonly sweeper: Sweeper;
+  readonly #now: () => number;
+  readonly #cleaner: Cleaner;
+  readonly #writer: Writer;
+  /** The key of the operation at hand. */
+  readonly #key: Key;
+  readonly #current: Span = { bytes: new Uint8Array(0), start: 0, length: 0 };
+  readonly #sum: Span = { bytes: new Uint8Array(MAX_NUMBER_BYTES), start: 0, length: 0 };
+
+  /** @throws RangeError if the limit is out of range, or the system does not give so much */
+  constructor(options: LogStoreOptions) {
+    const { limitBytes, now } = options;
+    const layout = layoutOf(limitBytes);
+    const hash = options.hash ?? makeHash(options.fillRandom);
+    const evicts = options.onFull !== "refuse";
+    this.limitBytes = limitBytes;
+    this.#now = now;
+    this.values = new Values(layout, hash);
+    this.#cleaner = new Cleaner(this.values, layout, now, evicts);
+    this.sweeper = new Sweeper(this.values);
+    this.#writer = new Writer(this.values, this.#cleaner, this.sweeper, layout, evicts);
+    this.#key = new Key(hash);
+  }
+
+  get count(): number {
+    return this.values.count;
+  }
+
+  get usedBytes(): number {
+    return this.values.log.liveWords * WORD_BYTES + this.values.index.pages.usedBytes;
+  }
+
+  get evictions(): number {
+    return this.#cleaner.evictions;
+  }
+
+  get expirations(): number {
+    return this.values.expirations;
+  }
+
+  get(key: Span, found: Found): Result {
+    const address = this.#find(key);
+    if (address !== NOWHERE) this.values.items.countRead(address);
+    return this.#tell(address, found);
+  }
+
+  exists(key: Span, found: Found): Result {
+    const address = this.#find(key);
+    found.length = NONE;
+    found.expiresAtMs = 0;
+    if (address === NOWHERE) return Result.MISSING;
+    this.values.items.countRead(address);
+    found.expiresAtMs = this.values.items.expiryOf(address);
+    return Result.DONE;
+  }
+
+  set(key: Span, value: Span, expiresAtMs: number, overwrite: boolean, found: Found): Result {
+    const address = this.#find(key);
+    this.#tell(address, found);
+    if (address === NOWHERE || overwrite) return this.#put(address, value, expiresAtMs);
+    this.values.items.countRead(address);
+    return Result.PRESENT;
+  }
+
+  delete(key: Span, found: Found): Result {
+    const address = this.#find(key);
+    const result = this.#tell(address, found);
+    if (result === Result.DONE) this.values.remove(this.#key.hash, address);
+    return result;
+  }
+
+  add(key: Span, delta: bigint, expiresAtMs: number, found: Found): Result {
+    const address = this.#find(key);
+    const current = address === NOWHERE ? 0n : this.#numberAt(address);
+    if (current === null) return Result.NOT_A_NUMBER;
+    const sum = current + delta;
+    if (!fits64Bits(sum)) return Result.OVERFLOW;
+    this.#sum.length = writeNumber(sum, this.#sum.bytes, 0);
+    const expiry = address === NOWHERE ? expiresAtMs : this.values.items.expiryOf(address);
+    const result = this.#put(address, this.#sum, expiry);
+    if (result === Result.DONE) {
+      found.length = this.#sum.length;
+      found.expiresAtMs = expiry;
+      if (found.length <= found.room) {
+        copyRun(this.#sum.bytes, 0, found.bytes, found.start, found.length);
+      }
+    }
+    return result;
+  }
+
+  touch(key: Span, expiresAtMs: number): Result {
+    const address = this.#find(key);
+    if (address === NOWHERE) return Result.MISSING;
+    this.values.items.countRead(address);
+    if (!isTimed(this.values.items.header(address))) {
+      if (expiresAtMs === 0) return Result.DONE;
+      const isDone = this.#writer.makeTimed(this.#key, address, expiresAtMs);
+      return isDone ? Result.DONE : Result.FULL;
+    }
+    this.values.items.setExpiry(address, expiresAtMs);
+    this.values.log.noteExpiry(address, expiresAtMs);
+    return Result.DONE;
+  }
+
+  sweep(): boolean {
+    return this.sweeper.step(this.#now());
+  }
+
+  /** The item of a key, or the head of its value; NOWHERE if it has none or that has expired. */
+  #find(key: Span): number {
+    this.#key.read(key);
+    const address = this.values.index.find(this.#key);
+    if (address === NOWHERE || !isTimed(this.values.items.header(address))) return address;
+    if (!this.values.items.isExpired(address, this.#now())) return address;
+    this.values.expire(this.#key.hash, address);
+    return NOWHERE;
+  }
+
+  /** Says what is there: DONE with the value, or MISSING. */
+  #tell(address: number, found: Found): Result {
+    if (address === NOWHERE) {
+      found.length = NONE;
+      found.expiresAtMs = 0;
+      return Result.MISSING;
+    }
+    const { values } = this;
+    found.length = values.lengthOf(address);
+    found.expiresAtMs = values.items.expiryOf(address);
+    if (found.length <= found.room) {
+      values.read(this.#key.hash, address, found.bytes, found.start);
+    }
+    return Result.DONE;
+  }
+
+  #put(address: number, value: Span, expiresAtMs: number): Result {
+    if (value.length > MAX_STORED_BYTES) {
+      throw new RangeError(`a value has at most ${MAX_STORED_BYTES} bytes, not ${value.length}`);
+    }
+    if (this.#writer.write(this.#key, address, value, expiresAtMs)) return Result.DONE;
+    // What has expired and was not yet swept is in the way for no longer than this.
+    const before = this.expirations;
+    this.sweep();
+    if (this.expirations === before) return Result.FULL;
+    const found = this.values.index.find(this.#key);
+    const isDone = this.#writer.write(this.#key, found, value, expiresAtMs);
+    return isDone ? Result.DONE : Result.FULL;
+  }
+
+  #numberAt(address: number): bigint | null {
+    this.values.items.showValue(address, this.#current);
+    return parseNumber(this.#current.bytes, this.#current.start, this.#current.length);
+  }
+}

@@ -1,0 +1,92 @@
+/**
+ * The sweep removes what has expired and nobody asks for. It goes round over the segments, passes by
+ * those where nothing can have expired, and walks over the others.
+ *
+ * Invariant: when a walk ends, the earliest expiry of its segment is that of an item that lives there,
+ * or earlier than that of one that has come since.
+ */
+
+import type { Arena } from "./arena.ts";
+import { NOWHERE } from "./hash_index.ts";
+import { isDead } from "./item.ts";
+import type { Items } from "./items.ts";
+import { type Log, NONE } from "./log.ts";
+import { Run } from "./run.ts";
+import type { Values } from "./values.ts";
+import { Walk } from "./walk.ts";
+
+/** What a step may cost, counted in items that it looks at … */
+const STEP_ITEMS = 4_096;
+/** … of which removing one costs as much as looking at so many. */
+const REMOVAL_ITEMS = 32;
+
+export class Sweeper {
+  readonly #arena: Arena;
+  readonly #items: Items;
+  readonly #log: Log;
+  readonly #values: Values;
+  readonly #walk: Walk;
+  readonly #run: Run;
+  #position = 0;
+
+  constructor(values: Values) {
+    const { arena, items, index, log } = values;
+    this.#arena = arena;
+    this.#items = items;
+    this.#log = log;
+    this.#values = values;
+    this.#walk = new Walk(arena, items, log);
+    this.#run = new Run(items, index);
+  }
+
+  /** Whether the sweep is in the middle of a segment, so that items there must not change in size. */
+  isIn(segment: number): boolean {
+    return segment === this.#walk.segment;
+  }
+
+  /** @returns whether there is more to do now */
+  step(nowMs: number): boolean {
+    for (let left = STEP_ITEMS; left > 0;) {
+      if (this.#walk.segment === NONE && !this.#seek(nowMs)) return false;
+      left -= this.#gather(nowMs, left);
+      left -= this.#run.count * REMOVAL_ITEMS;
+      this.#removeRun();
+    }
+    return true;
+  }
+
+  /** Begins to walk over the next segment where something may have expired. */
+  #seek(nowMs: number): boolean {
+    for (let i = 0; i < this.#arena.segmentCount; i++) {
+      this.#position = (this.#position + 1) % this.#arena.segmentCount;
+      const segment = this.#position;
+      if (this.#log.births[segment] === 0 || this.#log.earliest[segment] > nowMs) continue;
+      this.#walk.begin(segment);
+      this.#log.earliest[segment] = Infinity;
+      return true;
+    }
+    return false;
+  }
+
+  /** Finds a run of expired items, and returns how many it looked at for that. */
+  #gather(nowMs: number, most: number): number {
+    this.#run.count = 0;
+    let looks = 0;
+    while (looks < most && !this.#run.isFull) {
+      looks++;
+      const address = this.#walk.next();
+      if (address === NOWHERE) break;
+      const expiresAtMs = this.#items.expiryOf(address);
+      if (expiresAtMs !== 0 && expiresAtMs <= nowMs) this.#run.add(address);
+      else this.#log.noteExpiry(address, expiresAtMs);
+    }
+    return looks;
+  }
+
+  #removeRun(): void {
+    const { count, addresses, hashes } = this.#run;
+    for (let i = 0; i < count; i++) {
+      if (!isDead(this.#items.header(addresses[i]))) this.#values.expire(hashes[i], addresses[i]);
+    }
+  }
+}

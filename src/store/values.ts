@@ -1,0 +1,162 @@
+/**
+ * Values: what the index and the log do together. The value of a key is one item, or, where it is
+ * too large for that, a head and pieces. The pieces are items of their own, under keys made of the
+ * head's hash, the value's id and their number, so that they move and are found as items do.
+ *
+ * Invariants: every living item is in the index, except while it is being written; every piece has
+ * a head, except while its value is being written; `count` is the number of items less the pieces.
+ */
+
+import { assert } from "../assert.ts";
+import { Arena } from "./arena.ts";
+import type { Hash } from "./hash.ts";
+import { HashIndex, NOWHERE } from "./hash_index.ts";
+import { headerOf, isLarge, isPiece, isTimed, valueLengthOf, wordsOf } from "./item.ts";
+import { Items } from "./items.ts";
+import { Key } from "./key.ts";
+import type { Layout } from "./layout.ts";
+import { Log } from "./log.ts";
+
+/** The words of a head that say where its pieces are. */
+const LENGTH = 0;
+const ID = 1;
+const PIECES = 2;
+/** The words of a piece's key that say where its head is: its hash, and ID. */
+const HEAD_HASH = 0;
+
+export class Values {
+  /** Keys that have a value. */
+  count = 0;
+  /** Keys whose value was removed because it had expired. */
+  expirations = 0;
+  readonly arena: Arena;
+  readonly items: Items;
+  readonly index: HashIndex;
+  readonly log: Log;
+  readonly #pieceKey: Key;
+  #lastId = 0;
+
+  /** @throws RangeError when the system does not give the memory */
+  constructor(layout: Layout, hash: Hash) {
+    this.arena = new Arena(layout);
+    this.items = new Items(this.arena, hash);
+    this.index = new HashIndex(this.arena, this.items, layout);
+    this.log = new Log(this.arena, this.items);
+    this.#pieceKey = new Key(hash);
+  }
+
+  lengthOf(address: number): number {
+    const header = this.items.header(address);
+    return isLarge(header) ? this.items.largeWord(address, LENGTH) : valueLengthOf(header);
+  }
+
+  /** Copies a value out. */
+  read(hash: number, address: number, bytes: Uint8Array, start: number): void {
+    if (!isLarge(this.items.header(address))) {
+      this.items.readValue(address, bytes, start);
+      return;
+    }
+    let at = start;
+    for (let n = 0; n < this.items.largeWord(address, PIECES); n++) {
+      const piece = this.index.find(this.pieceKey(hash, this.items.largeWord(address, ID), n));
+      assert(piece !== NOWHERE, "a value has all of its pieces");
+      this.items.countRead(piece);
+      at += this.items.readValue(piece, bytes, at);
+    }
+  }
+
+  /** The key of a piece. There is one object for all of them. */
+  pieceKey(headHash: number, id: number, number: number): Key {
+    this.#pieceKey.readPiece(headHash, id, number);
+    return this.#pieceKey;
+  }
+
+  /** An id that no other value with the same hash has. */
+  makeId(): number {
+    this.#lastId = (this.#lastId + 1) | 0;
+    return this.#lastId;
+  }
+
+  /** Writes a piece where there is room for it. */
+  writePiece(key: Key, value: Uint8Array, start: number, length: number): void {
+    const header = headerOf(key.marks, length);
+    const address = this.log.append(wordsOf(header));
+    this.items.writeHead(address, header, key, 0);
+    this.items.writeValue(address, value, start);
+    this.index.insert(key.hash, address);
+  }
+
+  /** Makes the item at an address the value of a key, in place of what it had. */
+  put(key: Key, address: number): void {
+    const before = this.index.find(key);
+    if (before === NOWHERE) {
+      this.index.insert(key.hash, address);
+      this.count++;
+      return;
+    }
+    const header = this.items.header(before);
+    if (isLarge(header)) this.#removePieces(key.hash, before);
+    this.index.replace(key.hash, before, address);
+    this.log.bury(before, wordsOf(header));
+  }
+
+  /**
+   * Removes the value that an item belongs to.
+   * @returns false if it is a piece whose value is still being written
+   */
+  remove(hash: number, address: number): boolean {
+    const header = this.items.header(address);
+    if (isPiece(header)) {
+      const head = this.#headOf(address);
+      return head !== NOWHERE && this.remove(this.items.keyWord(address, HEAD_HASH), head);
+    }
+    if (isLarge(header)) this.#removePieces(hash, address);
+    this.#drop(hash, address);
+    this.count--;
+    return true;
+  }
+
+  expire(hash: number, address: number): void {
+    this.remove(hash, address);
+    this.expirations++;
+  }
+
+  /** Removes the first pieces of a value that has no head. */
+  removePieces(headHash: number, id: number, count: number): void {
+    for (let n = 0; n < count; n++) {
+      const key = this.pieceKey(headHash, id, n);
+      const piece = this.index.find(key);
+      assert(piece !== NOWHERE, "a value has all of its pieces");
+      this.#drop(key.hash, piece);
+    }
+  }
+
+  /** Moves an item to the head of the log, where there is room for it. */
+  move(hash: number, address: number): void {
+    const header = this.items.header(address);
+    const words = wordsOf(header);
+    const to = this.log.append(words);
+    this.arena.copy(address, to, words);
+    if (isTimed(header)) this.log.noteExpiry(to, this.items.expiryOf(to));
+    this.index.replace(hash, address, to);
+    this.log.bury(address, words);
+  }
+
+  #removePieces(hash: number, head: number): void {
+    const id = this.items.largeWord(head, ID);
+    this.removePieces(hash, id, this.items.largeWord(head, PIECES));
+  }
+
+  #drop(hash: number, address: number): void {
+    this.index.remove(hash, address);
+    this.log.bury(address, wordsOf(this.items.header(address)));
+  }
+
+  #headOf(piece: number): number {
+    const id = this.items.keyWord(piece, ID);
+    return this.index.findBy(
+      this.items.keyWord(piece, HEAD_HASH),
+      (address) => isLarge(this.items.header(address)) && this.items.largeWord(address, ID) === id,
+    );
+  }
+}

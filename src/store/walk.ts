@@ -1,0 +1,53 @@
+/** A walk over the living items of a segment, which may stop anywhere and go on in a later operation. */
+
+import type { Arena } from "./arena.ts";
+import { NOWHERE } from "./hash_index.ts";
+import { isDead, wordsOf } from "./item.ts";
+import type { Items } from "./items.ts";
+import { type Log, NONE } from "./log.ts";
+
+export class Walk {
+  readonly #arena: Arena;
+  readonly #items: Items;
+  readonly #log: Log;
+  #segment = NONE;
+  #birth = 0;
+  /** Words passed over so far: as long as the walk lasts, an item or dead words begin here. */
+  #offset = 0;
+
+  constructor(arena: Arena, items: Items, log: Log) {
+    this.#arena = arena;
+    this.#items = items;
+    this.#log = log;
+  }
+
+  begin(segment: number): void {
+    this.#segment = segment;
+    this.#birth = this.#log.births[segment];
+    this.#offset = 0;
+  }
+
+  /** Where the walk is, or NONE: then it is at the end, or nothing lived there any more. */
+  get segment(): number {
+    const segment = this.#segment;
+    if (segment === NONE || this.#log.births[segment] !== this.#birth) return NONE;
+    return this.#offset < this.#log.ends[segment] ? segment : NONE;
+  }
+
+  get offset(): number {
+    return this.#offset;
+  }
+
+  /** The address of the next living item of the segment where the walk is; NOWHERE at its end. */
+  next(): number {
+    const start = this.#arena.startOf(this.#segment);
+    const end = this.#log.ends[this.#segment];
+    while (this.#offset < end) {
+      const address = start + this.#offset;
+      const header = this.#items.header(address);
+      this.#offset += wordsOf(header);
+      if (!isDead(header)) return address;
+    }
+    return NOWHERE;
+  }
+}

@@ -1,0 +1,98 @@
+/** Examines a store whole: every word of its log, every entry of its index, every count. */
+
+import { assert, assertEquals } from "@std/assert";
+import { chunkOf, offsetOf } from "../../src/store/arena.ts";
+import { isDead, isPiece, keyLengthOf, keyOffsetOf, wordsOf } from "../../src/store/item.ts";
+import { MAX_PARTITION_PAGES, PAGE_ENTRIES, WORD_BYTES } from "../../src/store/layout.ts";
+import type { LogStore } from "../../src/store/log_store.ts";
+
+export interface Stored {
+  readonly key: string;
+  readonly value: Uint8Array;
+  readonly expiresAtMs: number;
+}
+
+/**
+ * Throws where an invariant does not hold.
+ * @returns everything that is stored, also what has expired and was not swept
+ */
+export function audit(store: LogStore): Stored[] {
+  const { arena, log, index } = store.values;
+  const living = new Set<number>();
+  let liveWords = 0;
+  let logSegments = 0;
+  for (let segment = 0; segment < arena.segmentCount; segment++) {
+    if (log.births[segment] === 0) continue;
+    logSegments++;
+    liveWords += auditSegment(store, segment, living);
+  }
+  assertEquals(log.liveWords, liveWords, "live words of the log");
+  const taken = arena.segmentCount - arena.freeCount;
+  assertEquals(taken, logSegments + index.pages.segmentCount, "each segment has one use");
+  auditIndex(store, living);
+  const stored = [...living].flatMap((address) => storedAt(store, address) ?? []);
+  assertEquals(store.count, stored.length, "the count of keys");
+  const usedBytes = liveWords * WORD_BYTES + index.pages.usedBytes;
+  assertEquals(store.usedBytes, usedBytes, "bytes in use");
+  assert(usedBytes <= store.limitBytes, "never more than the limit");
+  return stored;
+}
+
+/** Adds the addresses of the living items, and returns how many words they take. */
+function auditSegment(store: LogStore, segment: number, living: Set<number>): number {
+  const { arena, items, log } = store.values;
+  let offset = 0;
+  let live = 0;
+  while (offset < log.ends[segment]) {
+    const address = arena.startOf(segment) + offset;
+    const header = items.header(address);
+    offset += wordsOf(header);
+    if (isDead(header)) continue;
+    living.add(address);
+    live += wordsOf(header);
+    const expiresAtMs = items.expiryOf(address);
+    const isEarliest = expiresAtMs === 0 || expiresAtMs >= log.earliest[segment];
+    assert(isEarliest || store.sweeper.isIn(segment), "nothing expires before the earliest");
+  }
+  assertEquals(offset, log.ends[segment], "a segment ends where an item does");
+  assertEquals(live, log.lives[segment], "live words of a segment");
+  assert(live > 0 || segment === log.head, "a segment where nothing lives is free");
+  return live;
+}
+
+function auditIndex(store: LogStore, living: Set<number>): void {
+  const { arena, index, items } = store.values;
+  const indexed = new Set<number>();
+  for (const [partition, pages] of index.pages.counts.entries()) {
+    for (let i = 0; i < pages * PAGE_ENTRIES; i++) {
+      const row = partition * MAX_PARTITION_PAGES + Math.floor(i / PAGE_ENTRIES);
+      const entry = index.pages.rows[row] + (i % PAGE_ENTRIES) * 2;
+      const address = arena.words[chunkOf(entry)][offsetOf(entry) + 1];
+      if (address === 0) continue;
+      assert(!indexed.has(address), "an address is in the index once");
+      assert(living.has(address), "what is in the index lives");
+      indexed.add(address);
+    }
+  }
+  assertEquals(indexed.size, living.size, "what lives is in the index");
+  for (const address of living) {
+    const found = index.findBy(items.hashOf(address), (candidate) => candidate === address);
+    assertEquals(found, address, "an item is found where it is looked for");
+  }
+}
+
+/** What a head or a whole item stands for; null for a piece. */
+function storedAt(store: LogStore, address: number): Stored | null {
+  const { arena, items } = store.values;
+  const header = items.header(address);
+  if (isPiece(header)) return null;
+  const start = (offsetOf(address) + keyOffsetOf(header)) * WORD_BYTES;
+  const bytes = arena.bytes[chunkOf(address)].subarray(start, start + keyLengthOf(header));
+  const value = new Uint8Array(store.values.lengthOf(address));
+  store.values.read(items.hashOf(address), address, value, 0);
+  return {
+    key: Buffer.from(bytes).toString("latin1"),
+    value,
+    expiresAtMs: items.expiryOf(address),
+  };
+}

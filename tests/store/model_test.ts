@@ -1,0 +1,295 @@
+/** The store against a model: random operations, with time moving, at small and large limits. */
+
+import { test } from "node:test";
+import { assert, assertEquals } from "@std/assert";
+import { LogStore, type LogStoreOptions } from "../../src/store/log_store.ts";
+import { type Found, NONE, Result, type Span } from "../../src/store/store.ts";
+import { fillRandomOf, randomOf } from "../bytes.ts";
+import { audit } from "./audit.ts";
+
+/** Bun carries out more than a million; the others are slower at what the tests do around them. */
+const SCALE = "Bun" in globalThis ? 1 : 0.05;
+const MIB = 2 ** 20;
+const MAX_VALUE_BYTES = MIB;
+
+interface Kept {
+  /** Decides the bytes of the value. */
+  tag: number;
+  length: number;
+  /** The value, where it is a number. */
+  number: bigint | null;
+  expiresAtMs: number;
+}
+
+interface Load {
+  readonly name: string;
+  readonly keys: number;
+  readonly operations: number;
+  /** A value's length, from a random number of [0, 1). */
+  readonly lengthOf: (random: number) => number;
+  /** The share of keys that get a time to live, and how long that is at most. */
+  readonly timed: number;
+  readonly ttlMs: number;
+}
+
+const loads: Load[] = [
+  { name: "flags", keys: 60_000, operations: 400_000, lengthOf: (r) => r * 4, timed: 0, ttlMs: 1 },
+  {
+    name: "sessions",
+    keys: 20_000,
+    operations: 400_000,
+    lengthOf: (r) => r * r * 863,
+    timed: 0.5,
+    ttlMs: 5_000,
+  },
+  {
+    name: "pages",
+    keys: 1_000,
+    operations: 30_000,
+    lengthOf: (r) => r ** 8 * MAX_VALUE_BYTES,
+    timed: 0.2,
+    ttlMs: 2_000,
+  },
+];
+
+const limits = [MIB, 2 * MIB, 5_000_000, 64 * MIB];
+
+for (const onFull of ["evict", "refuse"] as const) {
+  for (const load of loads) {
+    for (const limitBytes of limits) {
+      test(`${load.name}: ${limitBytes} bytes, ${onFull}`, () => {
+        new Trial({ limitBytes, onFull }, load).run();
+      });
+    }
+  }
+}
+
+/** Values whose bytes can be told again from a tag, each differing from the next; never a number. */
+function fill(bytes: Uint8Array, start: number, length: number, tag: number): void {
+  for (let i = 0; i < length; i++) bytes[start + i] = (tag + i * 7) | 0x80;
+}
+
+class Trial {
+  readonly #random: () => number;
+  readonly #load: Load;
+  readonly #refuses: boolean;
+  readonly #store: LogStore;
+  readonly #model = new Map<string, Kept>();
+  readonly #key: Span = { bytes: new Uint8Array(140), start: 3, length: 0 };
+  readonly #value: Span = { bytes: new Uint8Array(MAX_VALUE_BYTES + 8), start: 5, length: 0 };
+  readonly #found: Found = {
+    bytes: new Uint8Array(MAX_VALUE_BYTES + 8),
+    start: 1,
+    room: MAX_VALUE_BYTES,
+    length: NONE,
+    expiresAtMs: 0,
+  };
+  readonly #expected = new Uint8Array(MAX_VALUE_BYTES + 8);
+  #nowMs = 1;
+  #tag = 0;
+  /** Keys made less keys deleted, as the results say. */
+  #balance = 0;
+
+  constructor(options: Pick<LogStoreOptions, "limitBytes" | "onFull">, load: Load) {
+    this.#random = randomOf(options.limitBytes + load.keys);
+    this.#load = load;
+    this.#refuses = options.onFull === "refuse";
+    this.#store = new LogStore({ ...options, now: () => this.#nowMs, fillRandom: fillRandomOf(7) });
+  }
+
+  run(): void {
+    const operations = Math.ceil(this.#load.operations * SCALE);
+    for (let i = 1; i <= operations; i++) {
+      this.#step();
+      assert(this.#store.usedBytes <= this.#store.limitBytes, "used ≤ limit after every operation");
+      if (i % Math.ceil(operations / 8) === 0) this.#check();
+    }
+    this.#drain();
+  }
+
+  #below(limit: number): number {
+    return Math.floor(this.#random() * limit);
+  }
+
+  #step(): void {
+    if (this.#below(20) === 0) this.#nowMs += this.#below(20);
+    if (this.#below(500) === 0) this.#store.sweep();
+    // The square makes some keys much more frequent than others.
+    const name = this.#chooseKey(Math.floor(this.#random() ** 2 * this.#load.keys));
+    const known = this.#model.get(name);
+    const kept = known && isExpired(known, this.#nowMs) ? undefined : known;
+    switch (this.#below(8)) {
+      case 0:
+        return this.#add(name, kept);
+      case 1:
+        return this.#delete(name, kept);
+      case 2:
+        return this.#touch(name, kept);
+      case 3:
+      case 4:
+        return this.#get(name, kept);
+      default:
+        return this.#set(name, kept);
+    }
+  }
+
+  /** Keys of all lengths, of which the shortest are few. */
+  #chooseKey(number: number): string {
+    const name = `${number.toString(36)}${"-".repeat(number % 11 === 0 ? number % 120 : 0)}`;
+    this.#key.length = Buffer.from(this.#key.bytes.buffer).write(name, this.#key.start, "latin1");
+    return name;
+  }
+
+  #chooseExpiry(): number {
+    const isTimed = this.#random() < this.#load.timed;
+    return isTimed ? this.#nowMs + 1 + this.#below(this.#load.ttlMs) : 0;
+  }
+
+  /** Notes what an operation found: it must be what the model has, or have been evicted. */
+  #meet(name: string, kept: Kept | undefined): void {
+    const { length, expiresAtMs } = this.#found;
+    if (length === NONE) {
+      assert(!this.#refuses || kept === undefined, "a store that refuses loses nothing");
+      this.#model.delete(name);
+      return;
+    }
+    assert(kept !== undefined, "nothing is found that is not there");
+    assertEquals([length, expiresAtMs], [kept.length, kept.expiresAtMs]);
+    assert(this.#holds(this.#found.bytes.subarray(1), kept), "the value is the one that was set");
+  }
+
+  #holds(bytes: Uint8Array, kept: Kept): boolean {
+    if (kept.number !== null) {
+      return Buffer.from(bytes.subarray(0, kept.length)).toString() === String(kept.number);
+    }
+    fill(this.#expected, 0, kept.length, kept.tag);
+    return Buffer.compare(
+      bytes.subarray(0, kept.length),
+      this.#expected.subarray(0, kept.length),
+    ) ===
+      0;
+  }
+
+  #get(name: string, kept: Kept | undefined): void {
+    const isExists = this.#below(2) === 0;
+    if (!isExists) {
+      const result = this.#store.get(this.#key, this.#found);
+      assertEquals(result, this.#found.length === NONE ? Result.MISSING : Result.DONE);
+      this.#meet(name, kept);
+      return;
+    }
+    const result = this.#store.exists(this.#key, this.#found);
+    if (result === Result.DONE) assertEquals(this.#found.expiresAtMs, kept?.expiresAtMs);
+    else assert(!this.#refuses || kept === undefined);
+  }
+
+  #set(name: string, kept: Kept | undefined): void {
+    const length = Math.floor(this.#load.lengthOf(this.#random()));
+    const next = { tag: ++this.#tag, length, number: null, expiresAtMs: this.#chooseExpiry() };
+    fill(this.#value.bytes, this.#value.start, length, next.tag);
+    this.#value.length = length;
+    const overwrite = this.#below(4) > 0;
+    const { expiresAtMs } = next;
+    const result = this.#store.set(this.#key, this.#value, expiresAtMs, overwrite, this.#found);
+    const isThere = this.#found.length !== NONE;
+    this.#meet(name, kept);
+    if (result === Result.DONE) {
+      if (!isThere) this.#balance++;
+      this.#model.set(name, next);
+    } else if (result === Result.PRESENT) {
+      assert(isThere && !overwrite);
+    } else {
+      assertEquals(result, Result.FULL);
+      this.#expectFull(length);
+    }
+  }
+
+  #expectFull(length: number): void {
+    const isHuge = length > this.#store.limitBytes / 2;
+    assert(this.#refuses || isHuge, "a store that evicts has room for all but the largest");
+  }
+
+  #delete(name: string, kept: Kept | undefined): void {
+    const result = this.#store.delete(this.#key, this.#found);
+    assertEquals(result, this.#found.length === NONE ? Result.MISSING : Result.DONE);
+    this.#meet(name, kept);
+    if (result === Result.DONE) this.#balance--;
+    this.#model.delete(name);
+  }
+
+  #add(name: string, kept: Kept | undefined): void {
+    const expiresAtMs = this.#chooseExpiry();
+    const delta = BigInt(1 + this.#below(1_000));
+    const result = this.#store.add(this.#key, delta, expiresAtMs, this.#found);
+    if (result === Result.NOT_A_NUMBER) {
+      assert(kept !== undefined && kept.number === null);
+      return;
+    }
+    if (result === Result.FULL) {
+      assert(this.#refuses);
+      return;
+    }
+    assertEquals(result, Result.DONE);
+    // An evicted key is one that does not exist: the sum tells which it was.
+    const sum = BigInt(
+      Buffer.from(this.#found.bytes.subarray(1, 1 + this.#found.length)).toString(),
+    );
+    const isNew = kept === undefined || sum === delta;
+    assert(isNew ? sum === delta : sum === (kept.number ?? 0n) + delta);
+    if (isNew) this.#balance++;
+    this.#model.set(name, {
+      tag: 0,
+      length: this.#found.length,
+      number: sum,
+      expiresAtMs: isNew ? expiresAtMs : kept.expiresAtMs,
+    });
+    assertEquals(this.#found.expiresAtMs, isNew ? expiresAtMs : kept.expiresAtMs);
+  }
+
+  #touch(name: string, kept: Kept | undefined): void {
+    const expiresAtMs = this.#chooseExpiry();
+    const result = this.#store.touch(this.#key, expiresAtMs);
+    if (result === Result.DONE) {
+      assert(kept !== undefined);
+      kept.expiresAtMs = expiresAtMs;
+    } else if (result === Result.FULL) {
+      assert(this.#refuses);
+    } else {
+      assert(!this.#refuses || kept === undefined);
+      this.#model.delete(name);
+    }
+  }
+
+  /** Everything that is stored is what the model has, and nothing is missing without a reason. */
+  #check(): void {
+    const stored = audit(this.#store);
+    for (const { key, value, expiresAtMs } of stored) {
+      const kept = this.#model.get(key);
+      assert(kept !== undefined, "nothing is stored that was not set");
+      assertEquals([value.length, expiresAtMs], [kept.length, kept.expiresAtMs]);
+      assert(this.#holds(value, kept), "what is stored is what was set");
+    }
+    const { count, evictions, expirations } = this.#store;
+    if (!this.#refuses) {
+      assert(count >= this.#balance - evictions - expirations);
+      return;
+    }
+    assertEquals([count, evictions], [this.#balance - expirations, 0]);
+    const names = new Set(stored.map(({ key }) => key));
+    for (const [name, kept] of this.#model) {
+      assert(names.has(name) || isExpired(kept, this.#nowMs), "nothing is lost");
+    }
+  }
+
+  /** When all that can expire has expired, the sweep leaves what has no time to live. */
+  #drain(): void {
+    this.#nowMs += this.#load.ttlMs + 1;
+    while (this.#store.sweep());
+    for (const { expiresAtMs } of audit(this.#store)) assertEquals(expiresAtMs, 0);
+    this.#check();
+  }
+}
+
+function isExpired(kept: Kept, nowMs: number): boolean {
+  return kept.expiresAtMs !== 0 && kept.expiresAtMs <= nowMs;
+}
