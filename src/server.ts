@@ -312,7 +312,10 @@ export class Server {
     const toggles = togglesOf(request);
     const overwrite = (toggles & RequestToggle.OVERWRITE) !== 0;
     const expiresAtMs = this.#expiryOf(request);
+    const wantsValue = !overwrite || (toggles & RequestToggle.OLD) !== 0;
+    this.#found.room = wantsValue ? MAX_VALUE_BYTES : NONE;
     const result = this.#store.set(this.#key, this.#value, expiresAtMs, overwrite, this.#found);
+    this.#found.room = MAX_VALUE_BYTES;
     if (result === Result.FULL) this.#conclude(Status.FULL);
     else if (result === Result.PRESENT) this.#concludePresent();
     else if ((toggles & RequestToggle.OLD) !== 0) this.#concludeWithFound(Status.OK, 0);

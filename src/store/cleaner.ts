@@ -4,10 +4,10 @@
  * that writes.
  *
  * What is to be kept. A segment of which enough is waste is emptied first, and all that lives there is
- * kept. Otherwise a store that evicts takes its oldest segment and gives a second chance, at one read
- * less, to items that were read since the last time (CLOCK; Corbató 1968), until it has kept as much
- * as it may. So each victim gives back at least a known share of a segment, and it is known how many
- * words need be walked over for each that is written.
+ * kept. Otherwise a store that evicts takes its oldest segment and gives a second chance to items that
+ * were read since they came there (Corbató 1968), until it has kept as much as it may. So each victim
+ * gives back at least a known share of a segment, and it is known how many words need be walked over
+ * for each that is written.
  *
  * Invariants: after an operation at least one segment is free; a store that refuses begins with a
  * victim only where all that lives there has room elsewhere, and keeps that room until it is done.
@@ -15,7 +15,7 @@
 
 import type { Arena } from "./arena.ts";
 import { NOWHERE } from "./hash_index.ts";
-import { isDead, wasRead, withOneReadLess, wordsOf } from "./item.ts";
+import { isDead, Mark, wasRead, wordsOf } from "./item.ts";
 import type { Items } from "./items.ts";
 import type { Layout } from "./layout.ts";
 import { type Log, NONE } from "./log.ts";
@@ -29,7 +29,7 @@ export const RESERVED_SEGMENTS = 3;
 /** The share of a segment that a victim gives back at least: of a store that evicts … */
 const MIN_GAIN = 1 / 16;
 /** … and of one that refuses, and so may have little waste to work with. */
-const MIN_GAIN_REFUSING = 1 / 256;
+const MIN_GAIN_REFUSING = 1 / 512;
 
 /** Victims that a single operation has emptied at most before it gives up. */
 const MAX_VICTIMS = 4;
@@ -159,7 +159,7 @@ export class Cleaner {
       this.#values.move(hash, address);
     } else if (!inOrder && hasRoom && wasRead(header) && words <= this.#wordsToKeep) {
       this.#wordsToKeep -= words;
-      this.#items.setHeader(address, withOneReadLess(header));
+      this.#items.setHeader(address, header & ~Mark.READ);
       this.#values.move(hash, address);
     } else if (this.#evicts) {
       if (this.#values.remove(hash, address)) this.evictions++;

@@ -3,7 +3,7 @@
  * partition; the bits below them, scaled to its capacity, choose where in it to begin looking, entry
  * by entry (linear probing). An entry is a hash and an address, 8 bytes. A partition grows and shrinks
  * by a page, and with it all of its entries are placed anew: some 2,000 of them at the usual sizes,
- * and never more than 8,960.
+ * and never more than 17,696.
  *
  * Invariants: between where an entry would best be and where it is, nothing is empty; a partition has
  * at least one empty entry; an address is in the index once, and 0 is none.
@@ -21,7 +21,8 @@ import {
   MAX_PARTITION_PAGES,
   PAGE_ENTRIES,
   PAGE_SHIFT,
-  SCRATCH_WORDS,
+  PAGE_WORDS,
+  ROW_WORDS,
 } from "./layout.ts";
 
 /** The address of no item: the index has this word to itself. */
@@ -33,7 +34,7 @@ const MAX_LOAD = 7 / 8;
 const MIN_LOAD = 5 / 8;
 
 /** Of a hash, the bits by which a place in a partition is chosen; a product with it has 31 bits. */
-const PLACE_BITS = 17;
+const PLACE_BITS = 16;
 assert(MAX_PARTITION_PAGES * PAGE_ENTRIES < 2 ** (31 - PLACE_BITS), "a place fits 31 bits");
 
 const POSITION_MASK = PAGE_ENTRIES - 1;
@@ -46,7 +47,8 @@ export class HashIndex {
   readonly #partitionShift: number;
   /** By partition, how many entries it has. */
   readonly #counts: Int32Array;
-  readonly #scratch = new Int32Array(SCRATCH_WORDS);
+  /** Where the entries of a partition are while they are placed anew. */
+  readonly #scratch = new Int32Array(MAX_PARTITION_PAGES * PAGE_WORDS);
 
   constructor(arena: Arena, items: Items, layout: Layout) {
     this.pages = new IndexPages(arena, layout);
@@ -77,7 +79,7 @@ export class HashIndex {
   reserve(hash: number): boolean {
     const partition = hash >>> this.#partitionShift;
     if (!this.#isFull(partition)) return true;
-    if (this.pages.counts[partition] === MAX_PARTITION_PAGES) return false;
+    if (this.pages.countOf(partition) === MAX_PARTITION_PAGES) return false;
     if (this.pages.needsSegment && this.#arena.freeCount === 0) return false;
     const count = this.#gather(partition);
     this.pages.add(partition);
@@ -110,7 +112,7 @@ export class HashIndex {
     const partition = hash >>> this.#partitionShift;
     this.#closeGap(partition, this.#positionOf(partition, hash, address));
     const count = --this.#counts[partition];
-    const pages = this.pages.counts[partition] - 1;
+    const pages = this.pages.countOf(partition) - 1;
     if (pages > 0 && count <= pages * PAGE_ENTRIES * MIN_LOAD) this.#shrink(partition);
   }
 
@@ -153,7 +155,7 @@ export class HashIndex {
   }
 
   #capacityOf(partition: number): number {
-    return this.pages.counts[partition] << PAGE_SHIFT;
+    return this.pages.countOf(partition) << PAGE_SHIFT;
   }
 
   #isFull(partition: number): boolean {
@@ -168,7 +170,7 @@ export class HashIndex {
 
   /** The address of an entry. */
   #entryAt(partition: number, position: number): number {
-    const page = this.pages.rows[partition * MAX_PARTITION_PAGES + (position >> PAGE_SHIFT)];
+    const page = this.pages.rows[partition * ROW_WORDS + 1 + (position >> PAGE_SHIFT)];
     return page + (position & POSITION_MASK) * ENTRY_WORDS;
   }
 

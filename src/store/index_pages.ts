@@ -16,13 +16,12 @@ import {
   PAGE_WORDS_SHIFT,
   pageBytesOf,
   pagesOf,
+  ROW_WORDS,
 } from "./layout.ts";
 
 export class IndexPages {
-  /** The addresses of the pages of partition p begin at p × MAX_PARTITION_PAGES. */
+  /** The row of partition p begins at p × ROW_WORDS: how many pages it has, and their addresses. */
   readonly rows: Int32Array;
-  /** How many pages a partition has. */
-  readonly counts: Int32Array;
   readonly #arena: Arena;
   readonly #pagesOfSegment: number;
   /** By a page's address over PAGE_WORDS, its place in the rows. */
@@ -35,8 +34,7 @@ export class IndexPages {
   constructor(arena: Arena, { segmentWords, segmentCount, partitionBits }: Layout) {
     this.#arena = arena;
     this.#pagesOfSegment = pagesOf(segmentWords);
-    this.counts = new Int32Array(2 ** partitionBits);
-    this.rows = new Int32Array(this.counts.length * MAX_PARTITION_PAGES);
+    this.rows = new Int32Array(2 ** partitionBits * ROW_WORDS);
     this.#places = new Int32Array(segmentCount * this.#pagesOfSegment);
     this.#segments = new Int32Array(segmentCount);
   }
@@ -54,19 +52,25 @@ export class IndexPages {
     return this.#pageCount === this.#segmentCount * this.#pagesOfSegment;
   }
 
+  countOf(partition: number): number {
+    return this.rows[partition * ROW_WORDS];
+  }
+
   /** Adds a page with nothing in it to a row that is not full. */
   add(partition: number): void {
-    assert(this.counts[partition] < MAX_PARTITION_PAGES, "a row has room for the page");
+    assert(this.countOf(partition) < MAX_PARTITION_PAGES, "a row has room for the page");
     if (this.needsSegment) this.#segments[this.#segmentCount++] = this.#arena.take();
     const page = this.#addressOf(this.#pageCount++);
     const at = offsetOf(page);
     this.#arena.words[chunkOf(page)].fill(0, at, at + PAGE_WORDS);
-    this.#put(page, partition * MAX_PARTITION_PAGES + this.counts[partition]++);
+    const row = partition * ROW_WORDS;
+    this.#put(page, row + ++this.rows[row]);
   }
 
   /** Takes the last page of a row away, and what is in it. */
   removeLast(partition: number): void {
-    const hole = this.rows[partition * MAX_PARTITION_PAGES + --this.counts[partition]];
+    const row = partition * ROW_WORDS;
+    const hole = this.rows[row + this.rows[row]--];
     const last = this.#addressOf(--this.#pageCount);
     if (hole !== last) {
       this.#arena.copy(last, hole, PAGE_WORDS);

@@ -11,8 +11,9 @@ import {
   keyLengthOf,
   keyOffsetOf,
   LARGE_WORDS,
+  Mark,
   valueLengthOf,
-  withOneReadMore,
+  wasRead,
 } from "./item.ts";
 import type { Key } from "./key.ts";
 import { WORD_BYTES } from "./layout.ts";
@@ -42,11 +43,10 @@ export class Items {
     if (words > 0) this.setHeader(address, deadHeaderOf(words));
   }
 
-  countRead(address: number): void {
+  markRead(address: number): void {
     const header = this.header(address);
-    const counted = withOneReadMore(header);
     // A line of memory that is not written to need not be written back.
-    if (counted !== header) this.setHeader(address, counted);
+    if (!wasRead(header)) this.setHeader(address, header | Mark.READ);
   }
 
   hasKey(address: number, key: Key): boolean {
@@ -70,10 +70,10 @@ export class Items {
   }
 
   /** When the item expires, in ms; 0 for never. */
-  expiryOf(address: number): number {
+  expiryOf(address: number, header = this.header(address)): number {
+    if (!isTimed(header)) return 0;
     const words = this.#arena.words[chunkOf(address)];
     const at = offsetOf(address);
-    if (!isTimed(words[at])) return 0;
     return (words[at + 1] >>> 0) + words[at + 2] * TWO_TO_THE_32;
   }
 
@@ -108,8 +108,12 @@ export class Items {
   }
 
   /** Copies the value out, and returns its length. */
-  readValue(address: number, bytes: Uint8Array, start: number): number {
-    const header = this.header(address);
+  readValue(
+    address: number,
+    bytes: Uint8Array,
+    start: number,
+    header = this.header(address),
+  ): number {
     const length = valueLengthOf(header);
     const from = this.#valueAt(address, header);
     copyRun(this.#arena.bytes[chunkOf(address)], from, bytes, start, length);

@@ -19,23 +19,23 @@ const SEGMENT_TABLES_BYTES = 2 * WORD_BYTES + 2 * WORD_BYTES + 2 * 8;
 
 /** An entry of the index: a hash and an address. */
 export const ENTRY_WORDS = 2;
+/** A page has so many entries, and is 2 KiB. */
 export const PAGE_SHIFT = 8;
 export const PAGE_ENTRIES = 2 ** PAGE_SHIFT;
 export const PAGE_WORDS_SHIFT = PAGE_SHIFT + 1;
 export const PAGE_WORDS = PAGE_ENTRIES * ENTRY_WORDS;
-assert(PAGE_WORDS === 2 ** PAGE_WORDS_SHIFT, "a page is a power of two of words");
 const PAGE_BYTES = PAGE_WORDS * WORD_BYTES;
+assert(PAGE_WORDS === 2 ** PAGE_WORDS_SHIFT, "a page is a power of two of words");
 
 /**
  * One partition of the index for this much of the limit. Of the smallest items, 8 bytes in the log
- * and 8 to 12 in the index, that is 7,700; so 40 pages, 8,960 entries at seven eighths, are enough.
+ * and 9 to 11 in the index, that is some 15,000; 79 pages hold 17,700 at seven eighths.
  */
-const PARTITION_SHARE_BYTES = 2 ** 17;
-export const MAX_PARTITION_PAGES = 40;
-/** Its row of pages, their count, the count of its entries. */
-const PARTITION_TABLES_BYTES = (MAX_PARTITION_PAGES + 2) * WORD_BYTES;
-/** Room to hold the entries of a partition while they are placed anew. */
-export const SCRATCH_WORDS = MAX_PARTITION_PAGES * PAGE_WORDS;
+const PARTITION_SHARE_BYTES = 2 ** 18;
+export const MAX_PARTITION_PAGES = 79;
+/** A partition's row in the table of pages: how many there are, and their addresses. */
+export const ROW_WORDS = MAX_PARTITION_PAGES + 1;
+const PARTITION_TABLES_BYTES = (ROW_WORDS + 1) * WORD_BYTES;
 
 /** The largest share of a segment that one item may take; more goes into pieces. */
 const ITEMS_OF_SEGMENT = 16;
@@ -60,7 +60,7 @@ export function layoutOf(limitBytes: number): Layout {
   const wanted = 2 ** Math.floor(Math.log2(limitBytes / SEGMENTS_OF_LIMIT));
   const segmentBytes = Math.max(MIN_SEGMENT_BYTES, Math.min(MAX_SEGMENT_BYTES, wanted));
   const partitionBits = Math.ceil(Math.log2(limitBytes / PARTITION_SHARE_BYTES));
-  const tablesBytes = SCRATCH_WORDS * WORD_BYTES + 2 ** partitionBits * PARTITION_TABLES_BYTES;
+  const tablesBytes = 2 ** partitionBits * PARTITION_TABLES_BYTES;
   const segmentTablesBytes = SEGMENT_TABLES_BYTES + (segmentBytes / PAGE_BYTES) * WORD_BYTES;
   const segmentCount = Math.floor((limitBytes - tablesBytes) / (segmentBytes + segmentTablesBytes));
   return {

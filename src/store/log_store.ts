@@ -8,7 +8,7 @@ import { Cleaner } from "./cleaner.ts";
 import { copyRun } from "./copy.ts";
 import { type Hash, makeHash } from "./hash.ts";
 import { NOWHERE } from "./hash_index.ts";
-import { isTimed } from "./item.ts";
+import { isLarge, isTimed, valueLengthOf } from "./item.ts";
 import { Key } from "./key.ts";
 import { layoutOf, WORD_BYTES } from "./layout.ts";
 import { fits64Bits, MAX_NUMBER_BYTES, parseNumber, writeNumber } from "./number.ts";
@@ -76,7 +76,7 @@ export class LogStore implements Store {
 
   get(key: Span, found: Found): Result {
     const address = this.#find(key);
-    if (address !== NOWHERE) this.values.items.countRead(address);
+    if (address !== NOWHERE) this.values.items.markRead(address);
     return this.#tell(address, found);
   }
 
@@ -85,7 +85,7 @@ export class LogStore implements Store {
     found.length = NONE;
     found.expiresAtMs = 0;
     if (address === NOWHERE) return Result.MISSING;
-    this.values.items.countRead(address);
+    this.values.items.markRead(address);
     found.expiresAtMs = this.values.items.expiryOf(address);
     return Result.DONE;
   }
@@ -94,7 +94,7 @@ export class LogStore implements Store {
     const address = this.#find(key);
     this.#tell(address, found);
     if (address === NOWHERE || overwrite) return this.#put(address, value, expiresAtMs);
-    this.values.items.countRead(address);
+    this.values.items.markRead(address);
     return Result.PRESENT;
   }
 
@@ -127,7 +127,7 @@ export class LogStore implements Store {
   touch(key: Span, expiresAtMs: number): Result {
     const address = this.#find(key);
     if (address === NOWHERE) return Result.MISSING;
-    this.values.items.countRead(address);
+    this.values.items.markRead(address);
     if (!isTimed(this.values.items.header(address))) {
       if (expiresAtMs === 0) return Result.DONE;
       const isDone = this.#writer.makeTimed(this.#key, address, expiresAtMs);
@@ -160,10 +160,18 @@ export class LogStore implements Store {
       return Result.MISSING;
     }
     const { values } = this;
-    found.length = values.lengthOf(address);
-    found.expiresAtMs = values.items.expiryOf(address);
-    if (found.length <= found.room) {
-      values.read(this.#key.hash, address, found.bytes, found.start);
+    const header = values.items.header(address);
+    found.expiresAtMs = values.items.expiryOf(address, header);
+    if (isLarge(header)) {
+      found.length = values.lengthOf(address);
+      if (found.length <= found.room) {
+        values.readPieces(this.#key.hash, address, found.bytes, found.start);
+      }
+    } else {
+      found.length = valueLengthOf(header);
+      if (found.length <= found.room) {
+        values.items.readValue(address, found.bytes, found.start, header);
+      }
     }
     return Result.DONE;
   }

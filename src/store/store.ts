@@ -13,7 +13,7 @@ export interface Span {
 
 /** Where a store puts the value that an operation finds, and what it tells of it. */
 export interface Found {
-  /** The value goes here, from `start`, if it is at most `room` bytes; otherwise nothing does. */
+  /** The value goes here, from `start`, if it is at most `room` bytes; NONE if it is not wanted. */
   bytes: Uint8Array;
   start: number;
   room: number;

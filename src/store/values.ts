@@ -50,17 +50,15 @@ export class Values {
     return isLarge(header) ? this.items.largeWord(address, LENGTH) : valueLengthOf(header);
   }
 
-  /** Copies a value out. */
-  read(hash: number, address: number, bytes: Uint8Array, start: number): void {
-    if (!isLarge(this.items.header(address))) {
-      this.items.readValue(address, bytes, start);
-      return;
-    }
+  /** Copies a value that is in pieces out. */
+  readPieces(hash: number, head: number, bytes: Uint8Array, start: number): void {
+    const id = this.items.largeWord(head, ID);
+    const pieces = this.items.largeWord(head, PIECES);
     let at = start;
-    for (let n = 0; n < this.items.largeWord(address, PIECES); n++) {
-      const piece = this.index.find(this.pieceKey(hash, this.items.largeWord(address, ID), n));
+    for (let n = 0; n < pieces; n++) {
+      const piece = this.index.find(this.pieceKey(hash, id, n));
       assert(piece !== NOWHERE, "a value has all of its pieces");
-      this.items.countRead(piece);
+      this.items.markRead(piece);
       at += this.items.readValue(piece, bytes, at);
     }
   }

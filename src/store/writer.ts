@@ -7,16 +7,7 @@
 import type { Cleaner } from "./cleaner.ts";
 import { RESERVED_SEGMENTS } from "./cleaner.ts";
 import { NOWHERE } from "./hash_index.ts";
-import {
-  EXPIRY_WORDS,
-  headerOf,
-  isLarge,
-  keyMarksOf,
-  Mark,
-  readsOf,
-  withOneReadMore,
-  wordsOf,
-} from "./item.ts";
+import { EXPIRY_WORDS, headerOf, isLarge, keyMarksOf, Mark, wordsOf } from "./item.ts";
 import { type Key, PIECE_KEY_BYTES } from "./key.ts";
 import { type Layout, WORD_BYTES } from "./layout.ts";
 import type { Span } from "./store.ts";
@@ -24,7 +15,7 @@ import type { Sweeper } from "./sweeper.ts";
 import type { Values } from "./values.ts";
 
 /** Of what a store that refuses could hold, this share may live; the rest is for the cleaner. */
-const MAX_LIVE = 127 / 128;
+const MAX_LIVE = 255 / 256;
 /** With a large value this share, since its pieces may leave a sixteenth of a segment empty. */
 const MAX_LIVE_LARGE = 7 / 8;
 /** The share of a store that evicts which a single value may take. */
@@ -93,11 +84,11 @@ export class Writer {
   #writeItem(key: Key, address: number, value: Span, expiresAtMs: number): boolean {
     const { items, log } = this.#values;
     const old = address === NOWHERE ? 0 : items.header(address);
-    const marks = key.marks | timedMark(expiresAtMs) | readsOf(old);
+    const marks = key.marks | timedMark(expiresAtMs) | (old & Mark.READ);
     const header = headerOf(marks, value.length);
     const words = wordsOf(header);
     if (address !== NOWHERE && this.#resize(address, words)) {
-      this.#fill(address, withOneReadMore(header), key, value, expiresAtMs);
+      this.#fill(address, header | Mark.READ, key, value, expiresAtMs);
       return true;
     }
     if (!this.#admits(words, this.#wordsAt(address), MAX_LIVE)) return false;

@@ -2,8 +2,15 @@
 
 import { assert, assertEquals } from "@std/assert";
 import { chunkOf, offsetOf } from "../../src/store/arena.ts";
-import { isDead, isPiece, keyLengthOf, keyOffsetOf, wordsOf } from "../../src/store/item.ts";
-import { MAX_PARTITION_PAGES, PAGE_ENTRIES, WORD_BYTES } from "../../src/store/layout.ts";
+import {
+  isDead,
+  isLarge,
+  isPiece,
+  keyLengthOf,
+  keyOffsetOf,
+  wordsOf,
+} from "../../src/store/item.ts";
+import { PAGE_ENTRIES, ROW_WORDS, WORD_BYTES } from "../../src/store/layout.ts";
 import type { LogStore } from "../../src/store/log_store.ts";
 
 export interface Stored {
@@ -63,9 +70,14 @@ function auditSegment(store: LogStore, segment: number, living: Set<number>): nu
 function auditIndex(store: LogStore, living: Set<number>): void {
   const { arena, index, items } = store.values;
   const indexed = new Set<number>();
-  for (const [partition, pages] of index.pages.counts.entries()) {
+  for (
+    const [partition, pages] of Array.from(
+      { length: index.pages.rows.length / ROW_WORDS },
+      (_, p) => index.pages.countOf(p),
+    ).entries()
+  ) {
     for (let i = 0; i < pages * PAGE_ENTRIES; i++) {
-      const row = partition * MAX_PARTITION_PAGES + Math.floor(i / PAGE_ENTRIES);
+      const row = partition * ROW_WORDS + 1 + Math.floor(i / PAGE_ENTRIES);
       const entry = index.pages.rows[row] + (i % PAGE_ENTRIES) * 2;
       const address = arena.words[chunkOf(entry)][offsetOf(entry) + 1];
       if (address === 0) continue;
@@ -89,7 +101,8 @@ function storedAt(store: LogStore, address: number): Stored | null {
   const start = (offsetOf(address) + keyOffsetOf(header)) * WORD_BYTES;
   const bytes = arena.bytes[chunkOf(address)].subarray(start, start + keyLengthOf(header));
   const value = new Uint8Array(store.values.lengthOf(address));
-  store.values.read(items.hashOf(address), address, value, 0);
+  if (isLarge(header)) store.values.readPieces(items.hashOf(address), address, value, 0);
+  else items.readValue(address, value, 0);
   return {
     key: Buffer.from(bytes).toString("latin1"),
     value,

@@ -33,11 +33,11 @@ interface Load {
 }
 
 const loads: Load[] = [
-  { name: "flags", keys: 60_000, operations: 400_000, lengthOf: (r) => r * 4, timed: 0, ttlMs: 1 },
+  { name: "flags", keys: 60_000, operations: 120_000, lengthOf: (r) => r * 4, timed: 0, ttlMs: 1 },
   {
     name: "sessions",
     keys: 20_000,
-    operations: 400_000,
+    operations: 120_000,
     lengthOf: (r) => r * r * 863,
     timed: 0.5,
     ttlMs: 5_000,
@@ -45,7 +45,7 @@ const loads: Load[] = [
   {
     name: "pages",
     keys: 1_000,
-    operations: 30_000,
+    operations: 10_000,
     lengthOf: (r) => r ** 8 * MAX_VALUE_BYTES,
     timed: 0.2,
     ttlMs: 2_000,
