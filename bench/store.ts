@@ -2,7 +2,9 @@
  * The store under load, beside a Map of strings and arrays: operations a second, the latency of
  * single ones, memory. Each load runs in processes of its own, in turns, and the medians are told.
  *
- *     npm run bench:store -- [--keys 10000000] [--operations 10000000] [--rounds 3] [--json]
+ *     npm run bench:store -- [--keys 10000000] [--operations 10000000] [--rounds 3] [--only TEXT] [--json]
+ *
+ * With --only, the loads whose name has that text in it.
  */
 
 import { spawn } from "node:child_process";
@@ -17,6 +19,7 @@ const { values } = parseArgs({
     keys: { type: "string", default: "10000000" },
     operations: { type: "string", default: "10000000" },
     rounds: { type: "string", default: "3" },
+    only: { type: "string", default: "" },
     json: { type: "boolean", default: false },
   },
 });
@@ -35,7 +38,7 @@ interface Load extends Job {
   readonly name: string;
 }
 
-const loads: Load[] = [0.99, 0].flatMap((zipf) => {
+const all: Load[] = [0.99, 0].flatMap((zipf) => {
   const how = zipf > 0 ? `Zipf ${zipf}` : "uniform";
   const base = { keys, operations, zipf, timed: false, limitBytes: FITS_BYTES };
   return [
@@ -44,10 +47,12 @@ const loads: Load[] = [0.99, 0].flatMap((zipf) => {
     { ...base, name: `Map, ${how}`, store: "map" },
   ] as const;
 });
-loads.push({
+all.push({
   ...{ keys, operations, zipf: 0.99, limitBytes: FITS_BYTES + 8 * keys },
   ...{ name: "store, all with a time to live, Zipf 0.99", store: "log", timed: true },
 });
+
+const loads = all.filter(({ name }) => name.includes(values.only));
 
 await main();
 

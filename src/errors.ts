@@ -141,7 +141,10 @@ export class DuplicateError extends RefusedError {
 /** The server has no room and does not evict (status FULL). Nothing changed. */
 export class FullError extends RefusedError {
   constructor(operation: string) {
-    super("FULL", `${operation}: the server is full. Delete keys, or give it more memory.`);
+    super(
+      "FULL",
+      `${operation}: the server is full. Delete keys, give it more --memory, or let it evict.`,
+    );
   }
 }
 

@@ -9,24 +9,17 @@ import { kernelDrops } from "../runtime/kernel_drops.ts";
 import type { Listener, Runtime } from "../runtime/runtime.ts";
 import { Server } from "../server.ts";
 import { Counters, type Line } from "../statistics.ts";
-import { MAX_LIMIT_BYTES, MIN_LIMIT_BYTES } from "../store/layout.ts";
-import { LogStore, type LogStoreOptions } from "../store/log_store.ts";
 import type { Store } from "../store/store.ts";
 import { VERSION } from "../version.ts";
 import { CRYPTO_OPTION, cryptoChoice, DEFAULT_SERVER, KEY_FILE_OPTION } from "./client_options.ts";
 import { type Command, Exit, type Input } from "./command.ts";
 import { findOrMakeKey } from "./key_source.ts";
 import { complain } from "./output.ts";
-import { formatSize, parseSize } from "./quantities.ts";
+import { describeStore, keepSweeping, makeStore, STORE_OPTIONS } from "./serve_store.ts";
 import { SKVS_OPTIONS, wantsSkvs } from "./skvs.ts";
 import { skvsKey } from "./skvs_key.ts";
 import { UsageError } from "./usage_error.ts";
 
-const DEFAULT_MEMORY = "256MiB";
-/** After a step of the sweep for expired keys the next comes so soon: while there is more to do … */
-const SWEEP_BUSY_MS = 5;
-/** … and otherwise. */
-const SWEEP_IDLE_MS = 100;
 const STOP_SIGNALS = ["SIGINT", "SIGTERM"] as const;
 
 export const command: Command = {
@@ -44,16 +37,7 @@ export const command: Command = {
       value: "HOST:PORT",
       help: `where to listen; repeat it for more (default: ${DEFAULT_SERVER})`,
     },
-    memory: {
-      type: "string",
-      value: "SIZE",
-      help: `the most that keys, values and their index may take (default: ${DEFAULT_MEMORY})`,
-    },
-    "on-full": {
-      type: "string",
-      value: "evict|refuse",
-      help: "when that is full, make room (evict, the default) or say FULL",
-    },
+    ...STORE_OPTIONS,
     ...KEY_FILE_OPTION,
     ...SKVS_OPTIONS,
     ...CRYPTO_OPTION,
@@ -65,23 +49,17 @@ export const command: Command = {
   ],
 
   async run(input) {
-    const memory = input.text("memory") ?? DEFAULT_MEMORY;
-    const limitBytes = parseSize("--memory", memory, MIN_LIMIT_BYTES, MAX_LIMIT_BYTES);
-    const onFull = onFullOf(input);
     const runtime = await detectRuntime();
     const aead = await chooseAead(cryptoChoice(input));
     const now = makeClock();
-    const store = makeStore({ limitBytes, onFull, now, fillRandom: fillFromKernel });
+    const store = makeStore(input, now);
     const listeners: Listener[] = [];
     const receive = await makeReceiver(input, runtime, aead, store, now, listeners);
     const stopped = stopSignal();
     await listenAll(input, runtime, receive, listeners);
     const addresses = listeners.map(({ address }) => formatAddress(address)).join(", ");
     complain(`kg ${VERSION} listens on ${addresses}`);
-    complain(
-      `memory: ${formatSize(limitBytes)}, ${onFull} when full; ` +
-        `sealing: ${aead.name} on ${runtime.name}`,
-    );
+    complain(`${describeStore(input, store)}; sealing: ${aead.name} on ${runtime.name}`);
     const stopSweeping = keepSweeping(store);
     complain(`kg: stopped by ${await stopped}`);
     stopSweeping();
@@ -89,32 +67,6 @@ export const command: Command = {
     return Exit.DONE;
   },
 };
-
-function onFullOf(input: Input): "evict" | "refuse" {
-  const choice = input.text("on-full") ?? "evict";
-  if (choice === "evict" || choice === "refuse") return choice;
-  throw new UsageError(`--on-full ${choice}: choose evict or refuse`);
-}
-
-function makeStore(options: LogStoreOptions): LogStore {
-  try {
-    return new LogStore(options);
-  } catch (error) {
-    if (!(error instanceof RangeError)) throw error;
-    const size = formatSize(options.limitBytes);
-    throw new UsageError(`this machine does not give ${size} of memory; ask for less (--memory)`);
-  }
-}
-
-/** Sweeps on, more often while there is something to sweep. Returns how to stop. */
-function keepSweeping(store: Store): () => void {
-  let timer: NodeJS.Timeout;
-  const step = () => {
-    timer = setTimeout(step, store.sweep() ? SWEEP_BUSY_MS : SWEEP_IDLE_MS);
-  };
-  step();
-  return () => clearTimeout(timer);
-}
 
 async function makeReceiver(
   input: Input,

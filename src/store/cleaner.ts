@@ -31,6 +31,9 @@ const MIN_GAIN = 1 / 16;
 /** … and of one that refuses, and so may have little waste to work with. */
 const MIN_GAIN_REFUSING = 1 / 512;
 
+/** Words that are walked over in one go, but for the last item: a run has 16 of them at most. */
+const MAX_RUN_WORDS = 4_096;
+
 /** Victims that a single operation has emptied at most before it gives up. */
 const MAX_VICTIMS = 4;
 
@@ -82,7 +85,7 @@ export class Cleaner {
 
   /**
    * Makes room for an item, and for a segment of the index if that is needed too. Items may move.
-   * @param inOrder evicts strictly by age, so that a large value does not evict its own pieces
+   * @param inOrder evicts strictly by age, and keeps nothing for having been read
    * @returns whether there is room
    */
   makeRoom(words: number, needsIndexSegment: boolean, inOrder = false): boolean {
@@ -99,7 +102,7 @@ export class Cleaner {
   evictNear(hash: number): boolean {
     const address = this.#values.index.neighbourOf(hash);
     if (address === NOWHERE) return false;
-    if (!this.#values.remove(this.#items.hashOf(address), address)) return false;
+    if (this.#values.remove(this.#items.hashOf(address), address) === 0) return false;
     this.evictions++;
     return true;
   }
@@ -134,7 +137,7 @@ export class Cleaner {
     const run = this.#run;
     const before = this.#walk.offset;
     run.count = 0;
-    while (!run.isFull) {
+    while (!run.isFull && this.#walk.offset - before < MAX_RUN_WORDS) {
       const address = this.#walk.next();
       if (address === NOWHERE) break;
       run.add(address);
@@ -162,7 +165,7 @@ export class Cleaner {
       this.#items.setHeader(address, header & ~Mark.READ);
       this.#values.move(hash, address);
     } else if (this.#evicts) {
-      if (this.#values.remove(hash, address)) this.evictions++;
+      if (this.#values.remove(hash, address) > 0) this.evictions++;
       else if (hasRoom) this.#values.move(hash, address);
     }
   }

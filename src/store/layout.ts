@@ -10,7 +10,7 @@ export const MIN_LIMIT_BYTES = 2 ** 20;
 /** What 32-bit addresses of words reach. */
 export const MAX_LIMIT_BYTES = 2 ** 34;
 
-/** A limit makes at least 1,024 segments, but for these bounds. */
+/** A limit makes about 1,000 to 2,000 segments, but for these bounds. */
 const SEGMENTS_OF_LIMIT = 1_024;
 const MIN_SEGMENT_BYTES = 2 ** 14;
 const MAX_SEGMENT_BYTES = 2 ** 20;

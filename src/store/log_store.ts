@@ -1,7 +1,7 @@
 /**
  * The store: a log of items in memory outside the heap, an index over it, a cleaner that makes room,
- * and a sweep of what has expired. Nothing is allocated by an operation, and none takes longer for
- * there being more in the store.
+ * and a sweep of what has expired. No operation but ADD allocates, and none takes longer for there
+ * being more in the store.
  */
 
 import { Cleaner } from "./cleaner.ts";
@@ -17,8 +17,11 @@ import { Sweeper } from "./sweeper.ts";
 import { Values } from "./values.ts";
 import { Writer } from "./writer.ts";
 
+/** Steps of the sweep that an operation takes before it says FULL, as long as they find something. */
+const MAX_SWEEPS = 16;
+
 export interface LogStoreOptions {
-  /** All that the store may take, 1 MiB to 16 GiB: keys, values, the index, and its tables. */
+  /** 1 MiB to 16 GiB, for all that grows with it: keys, values, the index, and tables. */
   readonly limitBytes: number;
   /** Milliseconds, never backwards. */
   readonly now: () => number;
@@ -130,8 +133,12 @@ export class LogStore implements Store {
     this.values.items.markRead(address);
     if (!isTimed(this.values.items.header(address))) {
       if (expiresAtMs === 0) return Result.DONE;
-      const isDone = this.#writer.makeTimed(this.#key, address, expiresAtMs);
-      return isDone ? Result.DONE : Result.FULL;
+      let at = address;
+      for (let sweeps = 0; !this.#writer.makeTimed(this.#key, at, expiresAtMs); sweeps++) {
+        if (sweeps === MAX_SWEEPS || !this.#sweepForRoom()) return Result.FULL;
+        at = this.values.index.find(this.#key);
+      }
+      return Result.DONE;
     }
     this.values.items.setExpiry(address, expiresAtMs);
     this.values.log.noteExpiry(address, expiresAtMs);
@@ -180,14 +187,19 @@ export class LogStore implements Store {
     if (value.length > MAX_STORED_BYTES) {
       throw new RangeError(`a value has at most ${MAX_STORED_BYTES} bytes, not ${value.length}`);
     }
-    if (this.#writer.write(this.#key, address, value, expiresAtMs)) return Result.DONE;
-    // What has expired and was not yet swept is in the way for no longer than this.
+    let at = address;
+    for (let sweeps = 0; !this.#writer.write(this.#key, at, value, expiresAtMs); sweeps++) {
+      if (sweeps === MAX_SWEEPS || !this.#sweepForRoom()) return Result.FULL;
+      at = this.values.index.find(this.#key);
+    }
+    return Result.DONE;
+  }
+
+  /** Removes some of what has expired and was not yet swept. @returns false if it found none */
+  #sweepForRoom(): boolean {
     const before = this.expirations;
     this.sweep();
-    if (this.expirations === before) return Result.FULL;
-    const found = this.values.index.find(this.#key);
-    const isDone = this.#writer.write(this.#key, found, value, expiresAtMs);
-    return isDone ? Result.DONE : Result.FULL;
+    return this.expirations > before;
   }
 
   #numberAt(address: number): bigint | null {

@@ -36,7 +36,7 @@ export const Result = {
   MISSING: 1,
   /** The key exists, and replacing it was not asked for. Nothing changed. */
   PRESENT: 2,
-  /** There is no room for it. Nothing changed. */
+  /** There is no room for it. Nothing changed, unless a store that evicts had begun to make room. */
   FULL: 3,
   /** The stored value is not a number. Nothing changed. */
   NOT_A_NUMBER: 4,

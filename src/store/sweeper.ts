@@ -15,10 +15,10 @@ import { Run } from "./run.ts";
 import type { Values } from "./values.ts";
 import { Walk } from "./walk.ts";
 
-/** What a step may cost, counted in items that it looks at … */
-const STEP_ITEMS = 4_096;
-/** … of which removing one costs as much as looking at so many. */
-const REMOVAL_ITEMS = 32;
+/** What a step may cost, counted in calls for the next item … */
+const STEP_LOOKS = 4_096;
+/** … of which removing an item, or passing over many dead ones, costs as much as so many. */
+const REMOVAL_LOOKS = 32;
 
 export class Sweeper {
   readonly #arena: Arena;
@@ -46,11 +46,10 @@ export class Sweeper {
 
   /** @returns whether there is more to do now */
   step(nowMs: number): boolean {
-    for (let left = STEP_ITEMS; left > 0;) {
+    for (let left = STEP_LOOKS; left > 0;) {
       if (this.#walk.segment === NONE && !this.#seek(nowMs)) return false;
       left -= this.#gather(nowMs, left);
-      left -= this.#run.count * REMOVAL_ITEMS;
-      this.#removeRun();
+      left -= this.#removeRun(left);
     }
     return true;
   }
@@ -68,14 +67,14 @@ export class Sweeper {
     return false;
   }
 
-  /** Finds a run of expired items, and returns how many it looked at for that. */
+  /** Finds a run of expired items, and returns what that cost. */
   #gather(nowMs: number, most: number): number {
     this.#run.count = 0;
     let looks = 0;
     while (looks < most && !this.#run.isFull) {
       looks++;
       const address = this.#walk.next();
-      if (address === NOWHERE) break;
+      if (address === NOWHERE) return looks + REMOVAL_LOOKS;
       const expiresAtMs = this.#items.expiryOf(address);
       if (expiresAtMs !== 0 && expiresAtMs <= nowMs) this.#run.add(address);
       else this.#log.noteExpiry(address, expiresAtMs);
@@ -83,10 +82,17 @@ export class Sweeper {
     return looks;
   }
 
-  #removeRun(): void {
+  /** Removes the run, as far as the cost allows, and returns what it was. */
+  #removeRun(most: number): number {
     const { count, addresses, hashes } = this.#run;
+    let cost = 0;
     for (let i = 0; i < count; i++) {
-      if (!isDead(this.#items.header(addresses[i]))) this.#values.expire(hashes[i], addresses[i]);
+      const address = addresses[i];
+      if (isDead(this.#items.header(address))) continue;
+      // A large value has many pieces: those behind it may have to wait for the next round.
+      if (cost > most) this.#log.noteExpiry(address, this.#items.expiryOf(address));
+      else cost += this.#values.expire(hashes[i], address) * REMOVAL_LOOKS;
     }
+    return cost;
   }
 }

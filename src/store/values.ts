@@ -35,6 +35,9 @@ export class Values {
   readonly log: Log;
   readonly #pieceKey: Key;
   #lastId = 0;
+  #wantedId = 0;
+  readonly #isWanted = (address: number) =>
+    isLarge(this.items.header(address)) && this.items.largeWord(address, ID) === this.#wantedId;
 
   /** @throws RangeError when the system does not give the memory */
   constructor(layout: Layout, hash: Hash) {
@@ -100,23 +103,24 @@ export class Values {
 
   /**
    * Removes the value that an item belongs to.
-   * @returns false if it is a piece whose value is still being written
+   * @returns how many items that were; none if it is a piece of a value that is still being written
    */
-  remove(hash: number, address: number): boolean {
+  remove(hash: number, address: number): number {
     const header = this.items.header(address);
     if (isPiece(header)) {
       const head = this.#headOf(address);
-      return head !== NOWHERE && this.remove(this.items.keyWord(address, HEAD_HASH), head);
+      return head === NOWHERE ? 0 : this.remove(this.items.keyWord(address, HEAD_HASH), head);
     }
-    if (isLarge(header)) this.#removePieces(hash, address);
+    const pieces = isLarge(header) ? this.#removePieces(hash, address) : 0;
     this.#drop(hash, address);
     this.count--;
-    return true;
+    return pieces + 1;
   }
 
-  expire(hash: number, address: number): void {
-    this.remove(hash, address);
+  /** As `remove`, of the first item of a value. */
+  expire(hash: number, address: number): number {
     this.expirations++;
+    return this.remove(hash, address);
   }
 
   /** Removes the first pieces of a value that has no head. */
@@ -140,9 +144,10 @@ export class Values {
     this.log.bury(address, words);
   }
 
-  #removePieces(hash: number, head: number): void {
-    const id = this.items.largeWord(head, ID);
-    this.removePieces(hash, id, this.items.largeWord(head, PIECES));
+  #removePieces(hash: number, head: number): number {
+    const pieces = this.items.largeWord(head, PIECES);
+    this.removePieces(hash, this.items.largeWord(head, ID), pieces);
+    return pieces;
   }
 
   #drop(hash: number, address: number): void {
@@ -151,10 +156,7 @@ export class Values {
   }
 
   #headOf(piece: number): number {
-    const id = this.items.keyWord(piece, ID);
-    return this.index.findBy(
-      this.items.keyWord(piece, HEAD_HASH),
-      (address) => isLarge(this.items.header(address)) && this.items.largeWord(address, ID) === id,
-    );
+    this.#wantedId = this.items.keyWord(piece, ID);
+    return this.index.findBy(this.items.keyWord(piece, HEAD_HASH), this.#isWanted);
   }
 }

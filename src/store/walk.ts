@@ -6,6 +6,9 @@ import { isDead, wordsOf } from "./item.ts";
 import type { Items } from "./items.ts";
 import { type Log, NONE } from "./log.ts";
 
+/** Runs of dead words that are passed over in one go. */
+const MAX_PASSED = 64;
+
 export class Walk {
   readonly #arena: Arena;
   readonly #items: Items;
@@ -38,11 +41,11 @@ export class Walk {
     return this.#offset;
   }
 
-  /** The address of the next living item of the segment where the walk is; NOWHERE at its end. */
+  /** The address of the next living item; NOWHERE at the segment's end, or behind many dead ones. */
   next(): number {
     const start = this.#arena.startOf(this.#segment);
     const end = this.#log.ends[this.#segment];
-    while (this.#offset < end) {
+    for (let passed = 0; passed < MAX_PASSED && this.#offset < end; passed++) {
       const address = start + this.#offset;
       const header = this.#items.header(address);
       this.#offset += wordsOf(header);

@@ -4,8 +4,7 @@
  * anything.
  */
 
-import type { Cleaner } from "./cleaner.ts";
-import { RESERVED_SEGMENTS } from "./cleaner.ts";
+import { type Cleaner, RESERVED_SEGMENTS } from "./cleaner.ts";
 import { NOWHERE } from "./hash_index.ts";
 import { EXPIRY_WORDS, headerOf, isLarge, keyMarksOf, Mark, wordsOf } from "./item.ts";
 import { type Key, PIECE_KEY_BYTES } from "./key.ts";
@@ -20,7 +19,7 @@ const MAX_LIVE = 255 / 256;
 const MAX_LIVE_LARGE = 7 / 8;
 /** The share of a store that evicts which a single value may take. */
 const MAX_SHARE = 3 / 4;
-/** A value of a larger share evicts in order, or it might evict its own beginning. */
+/** A value of a larger share evicts in order: keeping what was read would gain too little at a time. */
 const MAX_SHARE_OUT_OF_ORDER = 1 / 64;
 
 export class Writer {
@@ -53,7 +52,7 @@ export class Writer {
   /**
    * Gives a key a value.
    * @param address of the item that it has, or NOWHERE
-   * @returns false if there is no room; nothing that lives was changed then
+   * @returns false if there is no room; a store that refuses has changed nothing then
    */
   write(key: Key, address: number, value: Span, expiresAtMs: number): boolean {
     const roomBytes = (this.#maxItemWords - 1 - EXPIRY_WORDS) * WORD_BYTES;
@@ -160,7 +159,9 @@ export class Writer {
     const { index, log } = this.#values;
     // One segment more than the index has, since the next page may need it.
     const logWords = this.#storeWords - (index.pages.segmentCount + 1) * this.#segmentWords;
-    return words <= before || log.liveWords + words - before <= logWords * share;
+    // In one piece it is written before what it replaces goes, so that is in nobody's way.
+    if (share === MAX_LIVE && words <= before) return true;
+    return log.liveWords + words - before <= logWords * share;
   }
 
   #makeRoom(hash: number, isNew: boolean, words: number, inOrder: boolean): boolean {

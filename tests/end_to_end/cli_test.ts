@@ -3,15 +3,19 @@ import { existsSync, mkdirSync, readFileSync, statSync, writeFileSync } from "no
 import { join } from "node:path";
 import { after, before, test } from "node:test";
 import { assert, assertEquals, assertMatch } from "@std/assert";
+import { encodeKey, generateKey } from "../../src/protocol/keys.ts";
 import { everyByte } from "../bytes.ts";
 import {
   type Finished,
   freshEnvironment,
+  importLibrary,
   KG,
   kg,
   type RunningServer,
   startServer,
 } from "./programs.ts";
+
+const { connect, FullError } = await importLibrary();
 
 const env = freshEnvironment();
 let server: RunningServer;
@@ -161,6 +165,8 @@ test("serve refuses what it can't do with one line", () => {
   assertMatch(lastLine(inUse), /port is in use/);
   assertFails(serve("--memory", "lots"), 2, /--memory lots/);
   assertFails(serve("--memory", "1KiB"), 2, /at least 1 MiB/);
+  assertFails(serve("--memory", "17GiB"), 2, /at most 16 GiB/);
+  assertFails(serve("--on-full", "explode"), 2, /evict or refuse/);
   assertFails(serve("--key-file", "/nonexistent/key"), 2, /there is no key file/);
   assertFails(serve("--crypto", "none"), 2, /native or web/);
   assertFails(serve("--skvs"), 2, /SKVS_ENCRYPTION_KEY/);
@@ -220,11 +226,48 @@ test("one server on several addresses, IPv6 among them", async () => {
   await one.stop("SIGKILL");
 });
 
-test("the memory limit holds, and the newest keys are there", async () => {
-  const one = await startServer(env, ["--memory", "1MiB"]);
-  const to = { ...env, KG_SERVER: one.addresses[0] };
-  assertEquals(kg(to, ["set", "k", "v"]).status, 0);
-  assertEquals(JSON.parse(kg(to, ["stats", "--json"]).text).store.limit_bytes, 2 ** 20);
+/** Sets more than a server of 1 MiB holds, and returns how many keys it took. */
+async function overfill(to: NodeJS.ProcessEnv): Promise<number> {
+  const client = await connect(to.KG_SERVER ?? "", { key: to.KG_KEY ?? "" });
+  const value = everyByte(863);
+  let taken = 0;
+  for (let i = 0; i < 1_500; i++) {
+    try {
+      await client.set(`key${i}`, value, { timeout: 10_000 });
+      taken++;
+    } catch (error) {
+      assert(error instanceof FullError, String(error));
+    }
+  }
+  client.close();
+  return taken;
+}
+
+test("a full server evicts, and the newest keys are there", async () => {
+  const own = { ...env, KG_KEY: encodeKey(generateKey()) };
+  const one = await startServer(own, ["--memory", "1MiB"]);
+  const to = { ...own, KG_SERVER: one.addresses[0] };
+  assertMatch(one.output(), /memory: 1 MiB, evicts when full/);
+  assertEquals(await overfill(to), 1_500);
+  const { store } = JSON.parse(kg(to, ["stats", "--json"]).text);
+  assert(store.used_bytes <= store.limit_bytes && store.limit_bytes === 2 ** 20);
+  assertEquals(store.keys + store.evictions, 1_500);
+  assertEquals(kg(to, ["exists", "key1499"]).text, "yes\n");
+  assertFails(kg(to, ["get", "key0"]), 1, /evicted/);
+  await one.stop("SIGKILL");
+});
+
+test("a server that refuses says that it is full, and loses nothing", async () => {
+  const own = { ...env, KG_KEY: encodeKey(generateKey()) };
+  const one = await startServer(own, ["--memory", "1MiB", "--on-full", "refuse"]);
+  const to = { ...own, KG_SERVER: one.addresses[0] };
+  const taken = await overfill(to);
+  assert(taken > 800 && taken < 1_300, `${taken} keys`);
+  assertFails(kg(to, ["set", "one more", "v".repeat(863)]), 4, /full/, /Delete keys/);
+  const { store } = JSON.parse(kg(to, ["stats", "--json"]).text);
+  assertEquals([store.keys, store.evictions], [taken, 0]);
+  assertEquals(kg(to, ["delete", "key0"]).status, 0);
+  assertEquals(kg(to, ["set", "one more", "v".repeat(863)]).status, 0);
   await one.stop("SIGKILL");
 });
 

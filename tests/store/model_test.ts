@@ -29,17 +29,27 @@ interface Load {
   readonly lengthOf: (random: number) => number;
   /** The share of keys that get a time to live, and how long that is at most. */
   readonly timed: number;
+  readonly fits: (limitBytes: number) => boolean;
   readonly ttlMs: number;
 }
 
 const loads: Load[] = [
-  { name: "flags", keys: 60_000, operations: 120_000, lengthOf: (r) => r * 4, timed: 0, ttlMs: 1 },
+  {
+    name: "flags",
+    keys: 60_000,
+    operations: 120_000,
+    lengthOf: (r) => r * 4,
+    timed: 0,
+    ttlMs: 1,
+    fits: (limit) => limit > 2 * MIB,
+  },
   {
     name: "sessions",
     keys: 20_000,
     operations: 120_000,
     lengthOf: (r) => r * r * 863,
     timed: 0.5,
+    fits: (limit) => limit > 32 * MIB,
     ttlMs: 5_000,
   },
   {
@@ -48,6 +58,7 @@ const loads: Load[] = [
     operations: 10_000,
     lengthOf: (r) => r ** 8 * MAX_VALUE_BYTES,
     timed: 0.2,
+    fits: () => false,
     ttlMs: 2_000,
   },
 ];
@@ -270,6 +281,7 @@ class Trial {
       assert(this.#holds(value, kept), "what is stored is what was set");
     }
     const { count, evictions, expirations } = this.#store;
+    if (this.#load.fits(this.#store.limitBytes)) assertEquals(evictions, 0, "all of it has room");
     if (!this.#refuses) {
       assert(count >= this.#balance - evictions - expirations);
       return;
