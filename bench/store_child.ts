@@ -60,6 +60,7 @@ class Bench {
   };
   /** For SETs, which do not ask for the value that they replace. */
   readonly #notWanted: Found = { ...this.#found, room: NONE };
+  #gets = 0;
   #hits = 0;
 
   constructor(job: Job) {
@@ -79,12 +80,12 @@ class Bench {
     const used = this.#log?.usedBytes ?? residentBytes - residentBefore;
     const count = this.#log?.count ?? this.#job.keys;
     this.#operate(this.#job.operations / 4, 0);
+    this.#gets = 0;
     this.#hits = 0;
     const startedAt = performance.now();
     this.#operate(this.#job.operations, this.#job.operations / 4);
     const seconds = (performance.now() - startedAt) / 1_000;
-    const gets = this.#job.operations * (1 - WRITE_SHARE);
-    const hitRatio = this.#hits / gets;
+    const hitRatio = this.#hits / this.#gets;
     const { get, set, idle } = this.#time(this.#job.operations);
     return {
       loadPerSecond: this.#job.keys / (loadMs / 1_000),
@@ -124,6 +125,7 @@ class Bench {
   #get(number: number): void {
     this.#choose(number);
     this.#subject.get(this.#key, this.#found);
+    this.#gets++;
     if (this.#found.length !== NONE) this.#hits++;
   }
 
