@@ -12,6 +12,7 @@ import { parseArgs } from "node:util";
 import { connect } from "../src/connect.ts";
 import { encodeKey, generateKey } from "../src/protocol/keys.ts";
 import { freshEnvironment, startServer } from "../tests/end_to_end/programs.ts";
+import { medians } from "./report.ts";
 
 const OUTSTANDING = 16;
 const TIMEOUT_MS = 5_000;
@@ -121,15 +122,4 @@ function report(calm: readonly Measured[], flooded: readonly Measured[]): void {
   }
   const ratio = rows.flooded.perSecond / rows.calm.perSecond;
   console.log(`throughput under flood: ${ratio.toFixed(2)} of that without`);
-}
-
-function medians(measured: readonly Measured[]): Measured {
-  const median = (of: (one: Measured) => number) =>
-    measured.map(of).sort((a, b) => a - b)[Math.floor(measured.length / 2)];
-  return {
-    perSecond: median((one) => one.perSecond),
-    p50Us: median((one) => one.p50Us),
-    p99Us: median((one) => one.p99Us),
-    garbagePerSecond: median((one) => one.garbagePerSecond),
-  };
 }

@@ -11,7 +11,7 @@ import { spawn } from "node:child_process";
 import { createInterface } from "node:readline";
 import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
-import { median, Progress, table } from "./report.ts";
+import { medians, Progress, table } from "./report.ts";
 import { type Job, KEY_BYTES, type Outcome, VALUE_BYTES } from "./store_job.ts";
 
 const { values } = parseArgs({
@@ -85,19 +85,6 @@ function measure(load: Load, progress: Progress): Promise<Outcome> {
     });
     running.on("close", (status) => reject(new Error(`${load.name}: ended with ${status}`)));
   });
-}
-
-/** Number by number, the medians of what several rounds gave. */
-function medians(outcomes: Outcome[]): Outcome {
-  const [first] = outcomes;
-  const merge = (values: unknown[]): unknown =>
-    typeof values[0] === "number" ? median(values as number[]) : Object.fromEntries(
-      Object.keys(values[0] as object).map((name) => [
-        name,
-        merge(values.map((value) => (value as Record<string, unknown>)[name])),
-      ]),
-    );
-  return first === undefined ? first : merge(outcomes) as Outcome;
 }
 
 function describe(rows: readonly (readonly [string, Outcome])[]): string {

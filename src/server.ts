@@ -89,6 +89,8 @@ export class Server {
     length: NONE,
     expiresAtMs: 0,
   };
+  /** For a SET that does not ask for the value that it replaces. */
+  readonly #notWanted: Found = { ...this.#found, room: NONE };
 
   constructor(options: ServerOptions) {
     this.#options = options;
@@ -313,9 +315,8 @@ export class Server {
     const overwrite = (toggles & RequestToggle.OVERWRITE) !== 0;
     const expiresAtMs = this.#expiryOf(request);
     const wantsValue = !overwrite || (toggles & RequestToggle.OLD) !== 0;
-    this.#found.room = wantsValue ? MAX_VALUE_BYTES : NONE;
-    const result = this.#store.set(this.#key, this.#value, expiresAtMs, overwrite, this.#found);
-    this.#found.room = MAX_VALUE_BYTES;
+    const found = wantsValue ? this.#found : this.#notWanted;
+    const result = this.#store.set(this.#key, this.#value, expiresAtMs, overwrite, found);
     if (result === Result.FULL) this.#conclude(Status.FULL);
     else if (result === Result.PRESENT) this.#concludePresent();
     else if ((toggles & RequestToggle.OLD) !== 0) this.#concludeWithFound(Status.OK, 0);

@@ -4,10 +4,9 @@ import type { Calls, Client } from "../client.ts";
 import { connect } from "../connect.ts";
 import { DEFAULT_HOST, DEFAULT_PORT } from "../runtime/address.ts";
 import type { CryptoChoice } from "../runtime/detect.ts";
-import type { Input, Options } from "./command.ts";
+import { choiceOf, type Input, type Options } from "./command.ts";
 import { requireKey } from "./key_source.ts";
 import { parseDuration } from "./quantities.ts";
-import { UsageError } from "./usage_error.ts";
 
 /** Where a server listens, and a client looks for it, when nobody says otherwise. */
 export const DEFAULT_SERVER = `${DEFAULT_HOST}:${DEFAULT_PORT}`;
@@ -46,9 +45,7 @@ export const CLIENT_OPTIONS = {
 } as const satisfies Options;
 
 export function cryptoChoice(input: Input): CryptoChoice {
-  const choice = input.text("crypto") ?? "native";
-  if (choice === "native" || choice === "web") return choice;
-  throw new UsageError(`--crypto ${choice}: choose native or web`);
+  return choiceOf(input, "crypto", ["native", "web"]);
 }
 
 export function serverOf(input: Input): string {

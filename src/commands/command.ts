@@ -37,6 +37,18 @@ export interface Input {
   flag(option: string): boolean;
 }
 
+/** One of some values, of which the first is taken when none is given. @throws UsageError for others */
+export function choiceOf<T extends string>(
+  input: Input,
+  option: string,
+  choices: readonly [T, ...T[]],
+): T {
+  const text = input.text(option) ?? choices[0];
+  const choice = choices.find((each) => each === text);
+  if (choice !== undefined) return choice;
+  throw new UsageError(`--${option} ${text}: choose ${choices.join(" or ")}`);
+}
+
 /** Exit statuses. */
 export const Exit = { DONE: 0, NOT_FOUND: 1, USAGE: 2, NO_ANSWER: 3, REFUSED: 4 } as const;
 

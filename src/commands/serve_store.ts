@@ -4,7 +4,7 @@ import { fillFromKernel } from "../protocol/keys.ts";
 import { MAX_LIMIT_BYTES, MIN_LIMIT_BYTES } from "../store/layout.ts";
 import { LogStore } from "../store/log_store.ts";
 import type { Store } from "../store/store.ts";
-import type { Input, Options } from "./command.ts";
+import { choiceOf, type Input, type Options } from "./command.ts";
 import { formatSize, parseSize } from "./quantities.ts";
 import { UsageError } from "./usage_error.ts";
 
@@ -42,9 +42,7 @@ export function makeStore(input: Input, now: () => number): LogStore {
 }
 
 function onFullOf(input: Input): "evict" | "refuse" {
-  const choice = input.text("on-full") ?? "evict";
-  if (choice === "evict" || choice === "refuse") return choice;
-  throw new UsageError(`--on-full ${choice}: choose evict or refuse`);
+  return choiceOf(input, "on-full", ["evict", "refuse"]);
 }
 
 export function describeStore(input: Input, store: Store): string {

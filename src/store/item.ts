@@ -3,9 +3,9 @@
  *
  *     header | expiry, two words, if TIMED | length, id and pieces if LARGE | key, value, padding
  *
- * The header of a living item, from the lowest bit: five marks, the key's length less one (7 bits), the
- * value's length (20). The value follows the key without a gap. A dead item is a
- * header that says DEAD and, from bit 12, how many words it takes, itself included.
+ * The header of a living item, from the lowest bit: five marks, the key's length less one (7 bits),
+ * the value's length (20). The value follows the key without a gap. A dead item is a header that says
+ * DEAD and, from bit 12, how many words it takes, itself included.
  */
 
 import { assert } from "../assert.ts";

@@ -132,13 +132,7 @@ export class LogStore implements Store {
     if (address === NOWHERE) return Result.MISSING;
     this.values.items.markRead(address);
     if (!isTimed(this.values.items.header(address))) {
-      if (expiresAtMs === 0) return Result.DONE;
-      let at = address;
-      for (let sweeps = 0; !this.#writer.makeTimed(this.#key, at, expiresAtMs); sweeps++) {
-        if (sweeps === MAX_SWEEPS || !this.#sweepForRoom()) return Result.FULL;
-        at = this.values.index.find(this.#key);
-      }
-      return Result.DONE;
+      return expiresAtMs === 0 ? Result.DONE : this.#makeTimed(address, expiresAtMs);
     }
     this.values.items.setExpiry(address, expiresAtMs);
     this.values.log.noteExpiry(address, expiresAtMs);
@@ -187,19 +181,30 @@ export class LogStore implements Store {
     if (value.length > MAX_STORED_BYTES) {
       throw new RangeError(`a value has at most ${MAX_STORED_BYTES} bytes, not ${value.length}`);
     }
-    let at = address;
-    for (let sweeps = 0; !this.#writer.write(this.#key, at, value, expiresAtMs); sweeps++) {
-      if (sweeps === MAX_SWEEPS || !this.#sweepForRoom()) return Result.FULL;
-      at = this.values.index.find(this.#key);
-    }
-    return Result.DONE;
+    if (this.#writer.write(this.#key, address, value, expiresAtMs)) return Result.DONE;
+    return this.#putAfterSweeping(value, expiresAtMs);
   }
 
-  /** Removes some of what has expired and was not yet swept. @returns false if it found none */
-  #sweepForRoom(): boolean {
-    const before = this.expirations;
-    this.sweep();
-    return this.expirations > before;
+  // What makes a closure stands apart, so that nothing is allocated where there is room.
+
+  #putAfterSweeping(value: Span, expiresAtMs: number): Result {
+    return this.#afterSweeping((at) => this.#writer.write(this.#key, at, value, expiresAtMs));
+  }
+
+  #makeTimed(address: number, expiresAtMs: number): Result {
+    if (this.#writer.makeTimed(this.#key, address, expiresAtMs)) return Result.DONE;
+    return this.#afterSweeping((at) => this.#writer.makeTimed(this.#key, at, expiresAtMs));
+  }
+
+  /** Tries again what found no room, as long as the sweep removes something that had expired. */
+  #afterSweeping(write: (address: number) => boolean): Result {
+    for (let sweeps = 0; sweeps < MAX_SWEEPS; sweeps++) {
+      const before = this.expirations;
+      this.sweep();
+      if (this.expirations === before) return Result.FULL;
+      if (write(this.values.index.find(this.#key))) return Result.DONE;
+    }
+    return Result.FULL;
   }
 
   #numberAt(address: number): bigint | null {

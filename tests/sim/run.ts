@@ -13,10 +13,10 @@ import { availableParallelism } from "node:os";
 import { createInterface } from "node:readline";
 import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
+import { bar } from "../../bench/report.ts";
 import { BREAKS } from "./breaks.ts";
 import { type Report, simulate } from "./simulation.ts";
 
-const BAR_WIDTH = 30;
 /** The last lines of a trace tell most. */
 const TRACE_LINES = 200;
 
@@ -121,9 +121,7 @@ function finish(failed: Omit<Report, "trace"> | undefined, summary: string): voi
 
 function showProgress(done: number, of: number, end = ""): void {
   if (!process.stderr.isTTY) return;
-  const filled = Math.round((done / of) * BAR_WIDTH);
-  const bar = "█".repeat(filled) + "░".repeat(BAR_WIDTH - filled);
-  process.stderr.write(`\r${bar} ${done}/${of} seeds${end}`);
+  process.stderr.write(`\r${bar(done / of)} ${done}/${of} seeds${end}`);
 }
 
 function elapsed(startedAt: number): string {
