@@ -2,7 +2,7 @@ import { SkvsDoor } from "../doors/skvs.ts";
 import type { Receive } from "../protocol/datagram.ts";
 import { fillFromKernel, trafficCiphers } from "../protocol/keys.ts";
 import type { Aead } from "../protocol/seal.ts";
-import { type Address, formatAddress, parseAddress, resolveAddress } from "../runtime/address.ts";
+import { formatAddress, parseAddress, resolveAddress } from "../runtime/address.ts";
 import { makeClock } from "../runtime/clock.ts";
 import { chooseAead, detectRuntime } from "../runtime/detect.ts";
 import { kernelDrops } from "../runtime/kernel_drops.ts";
@@ -89,16 +89,20 @@ async function makeReceiver(
       ["runtime", `${runtime.name} ${runtime.version}`],
       ["aead", aead.name],
     ],
-    systemLines: () => systemLines(listeners.map(({ address }) => address)),
+    systemLines: () => systemLines(listeners),
     fallback: await skvsReceiver(input, aead, store, counters),
   });
   complain(isNew ? `key: made a new one, ${origin}` : `key: ${origin}`);
   return (datagram, reply) => server.receive(datagram, reply);
 }
 
-function systemLines(addresses: readonly Address[]): Line[] {
-  const drops = kernelDrops(addresses);
-  return drops === null ? [] : [["dropped_by_kernel", drops]];
+function systemLines(listeners: readonly Listener[]): Line[] {
+  const lines: Line[] = [];
+  const drops = kernelDrops(listeners.map(({ address }) => address));
+  if (drops !== null) lines.push(["dropped_by_kernel", drops]);
+  const buffers = listeners.flatMap(({ receiveBufferBytes }) => receiveBufferBytes ?? []);
+  if (buffers.length > 0) lines.push(["receive_buffer_bytes", Math.min(...buffers)]);
+  return lines;
 }
 
 async function skvsReceiver(

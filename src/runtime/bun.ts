@@ -2,12 +2,16 @@
 
 import { isIPv6 } from "node:net";
 import { DATAGRAM_BYTES } from "../protocol/datagram.ts";
+import { DatagramBatch } from "./datagram_batch.ts";
+import { openLibc } from "./libc.ts";
+import { raiseReceiveBuffer } from "./receive_buffer.ts";
 import type { Channel, Listener, Runtime } from "./runtime.ts";
 
 /** The part of Bun that is used here. */
 interface BunSocket {
   readonly hostname: string;
   readonly port: number;
+  readonly fd: number;
   send(data: Uint8Array, port: number, address: string): boolean;
   close(): void;
   unref(): void;
@@ -39,20 +43,25 @@ export const runtime: Runtime = {
       socket: {
         data(socket, datagram, port, source) {
           const result = receive(datagram, reply);
-          if (result === true) trySend(socket, reply, port, source);
-          else if (result !== false) {
+          if (result instanceof Promise) {
             const own = reply;
             reply = new Uint8Array(DATAGRAM_BYTES);
             void result.then((isAnswered) => isAnswered && trySend(socket, own, port, source));
+            return;
           }
+          if (result) trySend(socket, reply, port, source);
+          batch?.answer(receive);
         },
         // Whoever asked is gone (ICMP port unreachable): nothing to do, but without a handler
         // it would end the process.
         error() {},
       },
     });
+    const libc = openLibc();
+    const batch = libc === null ? null : new DatagramBatch(libc, socket.fd);
     return {
       address: { host: socket.hostname, port: socket.port },
+      receiveBufferBytes: libc === null ? null : raiseReceiveBuffer(libc, socket.fd),
       close: () => socket.close(),
     };
   },

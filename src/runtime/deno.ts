@@ -41,7 +41,11 @@ export const runtime: Runtime = {
       if (await receive(datagram, reply)) await connection.send(reply, source);
     });
     const { hostname, port } = connection.addr;
-    return { address: { host: hostname, port }, close: () => connection.close() };
+    return {
+      address: { host: hostname, port },
+      receiveBufferBytes: null,
+      close: () => connection.close(),
+    };
   },
 
   async dial(server, events): Promise<Channel> {

@@ -4,6 +4,7 @@ import { createSocket, type RemoteInfo, type Socket } from "node:dgram";
 import { isIPv6 } from "node:net";
 import { DATAGRAM_BYTES } from "../protocol/datagram.ts";
 import type { Address } from "./address.ts";
+import { RECEIVE_BUFFER_BYTES } from "./receive_buffer.ts";
 import type { Channel, Listener, Runtime } from "./runtime.ts";
 
 export const runtime: Runtime = {
@@ -30,7 +31,7 @@ export const runtime: Runtime = {
       isClosed = true;
       socket.close();
     };
-    return { address: { host, port }, close };
+    return { address: { host, port }, receiveBufferBytes: raiseReceiveBuffer(socket), close };
   },
 
   async dial(server, events): Promise<Channel> {
@@ -57,6 +58,16 @@ function bind({ host, port }: Address): Promise<Socket> {
       resolve(socket);
     });
   });
+}
+
+/** Null where the system refuses, as it does on Deno. */
+function raiseReceiveBuffer(socket: Socket): number | null {
+  try {
+    socket.setRecvBufferSize(RECEIVE_BUFFER_BYTES);
+    return socket.getRecvBufferSize();
+  } catch {
+    return null;
+  }
 }
 
 /** A reply that can't be sent is as one lost on the way: the client asks again. */

@@ -1,11 +1,10 @@
 /** AES-256-GCM by node:crypto, which Bun, Deno and Node all have: synchronous, the fast one. */
 
 import { createCipheriv, createDecipheriv, createSecretKey } from "node:crypto";
-import { FRAME_BYTES, NONCE_BYTES, TAG_AT, TAG_BYTES } from "../protocol/datagram.ts";
+import { DATAGRAM_BYTES, NONCE_BYTES, TAG_AT } from "../protocol/datagram.ts";
 import type { Aead, Cipher } from "../protocol/seal.ts";
 
 const ALGORITHM = "aes-256-gcm";
-const OPTIONS = { authTagLength: TAG_BYTES };
 
 export const nodeCrypto: Aead = {
   name: "node:crypto",
@@ -14,9 +13,15 @@ export const nodeCrypto: Aead = {
 
 function nodeCipher(keyBytes: Uint8Array): Cipher {
   const key = createSecretKey(keyBytes);
+  // A datagram is copied here, since a view is made once then and not for each: a fifth of the time.
+  const scratch = new Uint8Array(DATAGRAM_BYTES);
+  const nonce = scratch.subarray(0, NONCE_BYTES);
+  const sealed = scratch.subarray(NONCE_BYTES, TAG_AT);
+  const tag = scratch.subarray(TAG_AT);
   return {
     seal(datagram, frame, additionalData) {
-      const cipher = createCipheriv(ALGORITHM, key, datagram.subarray(0, NONCE_BYTES), OPTIONS);
+      for (let i = 0; i < NONCE_BYTES; i++) nonce[i] = datagram[i];
+      const cipher = createCipheriv(ALGORITHM, key, nonce);
       if (additionalData.length > 0) cipher.setAAD(additionalData);
       datagram.set(cipher.update(frame), NONCE_BYTES);
       cipher.final();
@@ -24,11 +29,11 @@ function nodeCipher(keyBytes: Uint8Array): Cipher {
     },
 
     open(datagram, additionalData) {
-      const nonce = datagram.subarray(0, NONCE_BYTES);
-      const decipher = createDecipheriv(ALGORITHM, key, nonce, OPTIONS);
+      scratch.set(datagram);
+      const decipher = createDecipheriv(ALGORITHM, key, nonce);
       if (additionalData.length > 0) decipher.setAAD(additionalData);
-      decipher.setAuthTag(datagram.subarray(TAG_AT));
-      const frame = decipher.update(datagram.subarray(NONCE_BYTES, NONCE_BYTES + FRAME_BYTES));
+      decipher.setAuthTag(tag);
+      const frame = decipher.update(sealed);
       try {
         decipher.final();
       } catch {

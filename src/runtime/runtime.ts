@@ -10,6 +10,8 @@ import type { Address } from "./address.ts";
 export interface Listener {
   /** Where it listens: the port that the system gave when 0 was asked for. */
   readonly address: Address;
+  /** What the kernel's buffer for arriving datagrams holds; null where that is not told. */
+  readonly receiveBufferBytes: number | null;
   close(): void;
 }
 

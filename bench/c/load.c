@@ -1,0 +1,295 @@
+// load: a load generator for the version-1 wire, written from docs/WIRE.md alone: a second client.
+// Closed loop: as many requests outstanding as asked for. Open loop, with a rate: a request is due
+// every 1/rate seconds, and its latency counts from then, whether or not it could be sent.
+// A request without an answer is sent again (section 6); a mutation answered FENCED is sealed anew
+// (section 5). A server that restarts, or is silent for 5 s, ends the run: nothing is abandoned.
+//
+//     cc -O2 load.c -o load -lcrypto -lm
+//     KG_KEY=… ./load PORT COUNT OUTSTANDING READ_PERCENT KEYS VALUE_BYTES [RATE] [fill]
+//
+// With «fill», it sets every key once, in order, and COUNT is KEYS. Prints one line of JSON.
+#define _GNU_SOURCE
+#include "wire.h"
+
+#include <arpa/inet.h>
+#include <math.h>
+#include <netinet/in.h>
+#include <poll.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
+#include <sys/socket.h>
+#include <time.h>
+
+enum { MAX_OUTSTANDING = 64, WINDOW = 1024, SEQUENCES = 65536, RECEIVE_BUFFER = 4 << 20, WARM_UP = 20 };
+static const double SILENCE_US = 5e6, FIRST_WAIT_US = 20e3, MIN_WAIT_US = 2e3, MAX_WAIT_US = 100e3;
+
+typedef struct {
+  uint8_t datagram[DATAGRAM];
+  bool is_busy, is_mutation;
+  int copies;
+  uint64_t key;
+  double due_us, sent_us, again_us, wait_us;
+} Slot;
+
+static Slot slots[MAX_OUTSTANDING + 1]; // the last one is for PING
+static Slot *const ping_slot = &slots[MAX_OUTSTANDING];
+static Slot *by_sequence[2][SEQUENCES];
+static uint8_t stream[2][8], epoch[EPOCH], frame[FRAME];
+static uint32_t next_sequence[2];
+static bool knows_epoch;
+static Cipher *sealing, *replies;
+static int s;
+static Slot *batch[MAX_OUTSTANDING + 1];
+static unsigned batched;
+static double smoothed_us = -1, deviation_us;
+static uint64_t random_state;
+static long copies_again, fenced, statuses[256];
+static uint32_t value_bytes, key_count;
+
+static double now_us(void) {
+  struct timespec t;
+  clock_gettime(CLOCK_MONOTONIC, &t);
+  return (double)t.tv_sec * 1e6 + (double)t.tv_nsec / 1e3;
+}
+
+// xorshift64 (Marsaglia, 2003).
+static uint64_t draw(void) {
+  random_state ^= random_state << 13;
+  random_state ^= random_state >> 7;
+  return random_state ^= random_state << 17;
+}
+
+static void flush(void) {
+  struct mmsghdr messages[MAX_OUTSTANDING + 1];
+  struct iovec parts[MAX_OUTSTANDING + 1];
+  memset(messages, 0, sizeof messages);
+  for (unsigned i = 0; i < batched; i++) {
+    parts[i] = (struct iovec){batch[i]->datagram, DATAGRAM};
+    messages[i].msg_hdr.msg_iov = &parts[i];
+    messages[i].msg_hdr.msg_iovlen = 1;
+  }
+  for (unsigned sent = 0; sent < batched;) {
+    int n = sendmmsg(s, messages + sent, batched - sent, 0);
+    if (n <= 0) break; // as lost on the way
+    sent += (unsigned)n;
+  }
+  batched = 0;
+}
+
+static void post(Slot *slot) {
+  slot->copies++;
+  batch[batched++] = slot;
+}
+
+static double first_wait_us(void) {
+  if (smoothed_us < 0) return FIRST_WAIT_US;
+  return fmax(MIN_WAIT_US, smoothed_us + 4 * deviation_us);
+}
+
+static void seal_and_post(Slot *slot, uint8_t operation, uint32_t toggles, uint32_t key_length, uint32_t length) {
+  uint32_t sequence = next_sequence[slot->is_mutation]++;
+  memcpy(slot->datagram, stream[slot->is_mutation], 8);
+  write_u32(slot->datagram + 8, sequence);
+  write_head(frame, operation, toggles, key_length, length);
+  seal(sealing, slot->datagram, frame, slot->is_mutation ? epoch : NULL);
+  by_sequence[slot->is_mutation][sequence % SEQUENCES] = slot;
+  slot->copies = 0;
+  slot->sent_us = now_us();
+  slot->wait_us = first_wait_us();
+  slot->again_us = slot->sent_us + slot->wait_us;
+  post(slot);
+}
+
+static void send_request(Slot *slot) {
+  memset(frame, 0, FRAME);
+  int key_length = snprintf((char *)frame + KEY_AT, 32, "key:%012llu", (unsigned long long)slot->key);
+  uint32_t length = slot->is_mutation ? value_bytes : 0;
+  memset(frame + VALUE_AT, 'v', length);
+  seal_and_post(slot, slot->is_mutation ? SET : GET, slot->is_mutation ? OVERWRITE : 0, (uint32_t)key_length, length);
+}
+
+static void send_ping(void) {
+  memset(frame, 0, FRAME);
+  ping_slot->is_busy = true;
+  ping_slot->due_us = now_us();
+  seal_and_post(ping_slot, PING, 0, 0, 0);
+}
+
+// Section 5, rule 5: no mutation starts a window or more above the oldest that waits.
+static bool may_mutate(void) {
+  if (!knows_epoch) return false;
+  for (int i = 0; i < MAX_OUTSTANDING; i++) {
+    if (!slots[i].is_busy || !slots[i].is_mutation) continue;
+    if (next_sequence[1] - read_u32(slots[i].datagram + 8) >= WINDOW) return false;
+  }
+  return true;
+}
+
+static void learn_epoch(void) {
+  const uint8_t *told = frame + META_EPOCH_AT;
+  if (knows_epoch && memcmp(told, epoch, BOOT_ID) != 0) { fprintf(stderr, "load: the server restarted\n"); exit(1); }
+  bool is_newer = !knows_epoch || read_u32(told + BOOT_ID) > read_u32(epoch + BOOT_ID);
+  if (is_newer) memcpy(epoch, told, EPOCH);
+  knows_epoch = true;
+}
+
+static void sample(double elapsed_us) {
+  if (smoothed_us < 0) { smoothed_us = elapsed_us; deviation_us = elapsed_us / 2; return; }
+  deviation_us += (fabs(elapsed_us - smoothed_us) - deviation_us) / 4;
+  smoothed_us += (elapsed_us - smoothed_us) / 8;
+}
+
+// Returns the slot whose request a datagram answers and ends, or NULL.
+static Slot *accept_reply(uint8_t *datagram, int length) {
+  if (length != DATAGRAM || !open_datagram(replies, datagram, frame, NULL)) return NULL;
+  if (key_length_of(frame) != META || value_length_of(frame) > MAX_VALUE) return NULL;
+  const uint8_t *nonce = frame + META_AT;
+  Slot *slot = by_sequence[nonce[0] & 1][read_u32(nonce + 8) % SEQUENCES];
+  if (slot == NULL || !slot->is_busy || memcmp(slot->datagram, nonce, NONCE) != 0) return NULL;
+  learn_epoch();
+  if (slot->copies == 1) sample(now_us() - slot->sent_us);
+  if (slot->is_mutation && frame[CODE_AT] == FENCED) {
+    fenced++;
+    send_request(slot);
+    return NULL;
+  }
+  slot->is_busy = false;
+  if (slot == ping_slot) return NULL;
+  statuses[frame[CODE_AT]]++;
+  return slot;
+}
+
+static void repeat_unanswered(double now) {
+  bool is_mutation_late = false;
+  for (int i = 0; i <= MAX_OUTSTANDING; i++) {
+    Slot *slot = &slots[i];
+    if (!slot->is_busy || slot->again_us > now) continue;
+    if (now - slot->due_us > SILENCE_US && now - slot->sent_us > SILENCE_US) { fprintf(stderr, "load: no answer for 5 s\n"); exit(1); }
+    slot->wait_us = fmin(slot->wait_us * 2, MAX_WAIT_US);
+    slot->again_us = now + slot->wait_us;
+    copies_again++;
+    is_mutation_late |= slot->is_mutation;
+    post(slot);
+  }
+  if (is_mutation_late && !ping_slot->is_busy) send_ping();
+}
+
+static double next_event_us(double due) {
+  for (int i = 0; i <= MAX_OUTSTANDING; i++)
+    if (slots[i].is_busy && slots[i].again_us < due) due = slots[i].again_us;
+  return due;
+}
+
+static void wait_until(double at_us) {
+  double left = fmax(0, at_us - now_us());
+  struct timespec t = {(time_t)(left / 1e6), (long)(fmod(left, 1e6) * 1e3)};
+  struct pollfd p = {s, POLLIN, 0};
+  ppoll(&p, 1, &t, NULL);
+}
+
+static void connect_to(int port) {
+  s = socket(AF_INET, SOCK_DGRAM, 0);
+  int size = RECEIVE_BUFFER;
+  setsockopt(s, SOL_SOCKET, SO_RCVBUF, &size, sizeof size);
+  struct sockaddr_in address = {.sin_family = AF_INET, .sin_port = htons((uint16_t)port), .sin_addr = {htonl(INADDR_LOOPBACK)}};
+  if (connect(s, (void *)&address, sizeof address) != 0) die("connect");
+}
+
+static void begin_streams(void) {
+  uint8_t master_key[MASTER_KEY];
+  read_master_key(master_key);
+  sealing = make_cipher(master_key, "kilogram/1 request", 1);
+  replies = make_cipher(master_key, "kilogram/1 reply", 0);
+  RAND_bytes(&stream[0][0], sizeof stream);
+  RAND_bytes((uint8_t *)next_sequence, sizeof next_sequence);
+  RAND_bytes((uint8_t *)&random_state, sizeof random_state);
+  random_state |= 1;
+  for (int i = 0; i < 2; i++) {
+    stream[i][0] = (uint8_t)((stream[i][0] & ~1) | i);
+    next_sequence[i] >>= 1; // below 2^31; a run is shorter than what is left
+  }
+}
+
+static int by_value(const void *a, const void *b) {
+  float x = *(const float *)a, y = *(const float *)b;
+  return (x > y) - (x < y);
+}
+
+static double cpu_us(void) {
+  struct rusage used;
+  getrusage(RUSAGE_SELF, &used);
+  return (double)(used.ru_utime.tv_sec + used.ru_stime.tv_sec) * 1e6 + (double)(used.ru_utime.tv_usec + used.ru_stime.tv_usec);
+}
+
+int main(int argc, char **argv) {
+  bool is_fill = argc > 7 && strcmp(argv[argc - 1], "fill") == 0;
+  if (argc < 7 || argc > 9) {
+    fprintf(stderr, "usage: KG_KEY=… load PORT COUNT OUTSTANDING READ_PERCENT KEYS VALUE_BYTES [RATE] [fill]\n");
+    return 2;
+  }
+  long count = atol(argv[2]);
+  int outstanding = atoi(argv[3]), read_percent = atoi(argv[4]);
+  key_count = (uint32_t)atol(argv[5]);
+  value_bytes = (uint32_t)atoi(argv[6]);
+  double rate = argc > 7 ? atof(argv[7]) : 0;
+  if (count < 1 || outstanding < 1 || outstanding > MAX_OUTSTANDING || key_count < 1 || value_bytes > MAX_VALUE) {
+    fprintf(stderr, "load: at least 1 request and key, 1 to 64 outstanding, values of at most 863 bytes\n");
+    return 2;
+  }
+  prctl(PR_SET_TIMERSLACK, 1);
+  connect_to(atoi(argv[1]));
+  begin_streams();
+  float *latencies_us = malloc(sizeof(float) * (size_t)count);
+  uint8_t in[MAX_OUTSTANDING][DATAGRAM + 1];
+  struct mmsghdr messages[MAX_OUTSTANDING];
+  struct iovec parts[MAX_OUTSTANDING];
+  memset(messages, 0, sizeof messages);
+  for (int i = 0; i < MAX_OUTSTANDING; i++) {
+    parts[i] = (struct iovec){in[i], sizeof in[i]};
+    messages[i].msg_hdr.msg_iov = &parts[i];
+    messages[i].msg_hdr.msg_iovlen = 1;
+  }
+  send_ping();
+  double started = 0, cpu_before = cpu_us(), late_us = 0;
+  long begun = 0, ended = 0;
+  while (ended < count) {
+    double now = now_us();
+    if (started == 0 && knows_epoch) started = now;
+    bool can_mutate = may_mutate();
+    double due = INFINITY;
+    for (int i = 0; i < outstanding && started > 0 && begun < count; i++) {
+      Slot *slot = &slots[i];
+      if (slot->is_busy) continue;
+      due = rate > 0 ? started + (double)begun * 1e6 / rate : now;
+      if (due > now) break;
+      slot->is_mutation = is_fill || draw() % 100 >= (uint64_t)read_percent;
+      if (slot->is_mutation && !can_mutate) break;
+      slot->key = is_fill ? (uint64_t)begun : draw() % key_count;
+      slot->is_busy = true;
+      slot->due_us = due;
+      late_us = fmax(late_us, now - due);
+      begun++;
+      send_request(slot);
+    }
+    if (batched > 0) flush();
+    int got = recvmmsg(s, messages, MAX_OUTSTANDING, MSG_DONTWAIT, NULL);
+    for (int i = 0; i < got; i++) {
+      Slot *slot = accept_reply(in[i], (int)messages[i].msg_len);
+      if (slot != NULL) latencies_us[ended++] = (float)(now_us() - (rate > 0 ? slot->due_us : slot->sent_us));
+    }
+    if (got > 0) continue;
+    now = now_us();
+    repeat_unanswered(now);
+    if (batched > 0) flush();
+    if (ended < count) wait_until(next_event_us(due > now ? due : INFINITY));
+  }
+  double elapsed_us = now_us() - started, cpu = cpu_us() - cpu_before;
+  qsort(latencies_us, (size_t)count, sizeof *latencies_us, by_value);
+  double parts_of[] = {0.5, 0.9, 0.99, 0.999};
+  printf("{\"operations\":%ld,\"perSecond\":%.0f", count, (double)count / elapsed_us * 1e6);
+  const char *names[] = {"p50Us", "p90Us", "p99Us", "p999Us"};
+  for (int i = 0; i < 4; i++) printf(",\"%s\":%.1f", names[i], latencies_us[(long)((double)(count - 1) * parts_of[i])]);
+  printf(",\"maxUs\":%.1f,\"ok\":%ld,\"notFound\":%ld,\"other\":%ld,\"retransmissions\":%ld,\"fenced\":%ld,\"ownCpuShare\":%.2f}\n",
+         latencies_us[count - 1], statuses[OK], statuses[NOT_FOUND], count - statuses[OK] - statuses[NOT_FOUND], copies_again, fenced, cpu / elapsed_us);
+  return 0;
+}
