@@ -12,7 +12,10 @@ import { chooseAead, type CryptoChoice, detectRuntime } from "./runtime/detect.t
 export interface ConnectOptions {
   /** The master key: 32 bytes, 44 characters of base64 or 64 of hex. */
   readonly key: string | Uint8Array;
-  /** How to seal: `native` (node:crypto, the default) or `web` (Web Crypto alone). */
+  /**
+   * How to seal: `native` (the default: on Bun by the system's OpenSSL where there is one, else as
+   * `node`), `node` (node:crypto) or `web` (Web Crypto alone).
+   */
   readonly crypto?: CryptoChoice;
 }
 

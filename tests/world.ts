@@ -40,7 +40,7 @@ function awaited(aead: Aead): Aead {
     return result;
   };
   return {
-    name: aead.name,
+    ...aead,
     async cipher(key) {
       const cipher = await aead.cipher(key);
       return {

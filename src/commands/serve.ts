@@ -56,7 +56,7 @@ export const command: Command = {
     const listeners: Listener[] = [];
     const receive = await makeReceiver(input, runtime, aead, store, now, listeners);
     const stopped = stopSignal();
-    await listenAll(input, runtime, receive, listeners);
+    await listenAll(input, runtime, receive, aead.isImmediate, listeners);
     const addresses = listeners.map(({ address }) => formatAddress(address)).join(", ");
     complain(`kg ${VERSION} listens on ${addresses}`);
     complain(`${describeStore(input, store)}; sealing: ${aead.name} on ${runtime.name}`);
@@ -125,13 +125,14 @@ async function listenAll(
   input: Input,
   runtime: Runtime,
   receive: Receive,
+  isImmediate: boolean,
   listeners: Listener[],
 ): Promise<void> {
   const wanted = input.texts("listen");
   for (const text of wanted.length > 0 ? wanted : [DEFAULT_SERVER]) {
     const address = await resolveAddress(parseAddress(text));
     try {
-      listeners.push(await runtime.listen(address, receive));
+      listeners.push(await runtime.listen(address, receive, isImmediate));
     } catch (error) {
       for (const listener of listeners) listener.close();
       throw new UsageError(`can't listen on ${text}: ${bindProblem(error)}`);

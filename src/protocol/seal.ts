@@ -6,8 +6,10 @@
 
 /** One kind of AES-256-GCM, as a runtime offers it. */
 export interface Aead {
-  /** For people: `node:crypto` or `Web Crypto`. */
+  /** For people: `OpenSSL`, `node:crypto` or `Web Crypto`. */
   readonly name: string;
+  /** Whether its ciphers always answer now, and never with a promise. */
+  readonly isImmediate: boolean;
   /** Makes a cipher of a 32-byte key. */
   cipher(key: Uint8Array): Promise<Cipher>;
 }
@@ -23,7 +25,8 @@ export interface Cipher {
 
   /**
    * Opens a datagram; its bytes may be reused as soon as this returns.
-   * @returns the frame of 996 bytes, or null when it does not authenticate
+   * @returns the frame of 996 bytes, or null when it does not authenticate; the next datagram
+   *   that is sealed or opened may overwrite it
    */
   open(
     datagram: Uint8Array,

@@ -35,7 +35,7 @@ export const runtime: Runtime = {
   name: "bun",
   version: bun.version,
 
-  async listen(address, receive): Promise<Listener> {
+  async listen(address, receive, isImmediate): Promise<Listener> {
     let reply = new Uint8Array(DATAGRAM_BYTES);
     const socket = await bun.udpSocket({
       hostname: address.host,
@@ -58,7 +58,7 @@ export const runtime: Runtime = {
       },
     });
     const libc = openLibc();
-    const batch = libc === null ? null : new DatagramBatch(libc, socket.fd);
+    const batch = libc !== null && isImmediate ? new DatagramBatch(libc, socket.fd) : null;
     return {
       address: { host: socket.hostname, port: socket.port },
       receiveBufferBytes: libc === null ? null : raiseReceiveBuffer(libc, socket.fd),

@@ -5,10 +5,13 @@
 
 import { assert } from "../assert.ts";
 import { DATAGRAM_BYTES, type Receive } from "../protocol/datagram.ts";
-import { type Libc, type Pointer, pointerTo } from "./libc.ts";
+import { type Pointer, pointerTo } from "./foreign.ts";
+import type { Libc } from "./libc.ts";
 
 /** Most datagrams of a batch: so many are answered at most before the first reply leaves. */
 const BATCH = 64;
+/** Batches in a row, so that under any load timers and other sockets come to their turn. */
+const MAX_BATCHES = 4;
 /** One byte more than a datagram has, so that a longer one shows; rounded up to a cache line. */
 const BUFFER_BYTES = DATAGRAM_BYTES + 64;
 const MSG_DONTWAIT = 0x40;
@@ -37,8 +40,14 @@ export class DatagramBatch {
     this.#fd = fd;
   }
 
-  /** Answers what waits in the socket, a batch at most. @param receive answers now, not later */
+  /** Answers what waits in the socket, as far as is good. @param receive answers now, not later */
   answer(receive: Receive): void {
+    let batches = 0;
+    while (batches < MAX_BATCHES && this.#answerBatch(receive)) batches++;
+  }
+
+  /** @returns whether there was anything to answer */
+  #answerBatch(receive: Receive): boolean {
     const requests = this.#requests;
     const replies = this.#replies;
     const count = this.#libc.recvmmsg(this.#fd, requests.pointer, BATCH, MSG_DONTWAIT, null);
@@ -49,6 +58,7 @@ export class DatagramBatch {
       if (isAnswered) replies.addressTo(answered++, requests, i);
     }
     if (answered > 0) this.#send(answered);
+    return count > 0;
   }
 
   /**

@@ -3,8 +3,8 @@
 import type { Aead } from "../protocol/seal.ts";
 import type { Runtime } from "./runtime.ts";
 
-/** How to seal: by node:crypto, or by Web Crypto alone. */
-export type CryptoChoice = "native" | "web";
+/** How to seal: the fastest way that is there, by node:crypto, or by Web Crypto alone. */
+export type CryptoChoice = "native" | "node" | "web";
 
 /** The adapter of the runtime that this process runs on. */
 export async function detectRuntime(): Promise<Runtime> {
@@ -14,8 +14,13 @@ export async function detectRuntime(): Promise<Runtime> {
   return (await import("./node.ts")).runtime;
 }
 
-/** The AES-256-GCM of a choice; `native` where nothing is chosen. */
+/** The AES-256-GCM of a choice; `native` is OpenSSL on Bun where the machine has it. */
 export async function chooseAead(choice: CryptoChoice = "native"): Promise<Aead> {
   if (choice === "web") return (await import("./web_crypto.ts")).webCrypto;
+  const { Bun } = globalThis as { Bun?: unknown };
+  if (choice === "native" && Bun !== undefined) {
+    const openssl = (await import("./openssl.ts")).openOpenssl();
+    if (openssl !== null) return openssl;
+  }
   return (await import("./node_crypto.ts")).nodeCrypto;
 }

@@ -4,7 +4,8 @@
  * Source: socket(7).
  */
 
-import { type Libc, pointerTo } from "./libc.ts";
+import { pointerTo } from "./foreign.ts";
+import type { Libc } from "./libc.ts";
 
 /** To ask for: Linux doubles it, for its own share, and so holds some 3,600 datagrams. */
 export const RECEIVE_BUFFER_BYTES = 4 * 1024 * 1024;

@@ -17,7 +17,7 @@ import {
 
 const { connect, DeadlineExceededError, InvalidArgumentError, MasterKeyError } =
   await importLibrary();
-const CHOICES = ["native", "web"] as const;
+const CHOICES = ["native", "node", "web"] as const;
 /** Long enough for a slow shared machine. */
 const TIMEOUT_MS = 10_000;
 
@@ -39,7 +39,10 @@ function serverOf(choice: string): RunningServer {
   return server;
 }
 
-async function open(serverChoice = "native", crypto: "native" | "web" = "native"): Promise<Client> {
+async function open(
+  serverChoice = "native",
+  crypto: (typeof CHOICES)[number] = "native",
+): Promise<Client> {
   return connect(serverOf(serverChoice).addresses[0], { key: env.KG_KEY ?? "", crypto });
 }
 

@@ -1,0 +1,48 @@
+/**
+ * Functions of the system's libraries, through bun:ffi: on Linux alone, x64 and arm64, where the
+ * structures in memory are the same (64 bits, little-endian).
+ */
+
+/** An address in memory, as a number below 2^53. */
+export type Pointer = number;
+
+/** A function's parameters and result, in the words of bun:ffi. */
+export interface Signature {
+  readonly args: readonly ("ptr" | "i32" | "u32")[];
+  readonly returns: "ptr" | "i32" | "void";
+}
+
+/** The part of bun:ffi that is used here. */
+interface BunFfi {
+  dlopen(name: string, symbols: Readonly<Record<string, Signature>>): { readonly symbols: unknown };
+  ptr(view: ArrayBufferView): Pointer;
+}
+
+/** The functions of the first of some libraries that is there, or null. */
+export function openLibrary<Functions>(
+  names: readonly string[],
+  symbols: Readonly<Record<keyof Functions, Signature>>,
+): Functions | null {
+  if (process.platform !== "linux" || !["x64", "arm64"].includes(process.arch)) return null;
+  for (const name of names) {
+    try {
+      return bunFfi().dlopen(name, symbols).symbols as Functions;
+    } catch {
+      // Not this one.
+    }
+  }
+  return null;
+}
+
+/**
+ * Where an array lies in memory. It stays there as long as something refers to the array, if it
+ * was made on an ArrayBuffer: JavaScriptCore moves others when their buffer is first asked for.
+ */
+export function pointerTo(array: Uint8Array<ArrayBuffer> | Uint32Array<ArrayBuffer>): Pointer {
+  return bunFfi().ptr(array);
+}
+
+function bunFfi(): BunFfi {
+  const { getBuiltinModule } = process as unknown as { getBuiltinModule(name: string): BunFfi };
+  return getBuiltinModule("bun:ffi");
+}
