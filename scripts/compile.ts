@@ -27,7 +27,13 @@ const TARGETS = [
 ];
 
 /** The program reads no .env and no bunfig.toml of whatever folder it is started in. */
-const FLAGS = ["--minify", "--no-compile-autoload-dotenv", "--no-compile-autoload-bunfig"];
+const FLAGS = [
+  "--minify",
+  "--bytecode",
+  "--format=esm",
+  "--no-compile-autoload-dotenv",
+  "--no-compile-autoload-bunfig",
+];
 
 const { values } = parseArgs({ options: { all: { type: "boolean" } } });
 mkdirSync(DIST, { recursive: true });

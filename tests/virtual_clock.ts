@@ -37,6 +37,7 @@ export class VirtualClock {
         cancel = this.at(this.#nowMs + delayMs, ring);
       },
       clear: () => cancel(),
+      keepAlive: () => {},
     };
   };
 

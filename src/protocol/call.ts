@@ -1,6 +1,7 @@
 /** One call of a client, from when it is made until it has an answer or an error. */
 
 import type { Effect } from "../errors.ts";
+import type { CallLine } from "./call_line.ts";
 import type { Request } from "./frame.ts";
 import { isMutation, OPERATION_NAMES } from "./operations.ts";
 import type { Transmission } from "./transmission.ts";
@@ -35,6 +36,10 @@ export class Call {
   readonly startedAtMs: number;
   readonly deadlineAtMs: number;
   readonly signal: AbortSignal | undefined;
+  /** The line that it waits in, and who stands before and behind it; CallLine keeps these. */
+  line: CallLine | null = null;
+  before: Call | null = null;
+  behind: Call | null = null;
   /** What is on its way for this call; null while it waits for its turn and when it has ended. */
   transmission: Transmission | null = null;
   /** Whether a copy is out that the server may carry out, or may have carried out. */

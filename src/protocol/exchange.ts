@@ -50,7 +50,7 @@ const MAX_OPENING = 1_024;
 
 export interface ExchangePorts {
   readonly ciphers: TrafficCiphers;
-  /** Sends a datagram to the server, best effort; may throw. Its bytes do not change any more. */
+  /** Sends a datagram to the server, best effort; may throw. It may be reused after that. */
   readonly send: (datagram: Uint8Array) => void;
   /** Milliseconds from any origin, never backwards, time asleep included. */
   readonly now: () => number;
@@ -78,6 +78,8 @@ export class Exchange {
   /** The exchange's own PING, for the epoch. */
   #ping: Transmission | null = null;
   readonly #frame = new Uint8Array(FRAME_BYTES);
+  /** To be used again, at most as many as may be outstanding and one for the PING. */
+  readonly #spareDatagrams: Uint8Array[] = [];
   #calls = 0;
   #sends = 0;
   #opening = 0;
@@ -108,8 +110,8 @@ export class Exchange {
       }
       call.onAbort(() => this.#abort(call));
       this.#waiting.add(call);
-      this.#timer.wakeBy(call.deadlineAtMs);
       this.#startCalls();
+      this.#timer.wakeBy(call.deadlineAtMs);
     });
   }
 
@@ -151,7 +153,7 @@ export class Exchange {
     for (const call of [...this.#outstanding, ...this.#waiting]) {
       this.#fail(call, new ClosedError(call.name, call.effect));
     }
-    this.#timer.rest();
+    this.#timer.stop();
   }
 
   // A call waits, is outstanding, and ends; a mutation that must be sealed anew waits again.
@@ -181,13 +183,13 @@ export class Exchange {
   }
 
   #startQuery(call: Call): void {
-    const datagram = new Uint8Array(DATAGRAM_BYTES);
+    const datagram = this.#makeDatagram();
     this.#queryStream.take(datagram);
     this.#start(call, new Transmission(datagram, null));
   }
 
   #startMutation(call: Call, sequence: number): void {
-    const datagram = new Uint8Array(DATAGRAM_BYTES);
+    const datagram = this.#makeDatagram();
     this.#mutationOrder.take(datagram, sequence);
     this.#start(call, new Transmission(datagram, this.#knownEpoch.epoch));
   }
@@ -221,6 +223,7 @@ export class Exchange {
   /** The call's nonce stops waiting; it is sealed under the newest epoch before others start. */
   #renew(call: Call): void {
     this.#outstanding.delete(call);
+    this.#reuse(call.transmission);
     call.transmission = null;
     this.#waiting.addReturned(call);
   }
@@ -228,6 +231,7 @@ export class Exchange {
   #fail(call: Call, error: Error): void {
     this.#outstanding.delete(call);
     this.#waiting.delete(call);
+    this.#reuse(call.transmission);
     call.fail(error);
   }
 
@@ -248,6 +252,18 @@ export class Exchange {
   #goOn(): void {
     this.#startCalls();
     if (this.#outstanding.size + this.#waiting.size === 0) this.#timer.rest();
+  }
+
+  #makeDatagram(): Uint8Array {
+    return this.#spareDatagrams.pop() ?? new Uint8Array(DATAGRAM_BYTES);
+  }
+
+  /** Takes back the datagram of a transmission that ended, unless it may still be being sealed. */
+  #reuse(transmission: Transmission | null): void {
+    if (transmission === null || transmission.copies === 0) return;
+    if (this.#spareDatagrams.length <= MAX_OUTSTANDING) {
+      this.#spareDatagrams.push(transmission.datagram);
+    }
   }
 
   // Sending.
@@ -295,7 +311,7 @@ export class Exchange {
       return;
     }
     if (waiting?.copies === 0) return;
-    const datagram = new Uint8Array(DATAGRAM_BYTES);
+    const datagram = this.#makeDatagram();
     this.#queryStream.take(datagram);
     const ping = new Transmission(datagram, null);
     this.#ping = ping;
@@ -313,7 +329,7 @@ export class Exchange {
     if (transmission === null) return;
     this.#noteReply(transmission);
     const isNewEpoch = this.#knownEpoch.learn(frame, transmission.sendOrder, this.#sends);
-    if (call === null) this.#ping = null;
+    if (call === null) this.#endPing();
     else this.#finish(call, frame);
     if (isNewEpoch) this.#reviewMutations();
     this.#goOn();
@@ -328,6 +344,11 @@ export class Exchange {
 
   #pingAnsweredBy(frame: Uint8Array): Transmission | null {
     return this.#ping?.isAnsweredBy(frame) ? this.#ping : null;
+  }
+
+  #endPing(): void {
+    this.#reuse(this.#ping);
+    this.#ping = null;
   }
 
   #noteReply(transmission: Transmission): void {
@@ -346,6 +367,7 @@ export class Exchange {
       return;
     }
     this.#outstanding.delete(call);
+    this.#reuse(call.transmission);
     call.settle({
       status,
       toggles: togglesOf(frame),

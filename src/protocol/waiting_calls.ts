@@ -1,12 +1,13 @@
 /** The calls of a client that wait for their turn, in the order in which they were made. */
 
 import type { Call } from "./call.ts";
+import { CallLine } from "./call_line.ts";
 
 export class WaitingCalls {
-  readonly #queries = new Set<Call>();
-  readonly #mutations = new Set<Call>();
+  readonly #queries = new CallLine();
+  readonly #mutations = new CallLine();
   /** Mutations to be sealed anew: at most as many as may be outstanding. */
-  readonly #returned = new Set<Call>();
+  readonly #returned = new CallLine();
   /** No deadline of a waiting call is before this. */
   #deadlineAtMs = Number.POSITIVE_INFINITY;
 
@@ -20,11 +21,11 @@ export class WaitingCalls {
   }
 
   get firstQuery(): Call | null {
-    return firstOf(this.#queries);
+    return this.#queries.first;
   }
 
   get firstMutation(): Call | null {
-    return firstOf(this.#returned) ?? firstOf(this.#mutations);
+    return this.#returned.first ?? this.#mutations.first;
   }
 
   add(call: Call): void {
@@ -37,9 +38,7 @@ export class WaitingCalls {
   }
 
   delete(call: Call): void {
-    this.#queries.delete(call);
-    this.#mutations.delete(call);
-    this.#returned.delete(call);
+    call.line?.delete(call);
     if (this.size === 0) this.#deadlineAtMs = Number.POSITIVE_INFINITY;
   }
 
@@ -61,13 +60,8 @@ export class WaitingCalls {
     return late;
   }
 
-  #addTo(line: Set<Call>, call: Call): void {
+  #addTo(line: CallLine, call: Call): void {
     line.add(call);
     this.#deadlineAtMs = Math.min(this.#deadlineAtMs, call.deadlineAtMs);
   }
-}
-
-function firstOf(calls: Set<Call>): Call | null {
-  for (const call of calls) return call;
-  return null;
 }

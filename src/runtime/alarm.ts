@@ -1,19 +1,28 @@
-/** The alarm of a client by the runtime's timers. It keeps the process alive while it is set. */
+/** The alarm of a client by the runtime's timers. */
 
+// The global one is a number on Deno, which can't be told to let the process end.
+import { clearTimeout, setTimeout } from "node:timers";
 import type { Alarm } from "../protocol/wake_timer.ts";
 
 /** The longest delay that a timer takes: a signed 32-bit count. It rings early, and is set again. */
 const MAX_DELAY_MS = 2 ** 31 - 1;
 
 export function makeAlarm(ring: () => void): Alarm {
-  let timer: ReturnType<typeof setTimeout> | undefined;
+  let timer: NodeJS.Timeout | undefined;
+  let isKept = true;
   return {
     set(delayMs) {
       clearTimeout(timer);
       timer = setTimeout(ring, Math.min(Math.ceil(delayMs), MAX_DELAY_MS));
+      if (!isKept) timer.unref();
     },
     clear() {
       clearTimeout(timer);
+    },
+    keepAlive(isWanted) {
+      isKept = isWanted;
+      if (isWanted) timer?.ref();
+      else timer?.unref();
     },
   };
 }

@@ -1,11 +1,15 @@
-/** UDP on Bun: Bun.udpSocket, several times as fast there as node:dgram. */
+/**
+ * UDP on Bun: Bun.udpSocket, several times as fast there as node:dgram. On Linux it brings the first
+ * datagram of a turn, and what waits behind that is taken in batches.
+ */
 
 import { isIPv6 } from "node:net";
 import { DATAGRAM_BYTES } from "../protocol/datagram.ts";
-import { DatagramBatch } from "./datagram_batch.ts";
-import { openLibc } from "./libc.ts";
-import { raiseReceiveBuffer } from "./receive_buffer.ts";
+import type { Address } from "./address.ts";
+import { AnswerBatch, CallBatch } from "./batches.ts";
+import { LinuxSocket } from "./linux_socket.ts";
 import type { Channel, Listener, Runtime } from "./runtime.ts";
+import { socketAddress } from "./socket_address.ts";
 
 /** The part of Bun that is used here. */
 interface BunSocket {
@@ -37,6 +41,7 @@ export const runtime: Runtime = {
 
   async listen(address, receive, isImmediate): Promise<Listener> {
     let reply = new Uint8Array(DATAGRAM_BYTES);
+    let batch: AnswerBatch | null = null;
     const socket = await bun.udpSocket({
       hostname: address.host,
       port: address.port,
@@ -57,31 +62,56 @@ export const runtime: Runtime = {
         error() {},
       },
     });
-    const libc = openLibc();
-    const batch = libc !== null && isImmediate ? new DatagramBatch(libc, socket.fd) : null;
+    const linuxSocket = LinuxSocket.from(socket.fd);
+    if (linuxSocket !== null && isImmediate) batch = new AnswerBatch(linuxSocket);
     return {
       address: { host: socket.hostname, port: socket.port },
-      receiveBufferBytes: libc === null ? null : raiseReceiveBuffer(libc, socket.fd),
+      receiveBufferBytes: linuxSocket?.raiseReceiveBuffer() ?? null,
       close: () => socket.close(),
     };
   },
 
   async dial(server, events): Promise<Channel> {
+    let batch: CallBatch | null = null;
     const socket = await bun.udpSocket({
       hostname: isIPv6(server.host) ? "::" : "0.0.0.0",
       port: 0,
       socket: {
-        data: (_socket, datagram) => events.onDatagram(datagram),
+        data(_socket, datagram) {
+          events.onDatagram(datagram);
+          batch?.receive(events.onDatagram);
+        },
         error: (_socket, error) => events.onError(error),
       },
     });
     socket.unref();
-    return {
-      send: (datagram) => void socket.send(datagram, server.port, server.host),
-      close: () => socket.close(),
+    const send = (datagram: Uint8Array) => void socket.send(datagram, server.port, server.host);
+    batch = batchFor(socket, server, (datagram) => {
+      try {
+        send(datagram);
+      } catch (error) {
+        events.onError(error);
+      }
+    });
+    const close = () => {
+      batch?.flush();
+      batch = null;
+      socket.close();
     };
+    return { send: (datagram) => batch === null ? send(datagram) : batch.send(datagram), close };
   },
 };
+
+/** Batches where the system has them; what is refused there goes Bun's way, which tells why. */
+function batchFor(
+  socket: BunSocket,
+  server: Address,
+  onRefused: (datagram: Uint8Array) => void,
+): CallBatch | null {
+  const linuxSocket = LinuxSocket.from(socket.fd);
+  const peer = socketAddress(server);
+  return linuxSocket === null || peer === null ? null : new CallBatch(linuxSocket, peer, onRefused);
+}
 
 /** The kernel's buffer may be full, or a pending error of an earlier send is thrown: the client
  * sends again. */

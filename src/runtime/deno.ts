@@ -1,6 +1,7 @@
 /** UDP on Deno: Deno.listenDatagram, which needs --unstable-net. Without it, see node.ts. */
 
 import { isIPv6 } from "node:net";
+import { copyBytes } from "../protocol/bytes.ts";
 import { DATAGRAM_BYTES } from "../protocol/datagram.ts";
 import type { Channel, Listener, Runtime } from "./runtime.ts";
 
@@ -54,7 +55,8 @@ export const runtime: Runtime = {
     void receiveAll(connection, (datagram) => events.onDatagram(datagram));
     const to: NetAddress = { transport: "udp", hostname: server.host, port: server.port };
     return {
-      send: (datagram) => void connection.send(datagram, to).catch(events.onError),
+      // A copy, since Deno sends it in a later turn.
+      send: (datagram) => void connection.send(copyBytes(datagram), to).catch(events.onError),
       close: () => connection.close(),
     };
   },

@@ -4,8 +4,8 @@
  */
 
 import { readFileSync } from "node:fs";
-import { isIPv6 } from "node:net";
 import type { Address } from "./address.ts";
+import { addressBytes } from "./socket_address.ts";
 
 const LOCAL_ADDRESS_COLUMN = 1;
 
@@ -32,24 +32,12 @@ export function sumDrops(tables: string, addresses: readonly Address[]): number 
 
 /** As the kernel writes an address: words of 32 bits, each with its bytes reversed, and a port. */
 function tableForm({ host, port }: Address): string {
-  const bytes = isIPv6(host) ? ipv6Bytes(host) : host.split(".").map(Number);
+  const bytes = addressBytes(host);
   let form = "";
   for (let word = 0; word < bytes.length; word += 4) {
     for (let i = 3; i >= 0; i--) form += hex(bytes[word + i], 2);
   }
   return `${form}:${hex(port, 4)}`;
-}
-
-function ipv6Bytes(host: string): number[] {
-  // URL writes an address with its longest run of zeros as "::" and no dotted quad.
-  const [head, tail] = new URL(`http://[${host}]`).hostname.slice(1, -1).split("::");
-  const groups = (part: string | undefined) => (part ? part.split(":") : []);
-  const zeros = new Array(8 - groups(head).length - groups(tail).length).fill("0");
-  const all = tail === undefined ? groups(head) : [...groups(head), ...zeros, ...groups(tail)];
-  return all.flatMap((group) => {
-    const value = Number.parseInt(group, 16);
-    return [value >> 8, value & 0xff];
-  });
 }
 
 function hex(value: number, digits: number): string {

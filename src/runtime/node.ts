@@ -2,10 +2,10 @@
 
 import { createSocket, type RemoteInfo, type Socket } from "node:dgram";
 import { isIPv6 } from "node:net";
+import { copyBytes } from "../protocol/bytes.ts";
 import { DATAGRAM_BYTES } from "../protocol/datagram.ts";
 import type { Address } from "./address.ts";
-import { RECEIVE_BUFFER_BYTES } from "./receive_buffer.ts";
-import type { Channel, Listener, Runtime } from "./runtime.ts";
+import { type Channel, type Listener, RECEIVE_BUFFER_BYTES, type Runtime } from "./runtime.ts";
 
 export const runtime: Runtime = {
   name: "node",
@@ -43,7 +43,8 @@ export const runtime: Runtime = {
       if (error) events.onError(error);
     };
     return {
-      send: (datagram) => socket.send(datagram, server.port, server.host, onSent),
+      // A copy, since node:dgram may send it in a later turn.
+      send: (datagram) => socket.send(copyBytes(datagram), server.port, server.host, onSent),
       close: () => socket.close(),
     };
   },

@@ -6,6 +6,13 @@
 import type { Receive } from "../protocol/datagram.ts";
 import type { Address } from "./address.ts";
 
+/**
+ * How large a receive buffer to ask for, in which a burst waits: Linux doubles it, for its own
+ * share, and so holds some 3,600 datagrams of 1,024 bytes, each counting 2,304. Without being asked
+ * it gives 208 KiB, which holds some 90.
+ */
+export const RECEIVE_BUFFER_BYTES = 4 * 1024 * 1024;
+
 /** A socket that answers datagrams. */
 export interface Listener {
   /** Where it listens: the port that the system gave when 0 was asked for. */
@@ -17,7 +24,7 @@ export interface Listener {
 
 /** A client's way to one server. It does not keep a process alive. */
 export interface Channel {
-  /** Sends a datagram, best effort. It may be read after this returns: its bytes stay as they are. */
+  /** Sends a datagram of 1,024 bytes, best effort; it may be reused once this returns. */
   send(datagram: Uint8Array): void;
   close(): void;
 }

@@ -1,0 +1,88 @@
+/** Datagrams in batches, over a socket of Linux: a server's side and a client's. */
+
+import { assert } from "../assert.ts";
+import { DATAGRAM_BYTES, type Receive } from "../protocol/datagram.ts";
+import type { LinuxSocket } from "./linux_socket.ts";
+import { BATCH, Messages } from "./messages.ts";
+
+/** Batches in a row, so that under any load timers and other sockets come to their turn. */
+const MAX_BATCHES = 4;
+/** With one byte more, a datagram that is too long shows. */
+const ROOM_BYTES = DATAGRAM_BYTES + 1;
+
+/** Answers what waits in a socket: a reply waits for 63 others at most, some 0.3 ms. */
+export class AnswerBatch {
+  readonly #socket: LinuxSocket;
+  readonly #requests = new Messages(ROOM_BYTES);
+  readonly #replies = new Messages(DATAGRAM_BYTES);
+
+  constructor(socket: LinuxSocket) {
+    this.#socket = socket;
+  }
+
+  /** @param receive one that never answers with a promise */
+  answer(receive: Receive): void {
+    let batches = 0;
+    while (batches < MAX_BATCHES && this.#answerBatch(receive)) batches++;
+  }
+
+  /** @returns whether there was anything to answer */
+  #answerBatch(receive: Receive): boolean {
+    const count = this.#socket.receive(this.#requests);
+    let answered = 0;
+    for (let i = 0; i < count; i++) {
+      const reply = this.#replies.datagrams[answered];
+      const isAnswered = receive(this.#requests.received(i), reply);
+      assert(typeof isAnswered === "boolean", "a batch is answered at once");
+      if (isAnswered) this.#replies.addressTo(answered++, this.#requests, i);
+    }
+    // One that can't be sent is as lost on the way: the client asks again.
+    if (answered > 0) this.#socket.send(this.#replies, answered, () => {});
+    return count > 0;
+  }
+}
+
+/** Collects what a client sends in one go, and takes what waits in its socket. */
+export class CallBatch {
+  readonly #socket: LinuxSocket;
+  readonly #requests = new Messages(DATAGRAM_BYTES);
+  readonly #replies = new Messages(ROOM_BYTES);
+  readonly #onRefused: (datagram: Uint8Array) => void;
+  readonly #flush = () => this.flush();
+  #collected = 0;
+
+  /**
+   * @param server a struct sockaddr_in or sockaddr_in6
+   * @param onRefused is told of a datagram that the system does not send
+   */
+  constructor(
+    socket: LinuxSocket,
+    server: Uint8Array,
+    onRefused: (datagram: Uint8Array) => void,
+  ) {
+    this.#socket = socket;
+    this.#requests.addressAllTo(server);
+    this.#onRefused = onRefused;
+  }
+
+  /** Sends a datagram before the event loop turns, together with what else is sent by then. */
+  send(datagram: Uint8Array): void {
+    if (this.#collected === 0) queueMicrotask(this.#flush);
+    this.#requests.datagrams[this.#collected++].set(datagram);
+    if (this.#collected === BATCH) this.flush();
+  }
+
+  /** Sends what was collected now. */
+  flush(): void {
+    const count = this.#collected;
+    this.#collected = 0;
+    if (count === 0) return;
+    const { datagrams } = this.#requests;
+    this.#socket.send(this.#requests, count, (i) => this.#onRefused(datagrams[i]));
+  }
+
+  receive(onDatagram: (datagram: Uint8Array) => void): void {
+    const count = this.#socket.receive(this.#replies);
+    for (let i = 0; i < count; i++) onDatagram(this.#replies.received(i));
+  }
+}
