@@ -7,7 +7,8 @@
 
 import { parseArgs } from "node:util";
 import { CHARGE_BYTES, ITEM_BYTES, policies, type Policy } from "./policies.ts";
-import { Progress, table } from "./report.ts";
+import { Progress } from "../src/commands/progress.ts";
+import { table } from "./report.ts";
 import { type Trace, traces } from "./traces.ts";
 
 /** Shares of what all keys would take. */

@@ -1,6 +1,4 @@
-/** How the benchmarks tell what they found: medians, tables in Markdown, a progress bar. */
-
-const BAR_WIDTH = 30;
+/** How the benchmarks tell what they found: medians, and tables in Markdown. */
 
 /** Number by number, the medians of what several rounds gave: objects of one shape, at least one. */
 export function medians<T extends object>(rounds: readonly T[]): T {
@@ -30,32 +28,7 @@ export function table(rows: readonly (readonly string[])[]): string {
   return [line(head), rule, ...rows.slice(1).map(line)].join("\n");
 }
 
-/** A bar that is filled up to a share of 0 to 1. */
-export function bar(share: number): string {
-  return "█".repeat(Math.round(share * BAR_WIDTH)).padEnd(BAR_WIDTH, "░");
-}
-
-/** A bar over steps of equal weight, on standard error and only where that is a terminal. */
-export class Progress {
-  readonly #steps: number;
-  #done = 0;
-
-  constructor(steps: number) {
-    this.#steps = steps;
-  }
-
-  /** @param share of the step at hand, 0 to 1 */
-  show(what: string, share: number): void {
-    if (!process.stderr.isTTY) return;
-    const filled = bar((this.#done + share) / this.#steps);
-    process.stderr.write(`\r\x1b[K${filled} ${this.#done + 1} of ${this.#steps}: ${what}`);
-  }
-
-  finish(): void {
-    this.#done++;
-  }
-
-  clear(): void {
-    if (process.stderr.isTTY) process.stderr.write("\r\x1b[K");
-  }
+/** The least and the most of some numbers, at least one. */
+export function spread(numbers: readonly number[]): [least: number, most: number] {
+  return [Math.min(...numbers), Math.max(...numbers)];
 }

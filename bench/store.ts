@@ -11,7 +11,8 @@ import { spawn } from "node:child_process";
 import { createInterface } from "node:readline";
 import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
-import { medians, Progress, table } from "./report.ts";
+import { Progress } from "../src/commands/progress.ts";
+import { medians, table } from "./report.ts";
 import { type Job, KEY_BYTES, type Outcome, VALUE_BYTES } from "./store_job.ts";
 
 const { values } = parseArgs({

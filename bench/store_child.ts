@@ -6,7 +6,7 @@ import { LogStore } from "../src/store/log_store.ts";
 import { type Found, NONE, type Span } from "../src/store/store.ts";
 import { fillRandomOf, randomOf } from "../tests/bytes.ts";
 import { type Job, KEY_BYTES, type Latency, type Outcome, VALUE_BYTES } from "./store_job.ts";
-import { Zipf } from "./zipf.ts";
+import { Zipf } from "../src/load/zipf.ts";
 
 const WRITE_SHARE = 0.2;
 const TTL_MS = 3_600_000;

@@ -1,7 +1,7 @@
 /** Accesses by which hit ratios are compared: which key is asked for at each step. */
 
 import { randomOf } from "../tests/bytes.ts";
-import { Zipf } from "./zipf.ts";
+import { Zipf } from "../src/load/zipf.ts";
 
 /** Prime, and no divisor of the number of keys: neighbours in rank are none in the store. */
 const SPREAD = 15_485_863;

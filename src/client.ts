@@ -257,6 +257,11 @@ export class Client extends Calls<false> {
     this.#closeSocket = closeSocket;
   }
 
+  /** Datagrams that this client sent again since no answer had come. */
+  get retransmissions(): number {
+    return this.exchange.retransmissions;
+  }
+
   /** A view of this client that gives each call so many milliseconds if it brings no deadline. */
   within(timeoutMs: number): Calls<true> {
     return new Calls<true>(this.exchange, positiveTimeout(timeoutMs));

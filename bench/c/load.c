@@ -9,18 +9,15 @@
 //
 // With «fill», it sets every key once, in order, and COUNT is KEYS. Prints one line of JSON.
 #define _GNU_SOURCE
+#include "measure.h"
 #include "wire.h"
 
 #include <arpa/inet.h>
-#include <math.h>
 #include <netinet/in.h>
-#include <poll.h>
 #include <sys/prctl.h>
-#include <sys/resource.h>
 #include <sys/socket.h>
-#include <time.h>
 
-enum { MAX_OUTSTANDING = 64, WINDOW = 1024, SEQUENCES = 65536, RECEIVE_BUFFER = 4 << 20, WARM_UP = 20 };
+enum { MAX_OUTSTANDING = 64, WINDOW = 1024, SEQUENCES = 65536, RECEIVE_BUFFER = 4 << 20 };
 static const double SILENCE_US = 5e6, FIRST_WAIT_US = 20e3, MIN_WAIT_US = 2e3, MAX_WAIT_US = 100e3;
 
 typedef struct {
@@ -42,22 +39,8 @@ static int s;
 static Slot *batch[MAX_OUTSTANDING + 1];
 static unsigned batched;
 static double smoothed_us = -1, deviation_us;
-static uint64_t random_state;
 static long copies_again, fenced, statuses[256];
 static uint32_t value_bytes, key_count;
-
-static double now_us(void) {
-  struct timespec t;
-  clock_gettime(CLOCK_MONOTONIC, &t);
-  return (double)t.tv_sec * 1e6 + (double)t.tv_nsec / 1e3;
-}
-
-// xorshift64 (Marsaglia, 2003).
-static uint64_t draw(void) {
-  random_state ^= random_state << 13;
-  random_state ^= random_state >> 7;
-  return random_state ^= random_state << 17;
-}
 
 static void flush(void) {
   struct mmsghdr messages[MAX_OUTSTANDING + 1];
@@ -181,10 +164,9 @@ static double next_event_us(double due) {
 }
 
 static void wait_until(double at_us) {
-  double left = fmax(0, at_us - now_us());
-  struct timespec t = {(time_t)(left / 1e6), (long)(fmod(left, 1e6) * 1e3)};
+  struct timespec left = until_us(at_us);
   struct pollfd p = {s, POLLIN, 0};
-  ppoll(&p, 1, &t, NULL);
+  ppoll(&p, 1, &left, NULL);
 }
 
 static void connect_to(int port) {
@@ -208,17 +190,6 @@ static void begin_streams(void) {
     stream[i][0] = (uint8_t)((stream[i][0] & ~1) | i);
     next_sequence[i] >>= 1; // below 2^31; a run is shorter than what is left
   }
-}
-
-static int by_value(const void *a, const void *b) {
-  float x = *(const float *)a, y = *(const float *)b;
-  return (x > y) - (x < y);
-}
-
-static double cpu_us(void) {
-  struct rusage used;
-  getrusage(RUSAGE_SELF, &used);
-  return (double)(used.ru_utime.tv_sec + used.ru_stime.tv_sec) * 1e6 + (double)(used.ru_utime.tv_usec + used.ru_stime.tv_usec);
 }
 
 int main(int argc, char **argv) {
@@ -250,7 +221,7 @@ int main(int argc, char **argv) {
     messages[i].msg_hdr.msg_iovlen = 1;
   }
   send_ping();
-  double started = 0, cpu_before = cpu_us(), late_us = 0;
+  double started = 0, cpu_before = own_cpu_us();
   long begun = 0, ended = 0;
   while (ended < count) {
     double now = now_us();
@@ -267,7 +238,6 @@ int main(int argc, char **argv) {
       slot->key = is_fill ? (uint64_t)begun : draw() % key_count;
       slot->is_busy = true;
       slot->due_us = due;
-      late_us = fmax(late_us, now - due);
       begun++;
       send_request(slot);
     }
@@ -283,13 +253,7 @@ int main(int argc, char **argv) {
     if (batched > 0) flush();
     if (ended < count) wait_until(next_event_us(due > now ? due : INFINITY));
   }
-  double elapsed_us = now_us() - started, cpu = cpu_us() - cpu_before;
-  qsort(latencies_us, (size_t)count, sizeof *latencies_us, by_value);
-  double parts_of[] = {0.5, 0.9, 0.99, 0.999};
-  printf("{\"operations\":%ld,\"perSecond\":%.0f", count, (double)count / elapsed_us * 1e6);
-  const char *names[] = {"p50Us", "p90Us", "p99Us", "p999Us"};
-  for (int i = 0; i < 4; i++) printf(",\"%s\":%.1f", names[i], latencies_us[(long)((double)(count - 1) * parts_of[i])]);
-  printf(",\"maxUs\":%.1f,\"ok\":%ld,\"notFound\":%ld,\"other\":%ld,\"retransmissions\":%ld,\"fenced\":%ld,\"ownCpuShare\":%.2f}\n",
-         latencies_us[count - 1], statuses[OK], statuses[NOT_FOUND], count - statuses[OK] - statuses[NOT_FOUND], copies_again, fenced, cpu / elapsed_us);
+  print_report((Report){.count = count, .ok = statuses[OK], .not_found = statuses[NOT_FOUND], .retransmissions = copies_again,
+                        .fenced = fenced, .elapsed_us = now_us() - started, .cpu_us = own_cpu_us() - cpu_before, .latencies_us = latencies_us});
   return 0;
 }

@@ -44,14 +44,8 @@ export const CLIENT_OPTIONS = {
   ...CRYPTO_OPTION,
 } as const satisfies Options;
 
-/** For what runs long: the fastest way, though it takes some milliseconds to begin with. */
 export function cryptoChoice(input: Input): CryptoChoice {
   return choiceOf(input, "crypto", ["native", "node", "web"]);
-}
-
-/** For a single datagram: the way that begins soonest. */
-function briefCryptoChoice(input: Input): CryptoChoice {
-  return input.text("crypto") === undefined ? "node" : cryptoChoice(input);
 }
 
 export function serverOf(input: Input): string {
@@ -75,7 +69,7 @@ export async function withClient<T>(
 ): Promise<T> {
   const timeoutMs = timeoutMsOf(input);
   const { key } = requireKey(input.text("key-file"));
-  const client: Client = await connect(serverOf(input), { key, crypto: briefCryptoChoice(input) });
+  const client: Client = await connect(serverOf(input), { key, crypto: cryptoChoice(input) });
   try {
     return await run(client.within(timeoutMs));
   } finally {

@@ -15,6 +15,7 @@ export const COMMANDS: Readonly<Record<string, Load>> = {
   touch: async () => (await import("./touch.ts")).command,
   ping: async () => (await import("./ping.ts")).command,
   stats: async () => (await import("./stats.ts")).command,
+  bench: async () => (await import("./bench.ts")).command,
   keygen: async () => (await import("./keygen.ts")).command,
   help: async () => (await import("./help.ts")).command,
   version: async () => (await import("./version.ts")).command,

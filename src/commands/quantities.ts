@@ -21,6 +21,7 @@ const BYTES: Readonly<Record<string, number>> = {
 };
 
 const QUANTITY = /^(\d+(?:\.\d+)?)([A-Za-z]+)$/;
+const NUMBER = /^\d+(?:\.\d+)?$/;
 
 /** Milliseconds, a whole number above 0. */
 export function parseDuration(option: string, text: string): number {
@@ -53,4 +54,19 @@ function parse(text: string, units: Readonly<Record<string, number>>): number {
 export function formatSize(bytes: number): string {
   const unit = (["GiB", "MiB", "KiB"] as const).find((name) => bytes >= BYTES[name]) ?? "B";
   return `${Number((bytes / BYTES[unit]).toFixed(1))} ${unit}`;
+}
+
+/** A whole number of at least `least` and at most `most`. */
+export function parseCount(option: string, text: string, least: number, most: number): number {
+  const count = parseNumber(option, text, least, most);
+  if (Number.isInteger(count)) return count;
+  throw new UsageError(`${option} ${text} is not a whole number`);
+}
+
+/** A decimal number of at least `least` and at most `most`. */
+export function parseNumber(option: string, text: string, least: number, most: number): number {
+  const value = NUMBER.test(text) ? Number(text) : Number.NaN;
+  if (value >= least && value <= most) return value;
+  const range = `${least.toLocaleString("en-US")} to ${most.toLocaleString("en-US")}`;
+  throw new UsageError(`${option} ${text} is not a number of ${range}`);
 }

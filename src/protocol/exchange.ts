@@ -80,6 +80,7 @@ export class Exchange {
   readonly #frame = new Uint8Array(FRAME_BYTES);
   /** To be used again, at most as many as may be outstanding and one for the PING. */
   readonly #spareDatagrams: Uint8Array[] = [];
+  #retransmissions = 0;
   #calls = 0;
   #sends = 0;
   #opening = 0;
@@ -123,6 +124,11 @@ export class Exchange {
   /** Calls that wait for their turn, at most MAX_WAITING and those that wait again. */
   get waitingCalls(): number {
     return this.#waiting.size;
+  }
+
+  /** Datagrams that were sent again. */
+  get retransmissions(): number {
+    return this.#retransmissions;
   }
 
   /** Takes a datagram that came from the network, from whatever address. */
@@ -281,8 +287,10 @@ export class Exchange {
   /** Sends the first copy of a transmission, or another one. */
   #send(transmission: Transmission): void {
     const nowMs = this.#ports.now();
-    if (transmission.copies > 0) transmission.repeat(nowMs);
-    else transmission.begin(++this.#sends, nowMs, this.#roundTrip.timeoutMs);
+    if (transmission.copies > 0) {
+      transmission.repeat(nowMs);
+      this.#retransmissions++;
+    } else transmission.begin(++this.#sends, nowMs, this.#roundTrip.timeoutMs);
     this.#timer.wakeBy(transmission.nextCopyAtMs);
     try {
       this.#ports.send(transmission.datagram);

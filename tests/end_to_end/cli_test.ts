@@ -134,6 +134,35 @@ test("refused by the server: exit status 4", () => {
   assertFails(kg(env, ["add", "word", "1"]), 4, /not a decimal number/);
 });
 
+test("bench measures what it was asked to, at a rate too", () => {
+  const args = ["bench", "--keys", "50", "--warm-up", "0", "--timeout", "10s", "--json"];
+  const closed = kg(env, [...args, "--count", "400", "--outstanding", "8", "--reads", "75%"]);
+  assertEquals([closed.status, closed.stderr], [0, ""]);
+  const { answered, hits, misses, writes, noAnswer, p50Us, maxUs } = JSON.parse(closed.text);
+  assertEquals([answered, misses, noAnswer, hits + writes], [400, 0, 0, 400]);
+  assert(hits > writes && p50Us > 0 && maxUs >= p50Us);
+  const open = JSON.parse(kg(env, [...args, "--count", "100", "--rate", "500"]).text);
+  assertEquals([open.answered, open.ratePerS, open.outstanding], [100, 500, undefined]);
+  assert(open.elapsedMs >= 195);
+  const text = kg(env, [...args.slice(0, -1), "--count", "100"]).text;
+  assertMatch(text, /answered +100 in/);
+  assertMatch(text, /p99\.9 +\d/);
+});
+
+test("bench refuses what it can't do with one line", () => {
+  const fails = (message: RegExp, ...args: string[]) =>
+    assertFails(kg(env, ["bench", ...args]), 2, message);
+  fails(/1 to 64/, "--outstanding", "65");
+  fails(/0 to 863/, "--value-size", "864");
+  fails(/0 to 855/, "--value-size", "856", "--ttl", "1m");
+  fails(/not a number of 0 to 100/, "--reads", "101");
+  fails(/whole number/, "--keys", "1.5");
+  fails(/leave out --outstanding/, "--rate", "10", "--outstanding", "1");
+  fails(/is not a time/, "--duration", "10");
+  const lonely = { ...env, KG_SERVER: "127.0.0.1:9" };
+  assertFails(kg(lonely, ["bench", "--timeout", "60ms"]), 3, /PING/);
+});
+
 test("wrong usage: exit status 2 and one line", () => {
   assertFails(kg(env, ["gett", "k"]), 2, /Did you mean "get"/);
   assertFails(kg(env, ["get"]), 2, /takes KEY/);

@@ -13,7 +13,7 @@ import { availableParallelism } from "node:os";
 import { createInterface } from "node:readline";
 import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
-import { bar } from "../../bench/report.ts";
+import { bar } from "../../src/commands/progress.ts";
 import { BREAKS } from "./breaks.ts";
 import { type Report, simulate } from "./simulation.ts";
 

@@ -1,0 +1,250 @@
+/** The servers that bench:peers compares, each with the program that puts load on it. */
+
+import { type ChildProcess, spawn, spawnSync } from "node:child_process";
+import { readFileSync } from "node:fs";
+import { createServer } from "node:net";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { encodeKey, generateKey } from "../src/protocol/keys.ts";
+import { freshEnvironment } from "../tests/end_to_end/programs.ts";
+
+export interface Load {
+  readonly name: string;
+  readonly outstanding: number;
+  /** Requests. */
+  readonly count: number;
+  readonly keys: number;
+  readonly valueBytes: number;
+  readonly readPercent: number;
+  /** Requests a second; a closed loop without it. */
+  readonly ratePerS?: number;
+}
+
+export interface Outcome {
+  readonly perSecond: number;
+  readonly p50Us: number;
+  readonly p99Us: number;
+  readonly p999Us: number;
+  readonly retransmissions: number;
+}
+
+export interface Peer {
+  readonly name: string;
+  /** Sets every key of a load. */
+  fill(load: Load): void;
+  run(load: Load): Outcome;
+  /** Processor time of the server so far, all its threads, in microseconds. */
+  cpuUs(): number;
+  stop(): void;
+}
+
+/** The compiled C programs. */
+export interface Tools {
+  readonly floor: string;
+  readonly load: string;
+  readonly loadResp: string;
+}
+
+const SOURCES = fileURLToPath(new URL("c/", import.meta.url));
+const CLI = fileURLToPath(new URL("../src/cli.ts", import.meta.url));
+const STORE_MEMORY = "1GiB";
+/** So many a second of /proc/PID/stat's clock: USER_HZ, the same on every Linux. */
+const TICKS_A_SECOND = 100;
+const START_MS = 1_000;
+
+export function compileTools(folder: string): Tools {
+  const compile = (name: string, ...libraries: string[]) => {
+    const out = join(folder, name);
+    const { status, stderr, error } = spawnSync(
+      "cc",
+      ["-O2", "-o", out, join(SOURCES, `${name}.c`), ...libraries, "-lcrypto", "-lm"],
+      { encoding: "utf8" },
+    );
+    if (status === 0) return out;
+    throw new Error(
+      `cc and the headers of OpenSSL are needed (Debian: gcc, libssl-dev): ${error ?? stderr}`,
+    );
+  };
+  return {
+    floor: compile("floor"),
+    load: compile("load"),
+    loadResp: compile("load_resp", "-lssl"),
+  };
+}
+
+/** The floor first: it is what the others are compared with. */
+export async function startPeers(folder: string, tools: Tools): Promise<Peer[]> {
+  const peers = [await floorPeer(tools), await kilogramPeer(tools)];
+  const other = ["valkey", "redis"].find((name) => isInstalled(`${name}-server`));
+  if (other === undefined) {
+    console.error("Neither valkey-server nor redis-server is installed: without them.");
+    return peers;
+  }
+  return [...peers, ...await respPeers(other, folder, tools)];
+}
+
+function isInstalled(program: string): boolean {
+  return spawnSync(program, ["--version"]).status === 0;
+}
+
+async function floorPeer(tools: Tools): Promise<Peer> {
+  const port = await freePort();
+  const key = encodeKey(generateKey());
+  const server = spawn(tools.floor, [String(port)], { env: { KG_KEY: key } });
+  await started();
+  return { ...datagramPeer("floor (C)", tools, server, port, key), fill: () => {} };
+}
+
+async function kilogramPeer(tools: Tools): Promise<Peer> {
+  const port = await freePort();
+  const key = encodeKey(generateKey());
+  const args = [CLI, "serve", "--listen", `127.0.0.1:${port}`, "--memory", STORE_MEMORY];
+  const env = { ...freshEnvironment(), KG_KEY: key };
+  const server = spawn(process.execPath, args, { env, stdio: "ignore" });
+  await started();
+  return datagramPeer("kilogram", tools, server, port, key);
+}
+
+function datagramPeer(
+  name: string,
+  tools: Tools,
+  server: ChildProcess,
+  port: number,
+  key: string,
+): Peer {
+  const run = (load: Load, ...more: string[]) =>
+    outcomeOf(tools.load, [String(port), ...loadArguments(load), ...more], { KG_KEY: key });
+  return {
+    name,
+    fill: (load) => void run({ ...fillOf(load) }, "fill"),
+    run: (load) => run(load),
+    ...processOf(server),
+  };
+}
+
+/** Over TLS and plain: one server with two ports. */
+async function respPeers(name: string, folder: string, tools: Tools): Promise<Peer[]> {
+  const [plain, tls] = [await freePort(), await freePort()];
+  const certificate = join(folder, "certificate.pem");
+  const key = join(folder, "key.pem");
+  const subject = ["-subj", "/CN=localhost", "-days", "2"];
+  spawnSync("openssl", [
+    ...["req", "-x509", "-newkey", "rsa:2048", "-nodes", "-keyout", key, "-out", certificate],
+    ...subject,
+  ]);
+  const server = spawn(`${name}-server`, [
+    ...["--port", String(plain), "--tls-port", String(tls), "--save", "", "--appendonly", "no"],
+    ...["--tls-cert-file", certificate, "--tls-key-file", key, "--tls-ca-cert-file", certificate],
+    ...["--tls-auth-clients", "no", "--dir", folder],
+  ], { stdio: "ignore" });
+  await started();
+  const secure = ["--tls", "--cacert", certificate];
+  return [
+    respPeer(name, "TLS", tools, server, tls, secure),
+    respPeer(name, "plain", tools, server, plain, []),
+  ];
+}
+
+/** Closed loops by the peer's own benchmark; what that can't do, a rate, by ours. */
+function respPeer(
+  server: string,
+  transport: "TLS" | "plain",
+  tools: Tools,
+  process: ChildProcess,
+  port: number,
+  secure: readonly string[],
+): Peer {
+  const own = (load: Load, ...more: string[]) =>
+    outcomeOf(tools.loadResp, [
+      String(port),
+      transport.toLowerCase(),
+      ...loadArguments(load),
+      ...more,
+    ]);
+  return {
+    name: `${server} (${transport})`,
+    fill: (load) => void own(fillOf(load), "fill"),
+    run: (load) =>
+      load.ratePerS === undefined ? peerBenchmark(server, port, secure, load) : own(load),
+    ...processOf(process),
+  };
+}
+
+/**
+ * valkey-benchmark and redis-benchmark mix no commands: GETs and SETs one after the other, and their
+ * times added up. The percentiles are those of the GETs; they tell none above 99.
+ */
+function peerBenchmark(
+  server: string,
+  port: number,
+  secure: readonly string[],
+  load: Load,
+): Outcome {
+  const reads = Math.round(load.count * load.readPercent / 100);
+  const run = (test: string, count: number) => {
+    const { stdout } = spawnSync(`${server}-benchmark`, [
+      ...["-p", String(port), ...secure, "-c", String(load.outstanding), "-n", String(count)],
+      ...["-d", String(load.valueBytes), "-r", String(load.keys), "-t", test, "--csv"],
+    ], { encoding: "utf8" });
+    const [head, row] = stdout.trim().split("\n").slice(-2).map((line) =>
+      line.split(",").map((cell) => cell.replaceAll('"', ""))
+    );
+    return (name: string) => Number(row[head.indexOf(name)]);
+  };
+  const get = run("get", reads);
+  const set = run("set", load.count - reads);
+  const seconds = reads / get("rps") + (load.count - reads) / set("rps");
+  return {
+    perSecond: load.count / seconds,
+    p50Us: get("p50_latency_ms") * 1_000,
+    p99Us: get("p99_latency_ms") * 1_000,
+    p999Us: Number.NaN,
+    retransmissions: 0,
+  };
+}
+
+function fillOf(load: Load): Load {
+  return { ...load, count: load.keys, outstanding: 64, ratePerS: undefined };
+}
+
+function loadArguments(load: Load): string[] {
+  const { count, outstanding, readPercent, keys, valueBytes, ratePerS } = load;
+  const numbers = [count, outstanding, readPercent, keys, valueBytes];
+  return [...numbers, ...(ratePerS === undefined ? [] : [ratePerS])].map(String);
+}
+
+function outcomeOf(program: string, args: readonly string[], env = {}): Outcome {
+  const { status, stdout, stderr } = spawnSync(program, args, { encoding: "utf8", env });
+  if (status !== 0) throw new Error(`${program} ${args.join(" ")}: ${stderr}`);
+  const outcome = JSON.parse(stdout);
+  if (outcome.other + outcome.notFound > 0) {
+    throw new Error(`${program}: ${outcome.other} errors, ${outcome.notFound} keys not found`);
+  }
+  return outcome;
+}
+
+function processOf(server: ChildProcess): Pick<Peer, "cpuUs" | "stop"> {
+  return {
+    cpuUs() {
+      const stat = readFileSync(`/proc/${server.pid}/stat`, "utf8");
+      const [, , ...fields] = stat.slice(stat.lastIndexOf(")")).split(" ");
+      // Fields 14 and 15 of proc(5), of which those before the third are cut off.
+      return (Number(fields[10]) + Number(fields[11])) / TICKS_A_SECOND * 1e6;
+    },
+    stop: () => void server.kill("SIGKILL"),
+  };
+}
+
+async function freePort(): Promise<number> {
+  const server = createServer();
+  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+  const address = server.address();
+  await new Promise((resolve) => server.close(resolve));
+  if (address === null || typeof address === "string") throw new Error("no free port");
+  return address.port;
+}
+
+/** Until a server that has just been started answers: none of these takes a tenth of it. */
+function started(): Promise<void> {
+  return new Promise((resolve) => setTimeout(resolve, START_MS));
+}

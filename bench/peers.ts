@@ -1,0 +1,130 @@
+/**
+ * Kilogram beside the floor, a C program that opens and seals the same datagrams and does nothing
+ * else, and beside valkey-server or redis-server, over TLS and plain, where one is installed: 90 %
+ * GET and 10 % SET, in turns, medians of several rounds. Needs cc and the headers of OpenSSL.
+ *
+ *     npm run bench:peers -- [--rounds 3] [--seconds 30] [--only closed|single|open] [--json]
+ */
+
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { parseArgs } from "node:util";
+import { Progress } from "../src/commands/progress.ts";
+import { compileTools, type Load, type Peer, startPeers } from "./peer_programs.ts";
+import { medians, spread, table } from "./report.ts";
+
+const { values } = parseArgs({
+  options: {
+    rounds: { type: "string", default: "3" },
+    seconds: { type: "string", default: "30" },
+    only: { type: "string" },
+    json: { type: "boolean" },
+  },
+});
+
+const VALUE_BYTES = 100;
+const READ_PERCENT = 90;
+const RATE = 20_000;
+
+const LOADS: readonly Load[] = [
+  { name: "closed", outstanding: 64, count: 600_000, keys: 100_000 },
+  { name: "single", outstanding: 1, count: 40_000, keys: 100_000 },
+  {
+    name: "open",
+    outstanding: 64,
+    count: RATE * Number(values.seconds),
+    keys: 1_000_000,
+    ratePerS: RATE,
+  },
+].map((load) => ({ ...load, valueBytes: VALUE_BYTES, readPercent: READ_PERCENT }));
+
+interface Row {
+  readonly perSecond: number;
+  readonly p50Us: number;
+  readonly p99Us: number;
+  readonly p999Us: number;
+  readonly serverCpuUs: number;
+  readonly retransmissions: number;
+}
+
+type Rows = Readonly<Record<string, readonly Row[]>>;
+
+const TITLES: Readonly<Record<string, string>> = {
+  closed: "64 outstanding",
+  single: "One outstanding",
+  open: `Open loop, ${RATE.toLocaleString("en-US")} a second`,
+};
+
+await main();
+
+async function main(): Promise<void> {
+  const folder = mkdtempSync(join(tmpdir(), "kilogram-peers-"));
+  const loads = LOADS.filter(({ name }) => values.only === undefined || values.only === name);
+  const rounds = Number(values.rounds);
+  const peers: Peer[] = [];
+  try {
+    const tools = compileTools(folder);
+    peers.push(...await startPeers(folder, tools));
+    const measured = Object.fromEntries(
+      loads.map((load) => [load.name, measureAll(peers, load, rounds)]),
+    );
+    if (values.json) console.log(JSON.stringify(measured));
+    else for (const [name, rows] of Object.entries(measured)) printTable(TITLES[name], rows);
+  } finally {
+    for (const peer of peers) peer.stop();
+    rmSync(folder, { recursive: true, force: true });
+  }
+}
+
+/** All peers in turns, so that what else the machine does falls on all of them. */
+function measureAll(peers: readonly Peer[], load: Load, rounds: number): Rows {
+  const progress = new Progress(peers.length * (rounds + 1));
+  const rows: Record<string, Row[]> = {};
+  for (const peer of peers) {
+    progress.show(`${load.name}: ${peer.name} is filled`, 0);
+    peer.fill(load);
+    peer.run({ ...load, count: Math.ceil(load.count / 10) });
+    progress.finish();
+  }
+  for (let round = 0; round < rounds; round++) {
+    for (const peer of peers) {
+      progress.show(`${load.name}: ${peer.name}`, 0);
+      const before = peer.cpuUs();
+      const outcome = peer.run(load);
+      const serverCpuUs = (peer.cpuUs() - before) / load.count;
+      (rows[peer.name] ??= []).push({ ...outcome, serverCpuUs });
+      progress.finish();
+    }
+  }
+  progress.clear();
+  return rows;
+}
+
+function printTable(title: string, rows: Rows): void {
+  const [floor] = Object.values(rows).map(medians);
+  const ratio = (value: number, of: number) => `${(value / of).toFixed(2)}×`;
+  const us = (value: number) => value < 100 ? value.toFixed(1) : value.toFixed(0);
+  const head = ["server", "ops/s (least to most)", "p50 µs", "p99 µs", "p99.9 µs"];
+  head.push("server CPU µs/op", "ops/s, p50, CPU to the floor's", "sent again");
+  const cells = Object.entries(rows).map(([name, all]) => {
+    const row = medians(all);
+    const [least, most] = spread(all.map(({ perSecond }) => perSecond));
+    const thousands = (value: number) => (value / 1_000).toFixed(0);
+    return [
+      name,
+      `${thousands(row.perSecond)} k (${thousands(least)} to ${thousands(most)})`,
+      us(row.p50Us),
+      us(row.p99Us),
+      us(row.p999Us),
+      us(row.serverCpuUs),
+      [
+        ratio(row.perSecond, floor.perSecond),
+        ratio(row.p50Us, floor.p50Us),
+        ratio(row.serverCpuUs, floor.serverCpuUs),
+      ].join(", "),
+      String(row.retransmissions),
+    ];
+  });
+  console.log(`\n${title}\n\n${table([head, ...cells])}`);
+}

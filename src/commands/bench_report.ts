@@ -1,0 +1,156 @@
+/** What `kg bench` tells of what it measured: as text with a plot of the latencies, or as JSON. */
+
+import type { Measured } from "../load/measured.ts";
+import type { Plan } from "./bench.ts";
+import { columns, heading } from "./command.ts";
+
+export interface Report {
+  readonly plan: Plan;
+  readonly server: string;
+  readonly measured: Measured;
+  readonly elapsedMs: number;
+  readonly retransmissions: number;
+  /** Processor time that this process used while it measured, as a share of one processor. */
+  readonly ownCpuShare: number;
+}
+
+/** From here on a closed loop is likely to have measured this process and not the server. */
+const BUSY_CPU_SHARE = 0.9;
+/** An open loop that begins its requests later than this, one in a hundred, does not keep its rate. */
+const LATE_MS = 1;
+const PERCENTILES = [50, 90, 99, 99.9] as const;
+const PLOTTED = [1, 10, 25, 50, 75, 90, 95, 99, 99.9, 99.99, 100] as const;
+const PLOT_WIDTH = 40;
+const NANOSECONDS = 1e6;
+
+export function reportText(report: Report): string {
+  const { measured, elapsedMs, retransmissions, ownCpuShare } = report;
+  const { answered, counts } = measured;
+  const reads = counts.hit + counts.miss;
+  const rows = [
+    ["load", loadText(report)],
+    [
+      "answered",
+      `${number(answered)} in ${(elapsedMs / 1_000).toFixed(1)} s: ${
+        number(perSecond(report))
+      } a second`,
+    ],
+    [
+      "reads",
+      reads === 0 ? "none" : `${number(reads)}, of which ${percent(counts.hit / reads)} hits`,
+    ],
+    ["writes", number(counts.set)],
+    ["no answer", failureText(measured)],
+    ["sent again", `${number(retransmissions)} datagrams`],
+    ["own load", `${percent(ownCpuShare)} of a processor`],
+  ];
+  const latency = [
+    ...PERCENTILES.map((p) => [`p${p}`, latencyMs(measured, p)] as const),
+    [
+      "max",
+      latencyMs(measured, 100),
+    ] as const,
+  ];
+  const latencyText = latency.map(([name, ms]) => `${name} ${milliseconds(ms)}`).join("   ");
+  const warning = bottleneckOf(report);
+  return `${columns(rows)}
+
+${heading("Latency:")} ${answered === 0 ? "nothing was answered" : latencyText}
+${answered === 0 ? "" : `${plot(measured)}\n`}${warning === null ? "" : `\nwarning: ${warning}\n`}`;
+}
+
+export function reportJson(report: Report): Record<string, unknown> {
+  const { measured, plan, server, elapsedMs, retransmissions, ownCpuShare } = report;
+  const { workload, extent } = plan;
+  const inUs = (percentile: number) => Math.round(latencyMs(measured, percentile) * 1e6) / 1e3;
+  return {
+    server,
+    clients: plan.clients,
+    outstanding: plan.ratePerS === null ? plan.outstanding : undefined,
+    ratePerS: plan.ratePerS ?? undefined,
+    keys: workload.keys,
+    readShare: workload.readShare,
+    zipf: workload.zipf,
+    valueBytes: workload.valueBytes,
+    count: Number.isFinite(extent.count) ? extent.count : undefined,
+    elapsedMs: Math.round(elapsedMs),
+    answered: measured.answered,
+    perSecond: Math.round(perSecond(report)),
+    hits: measured.counts.hit,
+    misses: measured.counts.miss,
+    writes: measured.counts.set,
+    noAnswer: measured.failed,
+    failures: Object.fromEntries(measured.failures),
+    retransmissions,
+    ...(measured.answered === 0 ? {} : {
+      p50Us: inUs(50),
+      p90Us: inUs(90),
+      p99Us: inUs(99),
+      p999Us: inUs(99.9),
+      maxUs: inUs(100),
+    }),
+    ownCpuShare: Math.round(ownCpuShare * 100) / 100,
+    bottleneck: bottleneckOf(report) ?? undefined,
+  };
+}
+
+function loadText({ plan, server }: Report): string {
+  const { workload, clients, outstanding, ratePerS } = plan;
+  const how = ratePerS === null
+    ? `${outstanding} outstanding${clients > 1 ? ` of each of ${clients} clients` : ""}`
+    : `${number(ratePerS)} a second${clients > 1 ? ` by ${clients} clients` : ""}`;
+  const keys = workload.zipf > 0 ? `by Zipf's law (${workload.zipf})` : "all as frequent";
+  return `${server}, ${how}; ${percent(workload.readShare)} reads, ` +
+    `${number(workload.keys)} keys ${keys}, values of ${workload.valueBytes} bytes`;
+}
+
+/** Why the numbers may be those of this process and not of the server; null where nothing says so. */
+function bottleneckOf({ plan, measured, ownCpuShare }: Report): string | null {
+  if (plan.ratePerS !== null) {
+    const lateMs = measured.latenessNs.percentile(99) / NANOSECONDS;
+    if (lateMs < LATE_MS) return null;
+    return `this process began one request in a hundred ${milliseconds(lateMs)} or more after it ` +
+      "was due: it does not keep this rate here, and the latencies hold its own delays";
+  }
+  if (ownCpuShare < BUSY_CPU_SHARE) return null;
+  return "this process is busy all the time: the server may be faster than it can ask. " +
+    "Run several at once, on other processors";
+}
+
+function failureText({ failures }: Measured): string {
+  if (failures.size === 0) return "none";
+  return [...failures].map(([code, count]) => `${number(count)} ${code}`).join(", ");
+}
+
+/** A bar for each percentile, on a scale of logarithms from the fastest to the slowest. */
+function plot(measured: Measured): string {
+  const values = PLOTTED.map((percentile) => latencyMs(measured, percentile));
+  const least = Math.log(values[0]);
+  const span = Math.max(Math.log(values.at(-1) ?? 1) - least, Number.EPSILON);
+  const lines = values.map((ms, i) => {
+    const bar = "█".repeat(1 + Math.round((Math.log(ms) - least) / span * (PLOT_WIDTH - 1)));
+    const name = PLOTTED[i] === 100 ? "max" : `p${PLOTTED[i]}`;
+    return `  ${name.padStart(6)}  ${milliseconds(ms).padStart(9)}  ${bar}`;
+  });
+  return lines.join("\n");
+}
+
+function latencyMs({ latencyNs }: Measured, percentile: number): number {
+  return (percentile === 100 ? latencyNs.max : latencyNs.percentile(percentile)) / NANOSECONDS;
+}
+
+function perSecond({ measured, elapsedMs }: Report): number {
+  return measured.answered / elapsedMs * 1_000;
+}
+
+function milliseconds(ms: number): string {
+  return `${ms < 10 ? ms.toFixed(3) : ms.toFixed(1)} ms`;
+}
+
+function percent(share: number): string {
+  return `${(share * 100).toFixed(1).replace(/\.0$/, "")} %`;
+}
+
+function number(value: number): string {
+  return Math.round(value).toLocaleString("en-US");
+}

@@ -1,0 +1,67 @@
+/** What a load consists of: which keys, how many reads, how large the values. */
+
+import type { Calls } from "../client.ts";
+import { Zipf } from "./zipf.ts";
+
+export interface Workload {
+  /** 1 or more. */
+  readonly keys: number;
+  /** Of all requests, 0 to 1; the others are SETs. */
+  readonly readShare: number;
+  /** The exponent of Zipf's law, above 0; 0 for keys that are all as frequent. */
+  readonly zipf: number;
+  /** 0 to 863; 855 with a time to live. */
+  readonly valueBytes: number;
+  /** What SETs give the keys, in milliseconds; undefined for ever. */
+  readonly ttlMs: number | undefined;
+}
+
+/** What came of one request: a GET that found its key, one that did not, or a SET. */
+export type Kind = "hit" | "miss" | "set";
+
+/** Digits of a key's number: keys have 16 bytes, up to a million million of them. */
+const KEY_DIGITS = 11;
+const KEY_PREFIX = "load:";
+const encoder = new TextEncoder();
+const DIGIT_ZERO = 0x30;
+
+/** Makes requests as a workload says. */
+export class Requests {
+  readonly #value: Uint8Array;
+  readonly #nextKey: () => number;
+  readonly #isRead: () => boolean;
+  readonly #setOptions: { readonly overwrite: true; readonly ttl?: number };
+  readonly #key = encoder.encode(KEY_PREFIX + "0".repeat(KEY_DIGITS));
+
+  /** @param random numbers of [0, 1) */
+  constructor(workload: Workload, random: () => number = Math.random) {
+    this.#value = new Uint8Array(workload.valueBytes).fill("v".charCodeAt(0));
+    this.#setOptions = { overwrite: true, ttl: workload.ttlMs };
+    const zipf = workload.zipf > 0 ? new Zipf(workload.keys, workload.zipf, random) : null;
+    this.#nextKey = () => zipf === null ? Math.floor(random() * workload.keys) : zipf.next() - 1;
+    this.#isRead = () => random() < workload.readShare;
+  }
+
+  /** One request, drawn by chance. */
+  async next(kv: Calls<true>): Promise<Kind> {
+    const number = this.#nextKey();
+    if (!this.#isRead()) return await this.set(kv, number);
+    return await kv.get(this.#keyOf(number)) === undefined ? "miss" : "hit";
+  }
+
+  /** A SET of the key with a number, 0 to keys − 1. */
+  async set(kv: Calls<true>, number: number): Promise<Kind> {
+    await kv.set(this.#keyOf(number), this.#value, this.#setOptions);
+    return "set";
+  }
+
+  /** In one array for all: a call copies its key. */
+  #keyOf(number: number): Uint8Array {
+    let rest = number;
+    for (let i = this.#key.length - 1; i >= KEY_PREFIX.length; i--) {
+      this.#key[i] = DIGIT_ZERO + rest % 10;
+      rest = Math.floor(rest / 10);
+    }
+    return this.#key;
+  }
+}

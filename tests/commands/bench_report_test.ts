@@ -1,0 +1,70 @@
+import { test } from "node:test";
+import { assert, assertEquals, assertMatch } from "@std/assert";
+import { type Report, reportJson, reportText } from "../../src/commands/bench_report.ts";
+import { DeadlineExceededError } from "../../src/errors.ts";
+import { Measured } from "../../src/load/measured.ts";
+
+const FOR_EVER = Number.POSITIVE_INFINITY;
+
+function reportOf(measured: Measured, changes: Partial<Report> = {}): Report {
+  return {
+    plan: {
+      workload: { keys: 1_000, readShare: 0.9, zipf: 0, valueBytes: 100, ttlMs: undefined },
+      clients: 1,
+      outstanding: 64,
+      ratePerS: null,
+      extent: { durationMs: 2_000, count: FOR_EVER },
+      warmUpMs: 0,
+      isFilled: true,
+      timeoutMs: 1_000,
+    },
+    server: "127.0.0.1:4040",
+    measured,
+    elapsedMs: 2_000,
+    retransmissions: 3,
+    ownCpuShare: 0.5,
+    ...changes,
+  };
+}
+
+/** 1,000 calls of 1 to 1,000 µs. */
+function thousand(): Measured {
+  const measured = new Measured();
+  for (let i = 1; i <= 1_000; i++) measured.note(i % 10 === 0 ? "set" : "hit", i / 1_000);
+  return measured;
+}
+
+test("rates and percentiles", () => {
+  const json = reportJson(reportOf(thousand()));
+  assertEquals([json.answered, json.perSecond, json.hits, json.writes], [1_000, 500, 900, 100]);
+  assert(Math.abs(Number(json.p50Us) - 500) < 2 && Math.abs(Number(json.p99Us) - 990) < 2);
+  assertEquals(json.retransmissions, 3);
+  assertEquals(json.bottleneck, undefined);
+});
+
+test("the plot has a bar for each percentile, none shorter than the one before", () => {
+  const lines = reportText(reportOf(thousand())).split("\n").filter((line) => line.includes("█"));
+  const lengths = lines.map((line) => line.split("█").length - 1);
+  assertEquals(lines.length, 11);
+  assertEquals(lengths, lengths.toSorted((a, b) => a - b));
+  assertEquals([lengths[0], lengths.at(-1)], [1, 40]);
+  assertMatch(lines[3], /p50 +0\.500 ms/);
+});
+
+test("what was not answered is told, and makes no figures", () => {
+  const measured = new Measured();
+  measured.noteFailure(new DeadlineExceededError("GET", 10, null, ""));
+  const report = reportOf(measured);
+  assertMatch(reportText(report), /no answer +1 DEADLINE_EXCEEDED/);
+  assertMatch(reportText(report), /nothing was answered/);
+  assertEquals(reportJson(report).p50Us, undefined);
+});
+
+test("it says when it is itself the bottleneck", () => {
+  assertMatch(reportText(reportOf(thousand(), { ownCpuShare: 0.97 })), /busy all the time/);
+  const late = thousand();
+  for (let i = 0; i < 100; i++) late.noteLateness(i < 90 ? 0 : 5);
+  const { plan } = reportOf(late);
+  const open = reportOf(late, { plan: { ...plan, ratePerS: 1_000 } });
+  assertMatch(String(reportJson(open).bottleneck), /does not keep this rate/);
+});

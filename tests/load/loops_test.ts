@@ -1,0 +1,99 @@
+import { test } from "node:test";
+import { assert, assertEquals } from "@std/assert";
+import type { Calls } from "../../src/client.ts";
+import { OverloadedError } from "../../src/errors.ts";
+import { closedLoop, fill, openLoop } from "../../src/load/loops.ts";
+import { Requests } from "../../src/load/workload.ts";
+
+const FOR_EVER = Number.POSITIVE_INFINITY;
+const READS = { keys: 10, readShare: 1, zipf: 0, valueBytes: 1, ttlMs: undefined };
+const ignore = () => {};
+
+/** A client whose GETs do what a test says. */
+function clientOf(get: () => Promise<unknown>): Calls<true> {
+  return { get, set: get } as unknown as Calls<true>;
+}
+
+const after = (ms: number) => new Promise((resolve) => setTimeout(resolve, ms));
+
+test("a closed loop keeps so many outstanding of each client, and ends after so many", async () => {
+  const most = [0, 0];
+  const clients = most.map((_, i) => {
+    let outstanding = 0;
+    return clientOf(async () => {
+      most[i] = Math.max(most[i], ++outstanding);
+      await after(1);
+      outstanding--;
+    });
+  });
+  const shares: number[] = [];
+  const measured = await closedLoop(new Requests(READS), 8, {
+    clients,
+    extent: { durationMs: FOR_EVER, count: 1_000 },
+    onProgress: (share) => shares.push(share),
+  });
+  assertEquals(measured.answered, 1_000);
+  assertEquals(measured.counts.miss, 1_000);
+  assertEquals(measured.latencyNs.count, 1_000);
+  assertEquals(most, [8, 8]);
+  assert(shares.length > 0 && shares.every((share) => share >= 0 && share <= 1));
+});
+
+test("a closed loop ends after a time", async () => {
+  const measured = await closedLoop(new Requests(READS), 2, {
+    clients: [clientOf(() => after(1))],
+    extent: { durationMs: 50, count: FOR_EVER },
+    onProgress: ignore,
+  });
+  assert(measured.answered > 0);
+});
+
+test("filling sets every key once", async () => {
+  const keys = new Set<string>();
+  const set = (key: Uint8Array) => {
+    keys.add(new TextDecoder().decode(key));
+    return Promise.resolve();
+  };
+  const clients = [{ set } as unknown as Calls<true>];
+  const measured = await fill(new Requests({ ...READS, keys: 500 }), 500, 16, {
+    clients,
+    onProgress: ignore,
+  });
+  assertEquals([keys.size, measured.counts.set], [500, 500]);
+});
+
+test("in an open loop a stall counts against every request that was due while it lasted", async () => {
+  const startedAt = performance.now();
+  const stalled = clientOf(() => after(Math.max(0, startedAt + 200 - performance.now())));
+  const measured = await openLoop(new Requests(READS), 1_000, {
+    clients: [stalled],
+    extent: { durationMs: FOR_EVER, count: 100 },
+    onProgress: ignore,
+  });
+  assertEquals(measured.answered, 100);
+  // 100 requests fall due within 100 ms; all are answered after 200 ms, so none in less than 100.
+  assert(measured.latencyNs.percentile(1) >= 95e6, `${measured.latencyNs.percentile(1)} ns`);
+  assert(measured.latencyNs.max >= 195e6);
+});
+
+test("an open loop sends what is due in a time, and not faster", async () => {
+  let calls = 0;
+  const startedAt = performance.now();
+  await openLoop(new Requests(READS), 500, {
+    clients: [clientOf(() => Promise.resolve(calls++))],
+    extent: { durationMs: 100, count: FOR_EVER },
+    onProgress: ignore,
+  });
+  assertEquals(calls, 50);
+  assert(performance.now() - startedAt >= 97);
+});
+
+test("a call that fails is counted by its code, and is no latency", async () => {
+  const measured = await closedLoop(new Requests(READS), 1, {
+    clients: [clientOf(() => Promise.reject(new OverloadedError("GET", 1)))],
+    extent: { durationMs: FOR_EVER, count: 3 },
+    onProgress: ignore,
+  });
+  assertEquals([measured.answered, measured.failed, measured.ended], [0, 3, 3]);
+  assertEquals([...measured.failures], [["OVERLOADED", 3]]);
+});
