@@ -226,7 +226,6 @@ int main(int argc, char **argv) {
   while (ended < count) {
     double now = now_us();
     if (started == 0 && knows_epoch) started = now;
-    bool can_mutate = may_mutate();
     double due = INFINITY;
     for (int i = 0; i < outstanding && started > 0 && begun < count; i++) {
       Slot *slot = &slots[i];
@@ -234,7 +233,7 @@ int main(int argc, char **argv) {
       due = rate > 0 ? started + (double)begun * 1e6 / rate : now;
       if (due > now) break;
       slot->is_mutation = is_fill || draw() % 100 >= (uint64_t)read_percent;
-      if (slot->is_mutation && !can_mutate) break;
+      if (slot->is_mutation && !may_mutate()) break;
       slot->key = is_fill ? (uint64_t)begun : draw() % key_count;
       slot->is_busy = true;
       slot->due_us = due;

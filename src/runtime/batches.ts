@@ -10,7 +10,7 @@ const MAX_BATCHES = 4;
 /** With one byte more, a datagram that is too long shows. */
 const ROOM_BYTES = DATAGRAM_BYTES + 1;
 
-/** Answers what waits in a socket: a reply waits for 63 others at most, some 0.3 ms. */
+/** Answers what waits in a socket: a reply waits for 31 others at most, some 0.2 ms. */
 export class AnswerBatch {
   readonly #socket: LinuxSocket;
   readonly #requests = new Messages(ROOM_BYTES);
