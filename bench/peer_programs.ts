@@ -72,15 +72,16 @@ export function compileTools(folder: string): Tools {
   };
 }
 
-/** The floor first: it is what the others are compared with. */
-export async function startPeers(folder: string, tools: Tools): Promise<Peer[]> {
-  const peers = [await floorPeer(tools), await kilogramPeer(tools)];
+/** Adds each as it starts. The floor is first: it is what the others are compared with. */
+export async function startPeers(folder: string, tools: Tools, peers: Peer[]): Promise<void> {
+  peers.push(await floorPeer(tools));
+  peers.push(await kilogramPeer(tools));
   const other = ["valkey", "redis"].find((name) => isInstalled(`${name}-server`));
   if (other === undefined) {
     console.error("Neither valkey-server nor redis-server is installed: without them.");
-    return peers;
+    return;
   }
-  return [...peers, ...await respPeers(other, folder, tools)];
+  peers.push(...await respPeers(other, folder, tools));
 }
 
 function isInstalled(program: string): boolean {
@@ -228,7 +229,7 @@ function processOf(server: ChildProcess): Pick<Peer, "cpuUs" | "stop"> {
     cpuUs() {
       const stat = readFileSync(`/proc/${server.pid}/stat`, "utf8");
       const [, , ...fields] = stat.slice(stat.lastIndexOf(")")).split(" ");
-      // Fields 14 and 15 of proc(5), of which those before the third are cut off.
+      // Fields 14 and 15 of proc(5), of which those before the fourth are cut off.
       return (Number(fields[10]) + Number(fields[11])) / TICKS_A_SECOND * 1e6;
     },
     stop: () => void server.kill("SIGKILL"),

@@ -65,7 +65,7 @@ async function main(): Promise<void> {
   const peers: Peer[] = [];
   try {
     const tools = compileTools(folder);
-    peers.push(...await startPeers(folder, tools));
+    await startPeers(folder, tools, peers);
     const measured = Object.fromEntries(
       loads.map((load) => [load.name, measureAll(peers, load, rounds)]),
     );
@@ -104,7 +104,10 @@ function measureAll(peers: readonly Peer[], load: Load, rounds: number): Rows {
 function printTable(title: string, rows: Rows): void {
   const [floor] = Object.values(rows).map(medians);
   const ratio = (value: number, of: number) => `${(value / of).toFixed(2)}×`;
-  const us = (value: number) => value < 100 ? value.toFixed(1) : value.toFixed(0);
+  const us = (value: number) => {
+    if (Number.isNaN(value)) return "–";
+    return value < 100 ? value.toFixed(1) : value.toFixed(0);
+  };
   const head = ["server", "ops/s (least to most)", "p50 µs", "p99 µs", "p99.9 µs"];
   head.push("server CPU µs/op", "ops/s, p50, CPU to the floor's", "sent again");
   const cells = Object.entries(rows).map(([name, all]) => {

@@ -3,6 +3,7 @@
 // every 1/rate seconds, and its latency counts from then, whether or not it could be sent.
 // A request without an answer is sent again (section 6); a mutation answered FENCED is sealed anew
 // (section 5). A server that restarts, or is silent for 5 s, ends the run: nothing is abandoned.
+// Left out is the rule for eight repeated requests in a row.
 //
 //     cc -O2 load.c -o load -lcrypto -lm
 //     KG_KEY=… ./load PORT COUNT OUTSTANDING READ_PERCENT KEYS VALUE_BYTES [RATE] [fill]
@@ -18,14 +19,14 @@
 #include <sys/socket.h>
 
 enum { MAX_OUTSTANDING = 64, WINDOW = 1024, SEQUENCES = 65536, RECEIVE_BUFFER = 4 << 20 };
-static const double SILENCE_US = 5e6, FIRST_WAIT_US = 20e3, MIN_WAIT_US = 2e3, MAX_WAIT_US = 100e3;
+static const double SILENCE_US = 5e6, FIRST_WAIT_US = 20e3, MIN_WAIT_US = 2e3, LONG_WAIT_US = 100e3, MAX_WAIT_US = 1e6;
 
 typedef struct {
   uint8_t datagram[DATAGRAM];
   bool is_busy, is_mutation;
   int copies;
   uint64_t key;
-  double due_us, sent_us, again_us, wait_us;
+  double due_us, begun_us, sent_us, again_us, wait_us;
 } Slot;
 
 static Slot slots[MAX_OUTSTANDING + 1]; // the last one is for PING
@@ -66,7 +67,7 @@ static void post(Slot *slot) {
 
 static double first_wait_us(void) {
   if (smoothed_us < 0) return FIRST_WAIT_US;
-  return fmax(MIN_WAIT_US, smoothed_us + 4 * deviation_us);
+  return fmin(MAX_WAIT_US, fmax(MIN_WAIT_US, smoothed_us + 4 * deviation_us));
 }
 
 static void seal_and_post(Slot *slot, uint8_t operation, uint32_t toggles, uint32_t key_length, uint32_t length) {
@@ -78,6 +79,7 @@ static void seal_and_post(Slot *slot, uint8_t operation, uint32_t toggles, uint3
   by_sequence[slot->is_mutation][sequence % SEQUENCES] = slot;
   slot->copies = 0;
   slot->sent_us = now_us();
+  if (slot->begun_us == 0) slot->begun_us = slot->sent_us;
   slot->wait_us = first_wait_us();
   slot->again_us = slot->sent_us + slot->wait_us;
   post(slot);
@@ -111,6 +113,7 @@ static bool may_mutate(void) {
 static void learn_epoch(void) {
   const uint8_t *told = frame + META_EPOCH_AT;
   if (knows_epoch && memcmp(told, epoch, BOOT_ID) != 0) { fprintf(stderr, "load: the server restarted\n"); exit(1); }
+  // Of the generation's 64 bits the lower 32: a run sees a few.
   bool is_newer = !knows_epoch || read_u32(told + BOOT_ID) > read_u32(epoch + BOOT_ID);
   if (is_newer) memcpy(epoch, told, EPOCH);
   knows_epoch = true;
@@ -148,7 +151,7 @@ static void repeat_unanswered(double now) {
     Slot *slot = &slots[i];
     if (!slot->is_busy || slot->again_us > now) continue;
     if (now - slot->due_us > SILENCE_US && now - slot->sent_us > SILENCE_US) { fprintf(stderr, "load: no answer for 5 s\n"); exit(1); }
-    slot->wait_us = fmin(slot->wait_us * 2, MAX_WAIT_US);
+    if (slot->wait_us < LONG_WAIT_US) slot->wait_us = fmin(slot->wait_us * 2, LONG_WAIT_US);
     slot->again_us = now + slot->wait_us;
     copies_again++;
     is_mutation_late |= slot->is_mutation;
@@ -237,6 +240,7 @@ int main(int argc, char **argv) {
       slot->key = is_fill ? (uint64_t)begun : draw() % key_count;
       slot->is_busy = true;
       slot->due_us = due;
+      slot->begun_us = 0;
       begun++;
       send_request(slot);
     }
@@ -244,7 +248,7 @@ int main(int argc, char **argv) {
     int got = recvmmsg(s, messages, MAX_OUTSTANDING, MSG_DONTWAIT, NULL);
     for (int i = 0; i < got; i++) {
       Slot *slot = accept_reply(in[i], (int)messages[i].msg_len);
-      if (slot != NULL) latencies_us[ended++] = (float)(now_us() - (rate > 0 ? slot->due_us : slot->sent_us));
+      if (slot != NULL) latencies_us[ended++] = (float)(now_us() - (rate > 0 ? slot->due_us : slot->begun_us));
     }
     if (got > 0) continue;
     now = now_us();

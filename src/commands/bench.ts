@@ -9,7 +9,7 @@ import { type Report, reportJson, reportText } from "./bench_report.ts";
 import { CLIENT_OPTIONS, cryptoChoice, serverOf, timeoutMsOf, ttlMsOf } from "./client_options.ts";
 import { type Command, Exit, type Input } from "./command.ts";
 import { requireKey } from "./key_source.ts";
-import { print, printJson } from "./output.ts";
+import { complain, print, printJson } from "./output.ts";
 import { Progress } from "./progress.ts";
 import { parseCount, parseDuration, parseNumber } from "./quantities.ts";
 import { UsageError } from "./usage_error.ts";
@@ -184,10 +184,13 @@ async function measure(plan: Plan, clients: readonly Client[], server: string): 
   };
   try {
     if (plan.isFilled) {
-      await step(
+      const filled = await step(
         "sets the keys",
         (onProgress) => fill(requests, workload.keys, outstanding, { clients: views, onProgress }),
       );
+      for (const [code, count] of filled.failures) {
+        complain(`kg bench: ${count} of ${workload.keys} keys could not be set first (${code})`);
+      }
     }
     if (warmUpMs > 0) {
       await step("warms up", load({ durationMs: warmUpMs, count: Number.POSITIVE_INFINITY }));

@@ -16,8 +16,9 @@ export interface Report {
 
 /** From here on a closed loop is likely to have measured this process and not the server. */
 const BUSY_CPU_SHARE = 0.9;
-/** An open loop that begins its requests later than this, one in a hundred, does not keep its rate. */
+/** An open loop that begins one request in a thousand later than this shows its own delays. */
 const LATE_MS = 1;
+const LATE_PERCENTILE = 99.9;
 const PERCENTILES = [50, 90, 99, 99.9] as const;
 const PLOTTED = [1, 10, 25, 50, 75, 90, 95, 99, 99.9, 99.99, 100] as const;
 const PLOT_WIDTH = 40;
@@ -25,7 +26,7 @@ const NANOSECONDS = 1e6;
 
 export function reportText(report: Report): string {
   const { measured, elapsedMs, retransmissions, ownCpuShare } = report;
-  const { answered, counts } = measured;
+  const { answered, counts, ended } = measured;
   const reads = counts.hit + counts.miss;
   const rows = [
     ["load", loadText(report)],
@@ -40,7 +41,7 @@ export function reportText(report: Report): string {
       reads === 0 ? "none" : `${number(reads)}, of which ${percent(counts.hit / reads)} hits`,
     ],
     ["writes", number(counts.set)],
-    ["no answer", failureText(measured)],
+    ["failed", failureText(measured)],
     ["sent again", `${number(retransmissions)} datagrams`],
     ["own load", `${percent(ownCpuShare)} of a processor`],
   ];
@@ -55,8 +56,8 @@ export function reportText(report: Report): string {
   const warning = bottleneckOf(report);
   return `${columns(rows)}
 
-${heading("Latency:")} ${answered === 0 ? "nothing was answered" : latencyText}
-${answered === 0 ? "" : `${plot(measured)}\n`}${warning === null ? "" : `\nwarning: ${warning}\n`}`;
+${heading("Latency:")} ${ended === 0 ? "no call ended" : latencyText}
+${ended === 0 ? "" : `${plot(measured)}\n`}${warning === null ? "" : `\nwarning: ${warning}\n`}`;
 }
 
 export function reportJson(report: Report): Record<string, unknown> {
@@ -79,15 +80,19 @@ export function reportJson(report: Report): Record<string, unknown> {
     hits: measured.counts.hit,
     misses: measured.counts.miss,
     writes: measured.counts.set,
-    noAnswer: measured.failed,
+    failed: measured.failed,
     failures: Object.fromEntries(measured.failures),
     retransmissions,
-    ...(measured.answered === 0 ? {} : {
+    ...(measured.ended === 0 ? {} : {
       p50Us: inUs(50),
       p90Us: inUs(90),
       p99Us: inUs(99),
       p999Us: inUs(99.9),
       maxUs: inUs(100),
+    }),
+    ...(plan.ratePerS === null ? {} : {
+      lateP99Us: Math.round(latenessMs(measured, 99) * 1_000),
+      lateP999Us: Math.round(latenessMs(measured, LATE_PERCENTILE) * 1_000),
     }),
     ownCpuShare: Math.round(ownCpuShare * 100) / 100,
     bottleneck: bottleneckOf(report) ?? undefined,
@@ -107,10 +112,12 @@ function loadText({ plan, server }: Report): string {
 /** Why the numbers may be those of this process and not of the server; null where nothing says so. */
 function bottleneckOf({ plan, measured, ownCpuShare }: Report): string | null {
   if (plan.ratePerS !== null) {
-    const lateMs = measured.latenessNs.percentile(99) / NANOSECONDS;
+    const lateMs = latenessMs(measured, LATE_PERCENTILE);
     if (lateMs < LATE_MS) return null;
-    return `this process began one request in a hundred ${milliseconds(lateMs)} or more after it ` +
-      "was due: it does not keep this rate here, and the latencies hold its own delays";
+    return `this process began one request in a thousand ${
+      milliseconds(lateMs)
+    } or more after it ` +
+      "was due: the latencies hold its own delays";
   }
   if (ownCpuShare < BUSY_CPU_SHARE) return null;
   return "this process is busy all the time: the server may be faster than it can ask. " +
@@ -128,7 +135,8 @@ function plot(measured: Measured): string {
   const least = Math.log(values[0]);
   const span = Math.max(Math.log(values.at(-1) ?? 1) - least, Number.EPSILON);
   const lines = values.map((ms, i) => {
-    const bar = "█".repeat(1 + Math.round((Math.log(ms) - least) / span * (PLOT_WIDTH - 1)));
+    const share = (Math.log(ms) - least) / span;
+    const bar = "█".repeat(1 + Math.round(share * (PLOT_WIDTH - 1)));
     const name = PLOTTED[i] === 100 ? "max" : `p${PLOTTED[i]}`;
     return `  ${name.padStart(6)}  ${milliseconds(ms).padStart(9)}  ${bar}`;
   });
@@ -136,7 +144,12 @@ function plot(measured: Measured): string {
 }
 
 function latencyMs({ latencyNs }: Measured, percentile: number): number {
-  return (percentile === 100 ? latencyNs.max : latencyNs.percentile(percentile)) / NANOSECONDS;
+  // A percentile is rounded up to a bucket's end, which may be above the greatest value.
+  return Math.min(latencyNs.max, latencyNs.percentile(percentile)) / NANOSECONDS;
+}
+
+function latenessMs({ latenessNs }: Measured, percentile: number): number {
+  return latenessNs.percentile(percentile) / NANOSECONDS;
 }
 
 function perSecond({ measured, elapsedMs }: Report): number {

@@ -6,12 +6,15 @@ import type { Kind } from "./workload.ts";
 const NANOSECONDS = 1e6;
 
 export class Measured {
-  /** Nanoseconds, of calls that were answered: an HDR histogram of three digits. */
+  /**
+   * Nanoseconds, an HDR histogram of three digits. A call that failed is in it with the time after
+   * which its caller knew: left out, the slowest would make the figures better.
+   */
   readonly latencyNs: RecordableHistogram = createHistogram();
   /** Nanoseconds from when a request was due to when it was begun; open loop only. */
   readonly latenessNs: RecordableHistogram = createHistogram();
   readonly counts: Record<Kind, number> = { hit: 0, miss: 0, set: 0 };
-  /** Calls that ended without an answer, by the code of their error. */
+  /** Calls that ended with an error, by its code. */
   readonly failures = new Map<string, number>();
 
   get answered(): number {
@@ -32,10 +35,11 @@ export class Measured {
     record(this.latencyNs, latencyMs);
   }
 
-  noteFailure(error: unknown): void {
+  noteFailure(error: unknown, latencyMs: number): void {
     const { code } = error as { code?: unknown };
     if (typeof code !== "string") throw error;
     this.failures.set(code, (this.failures.get(code) ?? 0) + 1);
+    record(this.latencyNs, latencyMs);
   }
 
   noteLateness(latenessMs: number): void {

@@ -19,7 +19,7 @@ export interface Workload {
 /** What came of one request: a GET that found its key, one that did not, or a SET. */
 export type Kind = "hit" | "miss" | "set";
 
-/** Digits of a key's number: keys have 16 bytes, up to a million million of them. */
+/** Digits of a key's number: keys have 16 bytes, more than a load ever has. */
 const KEY_DIGITS = 11;
 const KEY_PREFIX = "load:";
 const encoder = new TextEncoder();

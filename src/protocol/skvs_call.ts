@@ -71,11 +71,14 @@ async function exchangeOnce(
   const answered = new Promise<Uint8Array | null>((resolve) => {
     answer = resolve;
   });
-  const socket = await dial(async (received) => {
+  // The next datagram that is opened may overwrite the frame, so it is copied before that.
+  const accept = (frame: Uint8Array | null) => frame !== null && answer(copyBytes(frame));
+  const socket = await dial((received) => {
     if (received.length !== DATAGRAM_BYTES) return;
     if (equalBytes(received, 0, datagram, 0, NONCE_BYTES)) return;
-    const frame = await cipher.open(received, NO_ADDITIONAL_DATA);
-    if (frame !== null) answer(frame);
+    const opened = cipher.open(received, NO_ADDITIONAL_DATA);
+    if (opened instanceof Promise) void opened.then(accept);
+    else accept(opened);
   });
   const alarm = makeAlarm(() => answer(null));
   alarm.set(timeoutMs);

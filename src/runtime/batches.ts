@@ -5,12 +5,10 @@ import { DATAGRAM_BYTES, type Receive } from "../protocol/datagram.ts";
 import type { LinuxSocket } from "./linux_socket.ts";
 import { BATCH, Messages } from "./messages.ts";
 
-/** Batches in a row, so that under any load timers and other sockets come to their turn. */
-const MAX_BATCHES = 4;
 /** With one byte more, a datagram that is too long shows. */
 const ROOM_BYTES = DATAGRAM_BYTES + 1;
 
-/** Answers what waits in a socket: a reply waits for 31 others at most, some 0.2 ms. */
+/** Answers what waits in a socket. */
 export class AnswerBatch {
   readonly #socket: LinuxSocket;
   readonly #requests = new Messages(ROOM_BYTES);
@@ -20,14 +18,11 @@ export class AnswerBatch {
     this.#socket = socket;
   }
 
-  /** @param receive one that never answers with a promise */
+  /**
+   * Answers a batch: a reply waits for 31 others at most, some 0.2 ms.
+   * @param receive one that never answers with a promise
+   */
   answer(receive: Receive): void {
-    let batches = 0;
-    while (batches < MAX_BATCHES && this.#answerBatch(receive)) batches++;
-  }
-
-  /** @returns whether there was anything to answer */
-  #answerBatch(receive: Receive): boolean {
     const count = this.#socket.receive(this.#requests);
     let answered = 0;
     for (let i = 0; i < count; i++) {
@@ -38,7 +33,6 @@ export class AnswerBatch {
     }
     // One that can't be sent is as lost on the way: the client asks again.
     if (answered > 0) this.#socket.send(this.#replies, answered, () => {});
-    return count > 0;
   }
 }
 

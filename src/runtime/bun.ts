@@ -67,7 +67,10 @@ export const runtime: Runtime = {
     return {
       address: { host: socket.hostname, port: socket.port },
       receiveBufferBytes: linuxSocket?.raiseReceiveBuffer() ?? null,
-      close: () => socket.close(),
+      close() {
+        batch = null;
+        socket.close();
+      },
     };
   },
 

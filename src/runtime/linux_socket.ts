@@ -18,12 +18,24 @@ interface Libc {
 /** glibc's name, and musl's on the two processors. */
 const NAMES = ["libc.so.6", "libc.musl-x86_64.so.1", "libc.musl-aarch64.so.1"];
 
+/** Once for the process. */
+let libc: Libc | null | undefined;
+
 const MSG_DONTWAIT = 0x40;
 const SOL_SOCKET = 1;
 const SO_RCVBUF = 8;
 /** Goes past the system's limit, where the process may. */
 const SO_RCVBUFFORCE = 33;
 const INT_BYTES = 4;
+
+function openLibc(): Libc | null {
+  return openLibrary<Libc>(NAMES, {
+    recvmmsg: { args: ["i32", "ptr", "u32", "i32", "ptr"], returns: "i32" },
+    sendmmsg: { args: ["i32", "ptr", "u32", "i32"], returns: "i32" },
+    setsockopt: { args: ["i32", "i32", "i32", "ptr", "u32"], returns: "i32" },
+    getsockopt: { args: ["i32", "i32", "i32", "ptr", "ptr"], returns: "i32" },
+  });
+}
 
 export class LinuxSocket {
   readonly #libc: Libc;
@@ -36,12 +48,7 @@ export class LinuxSocket {
 
   /** Null where this is not Linux, or its C library is none of those known. */
   static from(fd: number): LinuxSocket | null {
-    const libc = openLibrary<Libc>(NAMES, {
-      recvmmsg: { args: ["i32", "ptr", "u32", "i32", "ptr"], returns: "i32" },
-      sendmmsg: { args: ["i32", "ptr", "u32", "i32"], returns: "i32" },
-      setsockopt: { args: ["i32", "i32", "i32", "ptr", "u32"], returns: "i32" },
-      getsockopt: { args: ["i32", "i32", "i32", "ptr", "ptr"], returns: "i32" },
-    });
+    libc ??= openLibc();
     return libc === null ? null : new LinuxSocket(libc, fd);
   }
 
@@ -72,15 +79,15 @@ export class LinuxSocket {
   }
 
   /** Raises the receive buffer as far as the system allows; returns the bytes that it has then. */
-  raiseReceiveBuffer(): number {
+  raiseReceiveBuffer(): number | null {
     const value = new Uint32Array(new ArrayBuffer(INT_BYTES));
     const length = new Uint32Array(new ArrayBuffer(INT_BYTES));
     value[0] = RECEIVE_BUFFER_BYTES;
     if (!this.#set(SO_RCVBUFFORCE, value)) this.#set(SO_RCVBUF, value);
     length[0] = INT_BYTES;
     const [at, lengthAt] = [value, length].map(pointerTo);
-    this.#libc.getsockopt(this.#fd, SOL_SOCKET, SO_RCVBUF, at, lengthAt);
-    return value[0];
+    const result = this.#libc.getsockopt(this.#fd, SOL_SOCKET, SO_RCVBUF, at, lengthAt);
+    return result === 0 && length[0] === INT_BYTES ? value[0] : null;
   }
 
   #set(name: number, value: Uint32Array<ArrayBuffer>): boolean {

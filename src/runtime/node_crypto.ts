@@ -1,4 +1,4 @@
-/** AES-256-GCM by node:crypto, which Bun, Deno and Node all have: synchronous, the fast one. */
+/** AES-256-GCM by node:crypto, which Bun, Deno and Node all have: synchronous. */
 
 import { createCipheriv, createDecipheriv, createSecretKey } from "node:crypto";
 import { DATAGRAM_BYTES, NONCE_BYTES, TAG_AT } from "../protocol/datagram.ts";

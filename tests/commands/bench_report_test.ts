@@ -51,20 +51,22 @@ test("the plot has a bar for each percentile, none shorter than the one before",
   assertMatch(lines[3], /p50 +0\.500 ms/);
 });
 
-test("what was not answered is told, and makes no figures", () => {
+test("what failed is told, and its time counts", () => {
   const measured = new Measured();
-  measured.noteFailure(new DeadlineExceededError("GET", 10, null, ""));
-  const report = reportOf(measured);
-  assertMatch(reportText(report), /no answer +1 DEADLINE_EXCEEDED/);
-  assertMatch(reportText(report), /nothing was answered/);
-  assertEquals(reportJson(report).p50Us, undefined);
+  assertEquals(reportJson(reportOf(measured)).p50Us, undefined);
+  assertMatch(reportText(reportOf(measured)), /no call ended/);
+  measured.noteFailure(new DeadlineExceededError("GET", 10, null, ""), 10);
+  const json = reportJson(reportOf(measured));
+  assertMatch(reportText(reportOf(measured)), /failed +1 DEADLINE_EXCEEDED/);
+  assertEquals([json.answered, json.failed], [0, 1]);
+  assert(Number(json.p50Us) >= 9_990);
 });
 
 test("it says when it is itself the bottleneck", () => {
   assertMatch(reportText(reportOf(thousand(), { ownCpuShare: 0.97 })), /busy all the time/);
   const late = thousand();
-  for (let i = 0; i < 100; i++) late.noteLateness(i < 90 ? 0 : 5);
+  for (let i = 0; i < 100; i++) late.noteLateness(i < 99 ? 0 : 5);
   const { plan } = reportOf(late);
   const open = reportOf(late, { plan: { ...plan, ratePerS: 1_000 } });
-  assertMatch(String(reportJson(open).bottleneck), /does not keep this rate/);
+  assertMatch(String(reportJson(open).bottleneck), /its own delays/);
 });

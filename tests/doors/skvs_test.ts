@@ -7,6 +7,7 @@ import { DATAGRAM_BYTES } from "../../src/protocol/datagram.ts";
 import { type SkvsCommand, SkvsFlag, writeSkvsRequest } from "../../src/protocol/skvs.ts";
 import { skvsCall } from "../../src/protocol/skvs_call.ts";
 import { makeAlarm } from "../../src/runtime/alarm.ts";
+import { chooseAead } from "../../src/runtime/detect.ts";
 import { nodeCrypto } from "../../src/runtime/node_crypto.ts";
 import { webCrypto } from "../../src/runtime/web_crypto.ts";
 import { Counters } from "../../src/statistics.ts";
@@ -103,6 +104,37 @@ test("both wires reach the same store; the version 1 key is tried first", async 
   assertEquals(await asText(call(1, "k")), "from version 1");
   await call(0, "k", text("from the original"), OVERWRITE);
   assertEquals(await outcome(clock, client.getText("k", { timeout: 500 })), "from the original");
+});
+
+test("a forged datagram behind the reply does not change what the caller reads", async () => {
+  const clock = new WorldClock();
+  // On Bun that is OpenSSL, which opens every datagram into the same memory.
+  const cipher = await (await chooseAead()).cipher(KEY);
+  const counters = new Counters();
+  const fillRandom = fillRandomOf(1);
+  const world: Awaited<ReturnType<typeof makeServer>> = await makeServer(clock, {
+    counters,
+    fallback: (datagram, reply) => door.receive(datagram, reply),
+  });
+  const door = new SkvsDoor({ cipher, store: world.store, counters, fillRandom });
+  const request = { command: 0 as SkvsCommand, flags: 0, key: text("k"), value: text("genuine") };
+  const value = await skvsCall(request, 500, {
+    cipher,
+    fillRandom,
+    makeAlarm,
+    dial: async (onDatagram) => ({
+      async send(datagram) {
+        const reply = await world.ask(datagram);
+        assert(reply !== null);
+        const forged = copyBytes(reply);
+        forged[13] ^= 0x0f;
+        onDatagram(reply);
+        onDatagram(forged);
+      },
+      close() {},
+    }),
+  });
+  assertEquals(value && Buffer.from(value).toString(), "genuine");
 });
 
 test("without it, the original wire is silence", async () => {

@@ -88,7 +88,23 @@ test("an open loop sends what is due in a time, and not faster", async () => {
   assert(performance.now() - startedAt >= 97);
 });
 
-test("a call that fails is counted by its code, and is no latency", async () => {
+test("an open loop that is late lets replies come to their turn", async () => {
+  let most = 0;
+  let outstanding = 0;
+  const measured = await openLoop(new Requests(READS), 1e6, {
+    clients: [clientOf(async () => {
+      most = Math.max(most, ++outstanding);
+      await new Promise((resolve) => setImmediate(resolve));
+      outstanding--;
+    })],
+    extent: { durationMs: FOR_EVER, count: 10_000 },
+    onProgress: ignore,
+  });
+  assertEquals(measured.answered, 10_000);
+  assert(most < 1_000, `${most} at once`);
+});
+
+test("a call that fails is counted by its code, and its time with the others", async () => {
   const measured = await closedLoop(new Requests(READS), 1, {
     clients: [clientOf(() => Promise.reject(new OverloadedError("GET", 1)))],
     extent: { durationMs: FOR_EVER, count: 3 },
@@ -96,4 +112,5 @@ test("a call that fails is counted by its code, and is no latency", async () => 
   });
   assertEquals([measured.answered, measured.failed, measured.ended], [0, 3, 3]);
   assertEquals([...measured.failures], [["OVERLOADED", 3]]);
+  assertEquals(measured.latencyNs.count, 3);
 });
