@@ -390,7 +390,10 @@ test("a time to live that finds no room is FULL too", async () => {
 test("STATS tells whole lines that fit a value, with every count at its largest", async () => {
   const { peer, server } = await begin({
     facts: [["version", "1.2.3"]],
-    systemLines: () => [["dropped_by_kernel", Number.MAX_SAFE_INTEGER]],
+    systemLines: () => [
+      ["dropped_by_kernel", Number.MAX_SAFE_INTEGER],
+      ["receive_buffer_bytes", 2 ** 31],
+    ],
   });
   const { counters } = server;
   for (const name of Object.keys(counters)) {
