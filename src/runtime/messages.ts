@@ -14,7 +14,7 @@ const WORD_BYTES = 4;
 /** One byte more than a datagram has, so that a longer one shows; rounded up to a cache line. */
 const BUFFER_BYTES = DATAGRAM_BYTES + 64;
 /** A struct sockaddr_in6; a sockaddr_in is shorter. */
-export const PEER_BYTES = 28;
+const PEER_BYTES = 28;
 const PEER_WORDS = PEER_BYTES / WORD_BYTES;
 /** A struct mmsghdr, in words, and where its fields are. */
 const HEADER_WORDS = 16;
