@@ -421,6 +421,7 @@ function sectionName(request: Uint8Array): string {
 function storeLines(store: Store): Line[] {
   return [
     ["keys", store.count],
+    ["payload_bytes", store.payloadBytes],
     ["used_bytes", store.usedBytes],
     ["limit_bytes", store.limitBytes],
     ["evictions", store.evictions],

@@ -65,6 +65,10 @@ export class LogStore implements Store {
     return this.values.count;
   }
 
+  get payloadBytes(): number {
+    return this.values.payloadBytes;
+  }
+
   get usedBytes(): number {
     return this.values.log.liveWords * WORD_BYTES + this.values.index.pages.usedBytes;
   }

@@ -48,6 +48,8 @@ export type Result = (typeof Result)[keyof typeof Result];
 export interface Store {
   /** Keys that are stored; those that expired and were not yet swept may be among them. */
   readonly count: number;
+  /** Bytes of those keys and their values, without what it takes to keep them. */
+  readonly payloadBytes: number;
   /** Bytes in use, and the most that there may be. */
   readonly usedBytes: number;
   readonly limitBytes: number;

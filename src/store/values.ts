@@ -11,7 +11,7 @@ import { assert } from "../assert.ts";
 import { Arena } from "./arena.ts";
 import type { Hash } from "./hash.ts";
 import { HashIndex, NOWHERE } from "./hash_index.ts";
-import { headerOf, isLarge, isPiece, isTimed, valueLengthOf, wordsOf } from "./item.ts";
+import { headerOf, isLarge, isPiece, isTimed, keyLengthOf, valueLengthOf, wordsOf } from "./item.ts";
 import { Items } from "./items.ts";
 import { Key } from "./key.ts";
 import type { Layout } from "./layout.ts";
@@ -27,6 +27,8 @@ const HEAD_HASH = 0;
 export class Values {
   /** Keys that have a value. */
   count = 0;
+  /** Bytes of those keys and their values, without what it takes to keep them. */
+  payloadBytes = 0;
   /** Keys whose value was removed because it had expired. */
   expirations = 0;
   readonly arena: Arena;
@@ -51,6 +53,10 @@ export class Values {
   lengthOf(address: number): number {
     const header = this.items.header(address);
     return isLarge(header) ? this.items.largeWord(address, LENGTH) : valueLengthOf(header);
+  }
+
+  #payloadOf(address: number): number {
+    return keyLengthOf(this.items.header(address)) + this.lengthOf(address);
   }
 
   /** Copies a value that is in pieces out. */
@@ -90,11 +96,13 @@ export class Values {
   /** Makes the item at an address the value of a key, in place of what it had. */
   put(key: Key, address: number): void {
     const before = this.index.find(key);
+    this.payloadBytes += this.#payloadOf(address);
     if (before === NOWHERE) {
       this.index.insert(key.hash, address);
       this.count++;
       return;
     }
+    this.payloadBytes -= this.#payloadOf(before);
     const header = this.items.header(before);
     if (isLarge(header)) this.#removePieces(key.hash, before);
     this.index.replace(key.hash, before, address);
@@ -111,6 +119,7 @@ export class Values {
       const head = this.#headOf(address);
       return head === NOWHERE ? 0 : this.remove(this.items.keyWord(address, HEAD_HASH), head);
     }
+    this.payloadBytes -= this.#payloadOf(address);
     const pieces = isLarge(header) ? this.#removePieces(hash, address) : 0;
     this.#drop(hash, address);
     this.count--;

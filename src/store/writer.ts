@@ -6,7 +6,7 @@
 
 import { type Cleaner, RESERVED_SEGMENTS } from "./cleaner.ts";
 import { NOWHERE } from "./hash_index.ts";
-import { EXPIRY_WORDS, headerOf, isLarge, keyMarksOf, Mark, wordsOf } from "./item.ts";
+import { EXPIRY_WORDS, headerOf, isLarge, keyMarksOf, Mark, valueLengthOf, wordsOf } from "./item.ts";
 import { type Key, PIECE_KEY_BYTES } from "./key.ts";
 import { type Layout, WORD_BYTES } from "./layout.ts";
 import type { Span } from "./store.ts";
@@ -87,6 +87,7 @@ export class Writer {
     const header = headerOf(marks, value.length);
     const words = wordsOf(header);
     if (address !== NOWHERE && this.#resize(address, words)) {
+      this.#values.payloadBytes += value.length - valueLengthOf(old);
       this.#fill(address, header | Mark.READ, key, value, expiresAtMs);
       return true;
     }

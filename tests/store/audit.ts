@@ -40,6 +40,8 @@ export function audit(store: LogStore, spent = 0): Stored[] {
   auditIndex(store, living);
   const stored = [...living].flatMap((address) => storedAt(store, address) ?? []);
   assertEquals(store.count, stored.length, "the count of keys");
+  const payloadBytes = stored.reduce((sum, { key, value }) => sum + key.length + value.length, 0);
+  assertEquals(store.payloadBytes, payloadBytes, "bytes of keys and values");
   const usedBytes = liveWords * WORD_BYTES + index.pages.usedBytes;
   assertEquals(store.usedBytes, usedBytes, "bytes in use");
   assert(usedBytes <= store.limitBytes, "never more than the limit");
