@@ -11,7 +11,7 @@ import { NOWHERE } from "./hash_index.ts";
 import { isLarge, isTimed, valueLengthOf } from "./item.ts";
 import { Key } from "./key.ts";
 import { layoutOf, WORD_BYTES } from "./layout.ts";
-import { fits64Bits, MAX_NUMBER_BYTES, parseNumber, writeNumber } from "./number.ts";
+import { fits64Bits, MAX_NUMBER_BYTES, parseExact, parseNumber, writeNumber } from "./number.ts";
 import { type Found, MAX_STORED_BYTES, NONE, Result, type Span, type Store } from "./store.ts";
 import { Sweeper } from "./sweeper.ts";
 import { Values } from "./values.ts";
@@ -114,10 +114,9 @@ export class LogStore implements Store {
 
   add(key: Span, delta: bigint, expiresAtMs: number, found: Found): Result {
     const address = this.#find(key);
-    const current = address === NOWHERE ? 0n : this.#numberAt(address);
-    if (current === null) return Result.NOT_A_NUMBER;
-    const sum = current + delta;
-    if (!fits64Bits(sum)) return Result.OVERFLOW;
+    const sum = this.#sumAt(address, delta);
+    if (sum === null) return Result.NOT_A_NUMBER;
+    if (typeof sum === "bigint" && !fits64Bits(sum)) return Result.OVERFLOW;
     this.#sum.length = writeNumber(sum, this.#sum.bytes, 0);
     const expiry = address === NOWHERE ? expiresAtMs : this.values.items.expiryOf(address);
     const result = this.#put(address, this.#sum, expiry);
@@ -211,8 +210,15 @@ export class LogStore implements Store {
     return Result.FULL;
   }
 
-  #numberAt(address: number): bigint | null {
+  /** What is there and the delta; null if that is no number. Small ones, as most are, without BigInts. */
+  #sumAt(address: number, delta: bigint): number | bigint | null {
+    if (address === NOWHERE) return delta;
     this.values.items.showValue(address, this.#current);
-    return parseNumber(this.#current.bytes, this.#current.start, this.#current.length);
+    const { bytes, start, length } = this.#current;
+    const exactDelta = Number(delta);
+    const exactSum = parseExact(bytes, start, length) + exactDelta;
+    if (Number.isSafeInteger(exactSum) && Number.isSafeInteger(exactDelta)) return exactSum;
+    const current = parseNumber(bytes, start, length);
+    return current === null ? null : current + delta;
   }
 }

@@ -14,6 +14,13 @@ test("every number of signed 64 bits comes back", () => {
       assertEquals(parseNumber(bytes, 1, length), number);
     }),
   );
+  const safe = { min: Number.MIN_SAFE_INTEGER, max: Number.MAX_SAFE_INTEGER };
+  fc.assert(
+    fc.property(fc.integer(safe), (number) => {
+      const length = writeNumber(BigInt(number), bytes, 1);
+      assertEquals(new TextDecoder().decode(bytes.subarray(1, 1 + length)), String(number));
+    }),
+  );
   assertEquals(parse("-9223372036854775808"), -(2n ** 63n));
   assertEquals(parse("9223372036854775807"), 2n ** 63n - 1n);
 });
