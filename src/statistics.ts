@@ -15,6 +15,9 @@ export class Counters {
   misses = 0;
   /** Operations over the original wire. */
   skvs = 0;
+  /** Requests through the doors for text. */
+  line = 0;
+  resp = 0;
   /** Requests refused with ERROR. */
   errors = 0;
   datagramsReceived = 0;
@@ -48,6 +51,7 @@ export function operationLines(counters: Counters): Line[] {
     counters.operations[code],
   ]);
   lines.push(["hits", counters.hits], ["misses", counters.misses], ["skvs", counters.skvs]);
+  lines.push(["line", counters.line], ["resp", counters.resp]);
   lines.push(["errors", counters.errors]);
   return lines;
 }
