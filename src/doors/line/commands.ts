@@ -1,0 +1,225 @@
+/**
+ * The commands of the line protocol. SET, GET, DELETE, USAGE and QUIT are those of Blink Store, and
+ * answer as there; the others are for what its users had to do without.
+ */
+
+import { Buffer } from "node:buffer";
+import { MAX_TTL_MS } from "../../protocol/frame.ts";
+import { parseNumber } from "../../store/number.ts";
+import { MAX_STORED_BYTES, Result } from "../../store/store.ts";
+import { isHttp } from "../http.ts";
+import type { Keyspace } from "../keyspace.ts";
+import type { Replies } from "../replies.ts";
+import type { LineRequest } from "./request.ts";
+
+export interface Context {
+  readonly keyspace: Keyspace;
+  readonly request: LineRequest;
+  readonly replies: Replies;
+  isOver: boolean;
+}
+
+interface Command {
+  /** The words behind it, as they are told to who gets them wrong. */
+  readonly usage: string;
+  /** How many words, the command included. */
+  readonly words: readonly [least: number, most: number];
+  run(context: Context): void;
+}
+
+/** Where a value is before it is told as base64. */
+const value = Buffer.allocUnsafeSlow(MAX_STORED_BYTES);
+
+export function writeError(message: string, replies: Replies): void {
+  replies.ascii("ERROR ");
+  replies.text(message);
+  replies.ascii("\n");
+}
+
+function answer({ replies }: Context, line: string): void {
+  replies.ascii(line);
+  replies.ascii("\n");
+}
+
+function answerResult(context: Context, result: Result): void {
+  if (result === Result.DONE) answer(context, "OK");
+  else if (result === Result.MISSING) answer(context, "NOT_FOUND");
+  else refuse(context, result);
+}
+
+function refuse({ replies }: Context, result: Result): void {
+  writeError(REFUSALS[result] ?? "refused", replies);
+}
+
+const REFUSALS: Partial<Record<Result, string>> = {
+  [Result.FULL]: "the store is full",
+  [Result.NOT_A_NUMBER]: "the value is not a decimal number of signed 64 bits",
+  [Result.OVERFLOW]: "the sum does not fit signed 64 bits",
+};
+
+/** Tells the value that an operation found. */
+function answerValue(context: Context, result: Result): void {
+  if (result !== Result.DONE) {
+    answerResult(context, result);
+    return;
+  }
+  const { replies, keyspace } = context;
+  replies.ascii("VALUE ");
+  replies.latin1(value.toString("base64", 0, keyspace.found.length));
+  replies.ascii("\n");
+}
+
+function wantValue({ keyspace: { found } }: Context) {
+  found.bytes = value;
+  found.start = 0;
+  found.room = value.length;
+  return found;
+}
+
+function takeKey({ keyspace, request, replies }: Context): boolean {
+  request.show(1, keyspace.key);
+  if (keyspace.hasKey) return true;
+  writeError("a key has 1 to 128 bytes", replies);
+  return false;
+}
+
+function get(context: Context): void {
+  if (!takeKey(context)) return;
+  const isThere = context.keyspace.get(wantValue(context));
+  answerValue(context, isThere ? Result.DONE : Result.MISSING);
+}
+
+function set(context: Context): void {
+  if (!takeKey(context)) return;
+  context.request.showRest(1, context.keyspace.value);
+  put(context, 0);
+}
+
+function setBase64(context: Context): void {
+  const { keyspace, request, replies } = context;
+  if (!takeKey(context)) return;
+  const expiresAtMs = takeExpiry(context, 3);
+  if (expiresAtMs === null) return;
+  const text = request.latin1(2);
+  const bytes = Buffer.from(text, "base64");
+  if (bytes.toString("base64") !== text) {
+    writeError("the value is not base64 (RFC 4648, section 4, with padding)", replies);
+    return;
+  }
+  keyspace.value.bytes = bytes;
+  keyspace.value.start = 0;
+  keyspace.value.length = bytes.length;
+  put(context, expiresAtMs);
+}
+
+function put(context: Context, expiresAtMs: number): void {
+  const { store, key, value, noValue } = context.keyspace;
+  if (value.length > MAX_STORED_BYTES) {
+    writeError(
+      `a value has at most ${MAX_STORED_BYTES} bytes, not ${value.length}`,
+      context.replies,
+    );
+    return;
+  }
+  answerResult(context, store.set(key, value, expiresAtMs, true, noValue));
+}
+
+function remove(context: Context): void {
+  if (!takeKey(context)) return;
+  const { store, key, noValue } = context.keyspace;
+  answerResult(context, store.delete(key, noValue));
+}
+
+function add(context: Context): void {
+  if (!takeKey(context)) return;
+  const { keyspace, request, replies } = context;
+  const expiresAtMs = takeExpiry(context, 3);
+  if (expiresAtMs === null) return;
+  request.show(2, keyspace.value);
+  const { bytes, start, length } = keyspace.value;
+  const delta = parseNumber(bytes, start, length);
+  if (delta === null) writeError("the delta is not a decimal number of signed 64 bits", replies);
+  else {
+    const found = wantValue(context);
+    answerValue(context, keyspace.store.add(keyspace.key, delta, expiresAtMs, found));
+  }
+}
+
+function expire(context: Context): void {
+  if (!takeKey(context)) return;
+  const expiresAtMs = takeExpiry(context, 2);
+  if (expiresAtMs === null) return;
+  answerResult(context, context.keyspace.store.touch(context.keyspace.key, expiresAtMs));
+}
+
+/** A key that lives for ever says −1. */
+function ttl(context: Context): void {
+  if (!takeKey(context)) return;
+  const { keyspace, replies } = context;
+  if (!keyspace.exists()) {
+    answer(context, "NOT_FOUND");
+    return;
+  }
+  const { expiresAtMs } = keyspace.noValue;
+  replies.ascii("TTL ");
+  replies.integer(expiresAtMs === 0 ? -1 : keyspace.ttlOf(expiresAtMs));
+  replies.ascii("\n");
+}
+
+/** When a key expires that gets a word's time to live, 0 if there is no such word; null if wrong. */
+function takeExpiry({ request, keyspace, replies }: Context, word: number): number | null {
+  if (request.count <= word) return 0;
+  const text = request.latin1(word);
+  const ttlMs = /^[1-9]\d{0,15}$/.test(text) ? Number(text) : Number.NaN;
+  if (ttlMs <= MAX_TTL_MS) return keyspace.expiryIn(ttlMs);
+  writeError(`a time to live is a whole number of ms, 1 to ${MAX_TTL_MS}`, replies);
+  return null;
+}
+
+function usage({ replies, keyspace }: Context): void {
+  replies.ascii("USAGE ");
+  replies.integer(keyspace.store.payloadBytes);
+  replies.ascii("\n");
+}
+
+function quit(context: Context): void {
+  context.isOver = true;
+}
+
+const GET: Command = { usage: "key", words: [2, 2], run: get };
+const DELETE: Command = { usage: "key", words: [2, 2], run: remove };
+const USAGE: Command = { usage: "", words: [1, 1], run: usage };
+
+const commands: ReadonlyMap<string, Command> = new Map([
+  ["GET", GET],
+  ["SET", { usage: "key value", words: [2, Number.POSITIVE_INFINITY], run: set }],
+  ["SETB64", { usage: "key base64 [ttl-ms]", words: [3, 4], run: setBase64 }],
+  ["DELETE", DELETE],
+  ["DEL", DELETE],
+  ["ADD", { usage: "key delta [ttl-ms]", words: [3, 4], run: add }],
+  ["EXPIRE", { usage: "key ms", words: [3, 3], run: expire }],
+  ["TTL", { usage: "key", words: [2, 2], run: ttl }],
+  ["USAGE", USAGE],
+  ["STATS", USAGE],
+  ["PING", { usage: "", words: [1, 1], run: (context) => answer(context, "PONG") }],
+  ["QUIT", { usage: "", words: [1, 1], run: quit }],
+]);
+
+/** Carries out the request at hand. */
+export function perform(context: Context): void {
+  const { request, replies } = context;
+  const name = request.count === 0 ? "" : request.latin1(0).toUpperCase();
+  const command = commands.get(name);
+  if (isHttp(name)) {
+    writeError("this is no HTTP server", replies);
+    context.isOver = true;
+    return;
+  }
+  if (command === undefined) {
+    writeError(`unknown command; there are ${[...commands.keys()].join(", ")}`, replies);
+    return;
+  }
+  const [least, most] = command.words;
+  if (request.count >= least && request.count <= most) command.run(context);
+  else writeError(`usage: ${name} ${command.usage}`.trimEnd(), replies);
+}

@@ -1,0 +1,57 @@
+/** The line protocol on one connection: a line, and a line in reply. */
+
+import type { Buffer } from "node:buffer";
+import { MAX_KEY_BYTES } from "../../store/item.ts";
+import { MAX_STORED_BYTES } from "../../store/store.ts";
+import type { Conversation } from "../conversation.ts";
+import type { Keyspace } from "../keyspace.ts";
+import type { Replies } from "../replies.ts";
+import { type Context, perform, writeError } from "./commands.ts";
+import { LineRequest } from "./request.ts";
+
+const BASE64_BYTES = 4 * Math.ceil(MAX_STORED_BYTES / 3);
+/** The longest request is a SETB64 of the largest value; blanks more than needed are allowed for. */
+export const MAX_LINE_BYTES = BASE64_BYTES + MAX_KEY_BYTES + 64;
+
+export class LineConversation implements Conversation {
+  readonly #context: Context;
+  /** How much of an unfinished line was looked through for its end. */
+  #scanned = 0;
+  /** Whether the line at hand was too long, and its end is still to come. */
+  #isSkipping = false;
+
+  constructor(keyspace: Keyspace, replies: Replies) {
+    this.#context = { keyspace, request: new LineRequest(), replies, isOver: false };
+  }
+
+  get isOver(): boolean {
+    return this.#context.isOver;
+  }
+
+  take(bytes: Buffer, start: number, end: number): number {
+    const { request, keyspace } = this.#context;
+    const lineEnd = LineRequest.endOf(bytes, start, this.#scanned, end);
+    this.#scanned = lineEnd === 0 ? end - start : 0;
+    const isTooLong = (lineEnd === 0 ? end : lineEnd) - start > MAX_LINE_BYTES;
+    if (this.#isSkipping || isTooLong) return this.#skip(lineEnd, start, end);
+    if (lineEnd === 0) return 0;
+    keyspace.counters.line++;
+    request.read(bytes, start, lineEnd);
+    perform(this.#context);
+    return lineEnd - start;
+  }
+
+  writeError(message: string, replies: Replies): void {
+    writeError(message, replies);
+  }
+
+  /** Takes what is there of a line that is too long; the error is said at its end. */
+  #skip(lineEnd: number, start: number, end: number): number {
+    this.#scanned = 0;
+    this.#isSkipping = lineEnd === 0;
+    if (this.#isSkipping) return end - start;
+    const limit = `${MAX_LINE_BYTES} bytes`;
+    writeError(`the line is longer than ${limit}`, this.#context.replies);
+    return lineEnd - start;
+  }
+}
