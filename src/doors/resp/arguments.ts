@@ -1,0 +1,42 @@
+/** Arguments of a command as what they are: keys, values, numbers. What can't be one is refused. */
+
+import { parseNumber } from "../../store/number.ts";
+import type { Found, Result } from "../../store/store.ts";
+import type { Context } from "./context.ts";
+import { error, Refusal } from "./forms.ts";
+
+/** Takes an argument for the key at hand; says so if it can't be one. */
+export function takeKey({ keyspace, request, replies }: Context, argument = 1): boolean {
+  request.show(argument, keyspace.key);
+  if (keyspace.hasKey) return true;
+  error(replies, Refusal.KEY);
+  return false;
+}
+
+/** Whether every key of a command can be one. */
+export function haveKeys(context: Context, step = 1): boolean {
+  for (let i = 1; i < context.request.count; i += step) {
+    if (!takeKey(context, i)) return false;
+  }
+  return true;
+}
+
+/** A number of signed 64 bits; null if it is none, which it has said. */
+export function takeInteger({ request, replies }: Context, argument: number): bigint | null {
+  const start = request.startOf(argument);
+  const number = parseNumber(request.bytes, start, request.lengthOf(argument));
+  if (number === null) error(replies, Refusal.NOT_AN_INTEGER);
+  return number;
+}
+
+/** Stores an argument as the value of the key at hand. */
+export function put(
+  { keyspace, request }: Context,
+  value: number,
+  expiresAtMs: number,
+  overwrite: boolean,
+  found: Found,
+): Result {
+  request.show(value, keyspace.value);
+  return keyspace.store.set(keyspace.key, keyspace.value, expiresAtMs, overwrite, found);
+}

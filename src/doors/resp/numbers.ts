@@ -1,0 +1,47 @@
+/** Commands that count. */
+
+import { Result } from "../../store/store.ts";
+import { takeInteger, takeKey } from "./arguments.ts";
+import { type Command, type Context, ONE_KEY } from "./context.ts";
+import { error, receive, Refusal } from "./forms.ts";
+
+/** INCR, DECR, INCRBY and DECRBY. @param argument that is the amount; without one it is 1 */
+function add(context: Context, sign: 1 | -1, argument?: number): void {
+  if (!takeKey(context)) return;
+  const { keyspace, replies } = context;
+  const amount = argument === undefined ? ONE : takeInteger(context, argument);
+  if (amount === null) return;
+  if (sign < 0 && amount === MIN_64_BITS) {
+    error(replies, "ERR decrement would overflow");
+    return;
+  }
+  const { found } = keyspace;
+  const result = keyspace.store.add(
+    keyspace.key,
+    sign < 0 ? -amount : amount,
+    0,
+    receive(replies, found),
+  );
+  if (result === Result.FULL) error(replies, Refusal.FULL);
+  else if (result === Result.NOT_A_NUMBER) error(replies, Refusal.NOT_AN_INTEGER);
+  else if (result === Result.OVERFLOW) error(replies, Refusal.OVERFLOW);
+  else integerFound(context);
+}
+
+const ONE = 1n;
+const MIN_64_BITS = -(2n ** 63n);
+
+function integerFound({ keyspace: { found }, replies }: Context): void {
+  replies.ascii(":");
+  replies.copy(found.bytes, found.start, found.length);
+  replies.ascii("\r\n");
+}
+
+const FLAGS = ["write", "denyoom", "fast"];
+
+export const numberCommands: readonly Command[] = [
+  { name: "incr", arity: 2, flags: FLAGS, keys: ONE_KEY, run: (context) => add(context, 1) },
+  { name: "decr", arity: 2, flags: FLAGS, keys: ONE_KEY, run: (context) => add(context, -1) },
+  { name: "incrby", arity: 3, flags: FLAGS, keys: ONE_KEY, run: (context) => add(context, 1, 2) },
+  { name: "decrby", arity: 3, flags: FLAGS, keys: ONE_KEY, run: (context) => add(context, -1, 2) },
+];

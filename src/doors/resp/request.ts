@@ -1,0 +1,220 @@
+/**
+ * A request of RESP2: an array of bulk strings, or a line of words typed by hand. It is read as far
+ * as it is there, and read on from there when more has come.
+ * Source: the Redis serialization protocol specification, version 2; limits and messages are those
+ * of a Redis server with `proto-max-bulk-len 1mb`.
+ */
+
+import { Buffer } from "node:buffer";
+import { MAX_STORED_BYTES, type Span } from "../../store/store.ts";
+import { splitWords } from "./inline.ts";
+
+/** Most arguments of a request, the command's name included. */
+export const MAX_ARGUMENTS = 16_384;
+/** Most bytes of a request. */
+export const MAX_REQUEST_BYTES = 4 * 1024 * 1024;
+/** Most bytes of a line: a request typed by hand, or what announces a length. */
+const MAX_LINE_BYTES = 64 * 1024;
+
+const CR = 0x0d;
+const LF = 0x0a;
+const STAR = 0x2a;
+const DOLLAR = 0x24;
+const MINUS = 0x2d;
+const ZERO = 0x30;
+const NINE = 0x39;
+const MAX_DIGITS = 10;
+
+const USUAL_ARGUMENTS = 8;
+
+/** The client does not speak the protocol: it is told so, and the connection ends. */
+export class ProtocolViolation extends Error {}
+
+/** What reading a number found, other than a number: more must come, or it is none. */
+const MORE = -2;
+const NOT_A_NUMBER = -3;
+const UNKNOWN = -1;
+
+export class Request {
+  /** Arguments, the command's name included. */
+  count = 0;
+  bytes: Buffer = Buffer.alloc(0);
+  /** Where the request begins in `bytes`; arguments are counted from there. */
+  #origin = 0;
+  #starts = new Int32Array(USUAL_ARGUMENTS);
+  #lengths = new Int32Array(USUAL_ARGUMENTS);
+  /** How many arguments were announced. */
+  #expected = UNKNOWN;
+  /** The length that was announced for the argument at hand. */
+  #length = UNKNOWN;
+  /** How far it was read, from where it begins. */
+  #read = 0;
+  /** Behind a number that was read. */
+  #next = 0;
+
+  /**
+   * Reads on in a request that begins at `start`.
+   * @returns how many bytes it takes, or 0 if there must be more; it may have no argument at all
+   * @throws ProtocolViolation
+   */
+  read(bytes: Buffer, start: number, end: number): number {
+    this.bytes = bytes;
+    this.#origin = start;
+    if (this.#expected === UNKNOWN && bytes[start] !== STAR) return this.#readLine(start, end);
+    if (!this.#readHead(end) || !this.#readArguments(end)) return 0;
+    this.#expected = UNKNOWN;
+    const length = this.#read;
+    this.#read = 0;
+    return length;
+  }
+
+  startOf(argument: number): number {
+    return this.#origin + this.#starts[argument];
+  }
+
+  lengthOf(argument: number): number {
+    return this.#lengths[argument];
+  }
+
+  /** Points a span at an argument. */
+  show(argument: number, span: Span): Span {
+    span.bytes = this.bytes;
+    span.start = this.startOf(argument);
+    span.length = this.#lengths[argument];
+    return span;
+  }
+
+  /** One character for each byte. */
+  latin1(argument: number): string {
+    const start = this.startOf(argument);
+    return this.bytes.toString("latin1", start, start + this.#lengths[argument]);
+  }
+
+  /** Whether an argument is a word, in any case. @param word in lower case */
+  is(argument: number, word: string): boolean {
+    return this.#lengths[argument] === word.length &&
+      this.latin1(argument).toLowerCase() === word;
+  }
+
+  #readHead(end: number): boolean {
+    if (this.#expected !== UNKNOWN) return true;
+    const count = this.#readNumber(1, end);
+    if (count === MORE) return this.#waitForLine(end, "too big mbulk count string");
+    if (count === NOT_A_NUMBER || count > MAX_ARGUMENTS) {
+      throw new ProtocolViolation("invalid multibulk length");
+    }
+    this.#begin(count);
+    this.#read = this.#next;
+    return true;
+  }
+
+  #readArguments(end: number): boolean {
+    while (this.count < this.#expected) {
+      if (this.#length === UNKNOWN && !this.#readLength(end)) return false;
+      const behind = this.#read + this.#length + 2;
+      if (this.#origin + behind > end) return false;
+      this.#add(this.#read, this.#length);
+      this.#read = behind;
+      this.#length = UNKNOWN;
+    }
+    return true;
+  }
+
+  #readLength(end: number): boolean {
+    const at = this.#origin + this.#read;
+    if (at >= end) return false;
+    const first = this.bytes[at];
+    const isLength = first === DOLLAR;
+    // The line must be there before anything is said of it, as in Redis.
+    const length = isLength ? this.#readNumber(this.#read + 1, end) : MORE;
+    if (length === MORE && (isLength || !this.#hasLine(at, end))) {
+      return this.#waitForLine(end, "too big bulk count string");
+    }
+    if (!isLength) {
+      throw new ProtocolViolation(`expected '$', got '${String.fromCharCode(first)}'`);
+    }
+    if (length < 0 || length > MAX_STORED_BYTES || this.#next + length > MAX_REQUEST_BYTES) {
+      throw new ProtocolViolation("invalid bulk length");
+    }
+    this.#length = length;
+    this.#read = this.#next;
+    return true;
+  }
+
+  /** Reads a line that is a number. @param from counted from where the request begins */
+  #readNumber(from: number, end: number): number {
+    const { bytes } = this;
+    let at = this.#origin + from;
+    const isNegative = bytes[at] === MINUS;
+    if (isNegative) at++;
+    let number = 0;
+    const first = at;
+    while (at < end && bytes[at] >= ZERO && bytes[at] <= NINE && at - first < MAX_DIGITS) {
+      number = number * 10 + bytes[at++] - ZERO;
+    }
+    if (at + 1 >= end) return MORE;
+    const digits = at - first;
+    const isPadded = bytes[first] === ZERO && (digits > 1 || isNegative);
+    if (bytes[at] === CR && digits > 0 && !isPadded) {
+      this.#next = at + 2 - this.#origin;
+      return isNegative ? UNKNOWN : number;
+    }
+    return this.#hasLine(at, end) ? NOT_A_NUMBER : MORE;
+  }
+
+  #hasLine(from: number, end: number): boolean {
+    const at = this.bytes.indexOf(CR, from);
+    return at !== -1 && at + 1 < end;
+  }
+
+  #waitForLine(end: number, message: string): false {
+    if (end - this.#origin - this.#read > MAX_LINE_BYTES) throw new ProtocolViolation(message);
+    return false;
+  }
+
+  #readLine(start: number, end: number): number {
+    const at = this.bytes.indexOf(LF, start + this.#read);
+    if (at === -1 || at >= end) {
+      this.#read = end - start;
+      if (this.#read > MAX_LINE_BYTES) throw new ProtocolViolation("too big inline request");
+      return 0;
+    }
+    const isCrlf = at > start && this.bytes[at - 1] === CR;
+    const words = splitWords(this.bytes.toString("latin1", start, isCrlf ? at - 1 : at));
+    if (words === null) throw new ProtocolViolation("unbalanced quotes in request");
+    this.#takeWords(words);
+    return at + 1 - start;
+  }
+
+  #takeWords(words: readonly string[]): void {
+    this.bytes = Buffer.from(words.join(""), "latin1");
+    this.#origin = this.#read = 0;
+    this.#begin(words.length);
+    this.#expected = UNKNOWN;
+    let start = 0;
+    for (const { length } of words) {
+      this.#add(start, length);
+      start += length;
+    }
+  }
+
+  #begin(expected: number): void {
+    this.#expected = Math.max(expected, 0);
+    this.count = 0;
+    if (this.#starts.length > USUAL_ARGUMENTS) this.#makeRoom(USUAL_ARGUMENTS);
+  }
+
+  #add(start: number, length: number): void {
+    if (this.count === this.#starts.length) this.#makeRoom(2 * this.count);
+    this.#starts[this.count] = start;
+    this.#lengths[this.count++] = length;
+  }
+
+  #makeRoom(argumentCount: number): void {
+    const [starts, lengths] = [this.#starts, this.#lengths];
+    this.#starts = new Int32Array(argumentCount);
+    this.#lengths = new Int32Array(argumentCount);
+    this.#starts.set(starts.subarray(0, this.count));
+    this.#lengths.set(lengths.subarray(0, this.count));
+  }
+}

@@ -1,0 +1,57 @@
+/** INFO: what tools that watch a Redis server look at, as far as it means something here. */
+
+import { VERSION } from "../../version.ts";
+import type { Command, Context } from "./context.ts";
+import { NO_KEYS } from "./context.ts";
+import { bulk } from "./forms.ts";
+
+/** The version whose replies these are; libraries ask before they use a command. */
+const REDIS_VERSION = "7.0.0";
+
+type Fact = readonly [name: string, value: string | number];
+
+const SECTIONS: Readonly<Record<string, (context: Context) => readonly Fact[]>> = {
+  Server: () => [
+    ["redis_version", REDIS_VERSION],
+    ["redis_mode", "standalone"],
+    ["kilogram_version", VERSION],
+    ["process_id", process.pid],
+  ],
+  Clients: ({ connections }) => [["connected_clients", connections.count]],
+  Memory: ({ keyspace: { store } }) => [
+    ["used_memory", store.usedBytes],
+    ["maxmemory", store.limitBytes],
+  ],
+  Persistence: () => [["loading", 0]],
+  Stats: ({ connections, keyspace: { store, counters } }) => [
+    ["total_connections_received", connections.accepted],
+    ["total_commands_processed", counters.resp],
+    ["expired_keys", store.expirations],
+    ["evicted_keys", store.evictions],
+    ["keyspace_hits", counters.hits],
+    ["keyspace_misses", counters.misses],
+  ],
+  Replication: () => [["role", "master"], ["connected_slaves", 0]],
+  Cluster: () => [["cluster_enabled", 0]],
+  Keyspace: ({ keyspace: { store } }) =>
+    store.count === 0 ? [] : [["db0", `keys=${store.count},expires=0,avg_ttl=0`]],
+};
+
+const EVERYTHING = ["all", "default", "everything"];
+
+function info(context: Context): void {
+  const { request, replies } = context;
+  const wanted = Array.from({ length: request.count - 1 }, (_, i) => request.latin1(i + 1));
+  const isWanted = (name: string) =>
+    wanted.length === 0 ||
+    wanted.some((word) => [...EVERYTHING, name.toLowerCase()].includes(word.toLowerCase()));
+  const sections = Object.entries(SECTIONS).filter(([name]) => isWanted(name));
+  const texts = sections.map(([name, facts]) =>
+    [`# ${name}`, ...facts(context).map(([fact, value]) => `${fact}:${value}`), ""].join("\r\n")
+  );
+  bulk(replies, texts.join("\r\n"));
+}
+
+export const infoCommands: readonly Command[] = [
+  { name: "info", arity: -1, flags: ["loading", "stale"], keys: NO_KEYS, run: info },
+];

@@ -1,0 +1,124 @@
+/** SET and its options, and its relatives that have them in their names. */
+
+import { Result } from "../../store/store.ts";
+import { put, takeKey } from "./arguments.ts";
+import { type Command, type Context, ONE_KEY } from "./context.ts";
+import { bulkFound, error, integer, none, OK, receive, Refusal, simple } from "./forms.ts";
+import { expiryOf, MILLISECONDS, SECONDS, type Unit } from "./times.ts";
+
+interface SetOptions {
+  onlyNew: boolean;
+  onlyPresent: boolean;
+  get: boolean;
+  keepTtl: boolean;
+  unit: Unit | null;
+  /** The argument that is the time. */
+  time: number;
+}
+
+const NO_OPTIONS: Readonly<SetOptions> = {
+  onlyNew: false,
+  onlyPresent: false,
+  get: false,
+  keepTtl: false,
+  unit: null,
+  time: 0,
+};
+
+function set(context: Context): void {
+  const options = context.request.count === 3 ? NO_OPTIONS : readSetOptions(context);
+  if (options === null || !takeKey(context)) return;
+  const { keyspace, replies } = context;
+  const { unit, time, onlyNew, onlyPresent, keepTtl } = options;
+  let expiresAtMs = unit === null ? 0 : expiryOf(context, time, unit, "set");
+  if (expiresAtMs === null) return;
+  if (onlyPresent || keepTtl) {
+    const isThere = keyspace.store.exists(keyspace.key, keyspace.noValue) === Result.DONE;
+    if (onlyPresent && !isThere) {
+      none(replies);
+      return;
+    }
+    if (keepTtl) expiresAtMs = keyspace.noValue.expiresAtMs;
+  }
+  const found = options.get ? receive(replies, keyspace.found) : keyspace.noValue;
+  const result = put(context, 2, expiresAtMs, !onlyNew, found);
+  if (result === Result.FULL) error(replies, Refusal.FULL);
+  else if (options.get) bulkFound(replies, found);
+  else if (result === Result.PRESENT) none(replies);
+  else simple(replies, OK);
+}
+
+/** @returns null if they are wrong, which it has said */
+function readSetOptions({ request, replies }: Context): SetOptions | null {
+  const options = { ...NO_OPTIONS };
+  for (let i = 3; i < request.count; i++) {
+    const word = request.latin1(i).toLowerCase();
+    const unit = UNITS.get(word);
+    if (word === "nx" && !options.onlyPresent) options.onlyNew = true;
+    else if (word === "xx" && !options.onlyNew) options.onlyPresent = true;
+    else if (word === "get") options.get = true;
+    else if (word === "keepttl" && options.unit === null) options.keepTtl = true;
+    else if (unit !== undefined && admits(options, unit) && i + 1 < request.count) {
+      options.unit = unit;
+      options.time = ++i;
+    } else {
+      error(replies, Refusal.SYNTAX);
+      return null;
+    }
+  }
+  return options;
+}
+
+const UNITS: ReadonlyMap<string, Unit> = new Map([
+  ["ex", SECONDS],
+  ["px", MILLISECONDS],
+  ["exat", { ms: 1_000, isAbsolute: true }],
+  ["pxat", { ms: 1, isAbsolute: true }],
+]);
+
+/** The same option may come twice, and then the last counts. */
+function admits(options: SetOptions, unit: Unit): boolean {
+  return !options.keepTtl && (options.unit === null || options.unit === unit);
+}
+
+function setnx(context: Context): void {
+  if (!takeKey(context)) return;
+  const { keyspace, replies } = context;
+  const result = put(context, 2, 0, false, keyspace.noValue);
+  if (result === Result.FULL) error(replies, Refusal.FULL);
+  else integer(replies, result === Result.DONE ? 1 : 0);
+}
+
+/** SETEX and PSETEX. */
+function setWithExpiry(context: Context, command: string, unit: Unit): void {
+  if (!takeKey(context)) return;
+  const expiresAtMs = expiryOf(context, 2, unit, command);
+  if (expiresAtMs === null) return;
+  answerPut(context, put(context, 3, expiresAtMs, true, context.keyspace.noValue));
+}
+
+function answerPut({ replies }: Context, result: Result): void {
+  if (result === Result.FULL) error(replies, Refusal.FULL);
+  else simple(replies, OK);
+}
+
+const FLAGS = ["write", "denyoom"];
+
+export const setCommands: readonly Command[] = [
+  { name: "set", arity: -3, flags: FLAGS, keys: ONE_KEY, run: set },
+  { name: "setnx", arity: 3, flags: [...FLAGS, "fast"], keys: ONE_KEY, run: setnx },
+  {
+    name: "setex",
+    arity: 4,
+    flags: FLAGS,
+    keys: ONE_KEY,
+    run: (context) => setWithExpiry(context, "setex", SECONDS),
+  },
+  {
+    name: "psetex",
+    arity: 4,
+    flags: FLAGS,
+    keys: ONE_KEY,
+    run: (context) => setWithExpiry(context, "psetex", MILLISECONDS),
+  },
+];

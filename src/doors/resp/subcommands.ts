@@ -1,0 +1,46 @@
+/** Commands whose second word says what they do. */
+
+import type { Context } from "./context.ts";
+import { error } from "./forms.ts";
+
+/** How much of what a client wrote an error repeats. */
+export const MAX_QUOTED = 128;
+
+export interface Subcommand {
+  /** Words, both names included; if negative, at least so many. */
+  readonly arity: number;
+  run(context: Context): void;
+}
+
+/** Whether a request has as many words as an arity says. */
+export function hasWords({ request }: Context, arity: number): boolean {
+  return arity > 0 ? request.count === arity : request.count >= -arity;
+}
+
+export function refuseWords({ replies }: Context, name: string): void {
+  error(replies, `ERR wrong number of arguments for '${name}' command`);
+}
+
+/** @param table by name, in lower case */
+export function performSubcommand(
+  context: Context,
+  command: string,
+  table: ReadonlyMap<string, Subcommand>,
+): void {
+  const word = context.request.latin1(1);
+  const name = word.toLowerCase();
+  const subcommand = table.get(name);
+  if (subcommand === undefined) {
+    const help = `${command.toUpperCase()} HELP`;
+    error(context.replies, `ERR unknown subcommand '${quoted(word, MAX_QUOTED)}'. Try ${help}.`);
+  } else if (hasWords(context, subcommand.arity)) {
+    subcommand.run(context);
+  } else {
+    refuseWords(context, `${command}|${name}`);
+  }
+}
+
+/** So much of a text, and only up to a NUL, as in C. */
+export function quoted(text: string, length: number): string {
+  return text.split("\0", 1)[0].slice(0, length);
+}

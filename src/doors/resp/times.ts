@@ -1,0 +1,145 @@
+/** Times to live: the commands about them, and the times that others take. */
+
+import { Result } from "../../store/store.ts";
+import { takeInteger, takeKey } from "./arguments.ts";
+import { type Command, type Context, ONE_KEY } from "./context.ts";
+import { error, integer, Refusal } from "./forms.ts";
+
+export interface Unit {
+  readonly ms: 1 | 1_000;
+  /** Counted from 1970, not from now. */
+  readonly isAbsolute: boolean;
+}
+
+export const SECONDS: Unit = { ms: 1_000, isAbsolute: false };
+export const MILLISECONDS: Unit = { ms: 1, isAbsolute: false };
+
+const MIN_64_BITS = -(2n ** 63n);
+const MAX_64_BITS = 2n ** 63n - 1n;
+
+/** When a key expires that gets an argument's time; null if it is refused, which it has said. */
+export function expiryOf(
+  context: Context,
+  argument: number,
+  unit: Unit,
+  command: string,
+): number | null {
+  const ttlMs = ttlOf(context, argument, unit, command, 1n);
+  return ttlMs === null ? null : context.keyspace.expiryIn(ttlMs);
+}
+
+/**
+ * What an argument gives a key to live; 0 or less for a time that has passed.
+ * @param least that the argument may be
+ */
+function ttlOf(
+  context: Context,
+  argument: number,
+  unit: Unit,
+  command: string,
+  least: bigint,
+): number | null {
+  const time = takeInteger(context, argument);
+  if (time === null) return null;
+  const ms = time * BigInt(unit.ms);
+  const nowMs = BigInt(context.keyspace.wallNowMs);
+  const most = unit.isAbsolute ? MAX_64_BITS : MAX_64_BITS - nowMs;
+  if (time >= least && ms >= MIN_64_BITS && ms <= most) {
+    return Number(unit.isAbsolute ? ms - nowMs : ms);
+  }
+  error(context.replies, `ERR invalid expire time in '${command}' command`);
+  return null;
+}
+
+/** EXPIRE and PEXPIRE. A time that has passed deletes the key. */
+function expire(context: Context, command: string, unit: Unit): void {
+  if (!takeKey(context)) return;
+  const condition = readCondition(context);
+  const ttlMs = condition === null ? null : ttlOf(context, 2, unit, command, MIN_64_BITS);
+  if (condition === null || ttlMs === null) return;
+  const { keyspace, replies } = context;
+  const { store, key, noValue } = keyspace;
+  const expiresAtMs = keyspace.expiryIn(ttlMs);
+  const isThere = store.exists(key, noValue) === Result.DONE;
+  if (!isThere || !condition(expiresAtMs, noValue.expiresAtMs || Number.POSITIVE_INFINITY)) {
+    integer(replies, 0);
+    return;
+  }
+  const result = ttlMs <= 0 ? store.delete(key, noValue) : store.touch(key, expiresAtMs);
+  if (result === Result.FULL) error(replies, Refusal.FULL);
+  else integer(replies, 1);
+}
+
+/** Whether an expiry may come in the place of another, which is infinite if there is none. */
+type Condition = (wanted: number, current: number) => boolean;
+
+const CONDITIONS: ReadonlyMap<string, Condition> = new Map([
+  ["nx", (_, current) => current === Number.POSITIVE_INFINITY],
+  ["xx", (_, current) => current !== Number.POSITIVE_INFINITY],
+  ["gt", (wanted, current) => wanted > current],
+  ["lt", (wanted, current) => wanted < current],
+]);
+
+/** @returns null if there is none like it, which it has said */
+function readCondition({ request, replies }: Context): Condition | null {
+  const given = new Set<string>();
+  for (let i = 3; i < request.count; i++) {
+    const word = request.latin1(i);
+    if (!CONDITIONS.has(word.toLowerCase())) {
+      error(replies, `ERR Unsupported option ${word}`);
+      return null;
+    }
+    given.add(word.toLowerCase());
+  }
+  const clash = given.has("nx") && given.size > 1
+    ? "NX and XX, GT or LT"
+    : given.has("gt") && given.has("lt")
+    ? "GT and LT"
+    : null;
+  if (clash === null) {
+    const conditions = [...CONDITIONS].filter(([word]) => given.has(word));
+    return (wanted, current) => conditions.every(([, admits]) => admits(wanted, current));
+  }
+  error(replies, `ERR ${clash} options at the same time are not compatible`);
+  return null;
+}
+
+/** TTL and PTTL. */
+function ttl(context: Context, unitMs: 1 | 1_000): void {
+  if (!takeKey(context)) return;
+  const { keyspace, replies } = context;
+  if (keyspace.store.exists(keyspace.key, keyspace.noValue) !== Result.DONE) integer(replies, -2);
+  else if (keyspace.noValue.expiresAtMs === 0) integer(replies, -1);
+  else integer(replies, Math.round(keyspace.ttlOf(keyspace.noValue.expiresAtMs) / unitMs));
+}
+
+function persist(context: Context): void {
+  if (!takeKey(context)) return;
+  const { store, key, noValue } = context.keyspace;
+  const isTimed = store.exists(key, noValue) === Result.DONE && noValue.expiresAtMs !== 0;
+  if (isTimed) store.touch(key, 0);
+  integer(context.replies, isTimed ? 1 : 0);
+}
+
+const WRITE = ["write", "fast"];
+const READ = ["readonly", "fast"];
+
+export const timeCommands: readonly Command[] = [
+  {
+    name: "expire",
+    arity: -3,
+    flags: WRITE,
+    keys: ONE_KEY,
+    run: (context) => expire(context, "expire", SECONDS),
+  },
+  {
+    name: "pexpire",
+    arity: -3,
+    flags: WRITE,
+    keys: ONE_KEY,
+    run: (context) => expire(context, "pexpire", MILLISECONDS),
+  },
+  { name: "persist", arity: 2, flags: WRITE, keys: ONE_KEY, run: persist },
+  { name: "ttl", arity: 2, flags: READ, keys: ONE_KEY, run: (context) => ttl(context, 1_000) },
+  { name: "pttl", arity: 2, flags: READ, keys: ONE_KEY, run: (context) => ttl(context, 1) },
+];

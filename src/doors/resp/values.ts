@@ -1,0 +1,87 @@
+/** Commands that read values, and those that write them as they are. */
+
+import { Result } from "../../store/store.ts";
+import { haveKeys, put, takeKey } from "./arguments.ts";
+import { ALL_KEYS, type Command, type Context, EVERY_OTHER, ONE_KEY } from "./context.ts";
+import { array, bulkFound, error, integer, OK, receive, Refusal, simple } from "./forms.ts";
+import { refuseWords } from "./subcommands.ts";
+
+/** The most that a reply to MGET may be. */
+const MAX_REPLY_BYTES = 4 * 1024 * 1024;
+
+function get(context: Context): void {
+  if (!takeKey(context)) return;
+  const { keyspace, replies } = context;
+  keyspace.get(receive(replies, keyspace.found));
+  bulkFound(replies, keyspace.found);
+}
+
+function strlen(context: Context): void {
+  if (!takeKey(context)) return;
+  const { keyspace, replies } = context;
+  integer(replies, keyspace.get(keyspace.noValue) ? keyspace.noValue.length : 0);
+}
+
+function mget(context: Context): void {
+  if (!haveKeys(context)) return;
+  const { keyspace, request, replies } = context;
+  const start = replies.length;
+  array(replies, request.count - 1);
+  for (let i = 1; i < request.count; i++) {
+    request.show(i, keyspace.key);
+    keyspace.get(receive(replies, keyspace.found));
+    bulkFound(replies, keyspace.found);
+    if (replies.length - start <= MAX_REPLY_BYTES) continue;
+    replies.length = start;
+    error(replies, Refusal.REPLY);
+    return;
+  }
+}
+
+function mset(context: Context): void {
+  const { keyspace, request, replies } = context;
+  if (request.count % 2 === 0) {
+    refuseWords(context, "mset");
+    return;
+  }
+  if (!haveKeys(context, 2)) return;
+  for (let i = 1; i < request.count; i += 2) {
+    request.show(i, keyspace.key);
+    if (put(context, i + 1, 0, true, keyspace.noValue) !== Result.FULL) continue;
+    error(replies, Refusal.FULL);
+    return;
+  }
+  simple(replies, OK);
+}
+
+function getdel(context: Context): void {
+  if (!takeKey(context)) return;
+  const { keyspace, replies } = context;
+  keyspace.store.delete(keyspace.key, receive(replies, keyspace.found));
+  bulkFound(replies, keyspace.found);
+}
+
+function getset(context: Context): void {
+  if (!takeKey(context)) return;
+  const { keyspace, replies } = context;
+  const result = put(context, 2, 0, true, receive(replies, keyspace.found));
+  if (result === Result.FULL) error(replies, Refusal.FULL);
+  else bulkFound(replies, keyspace.found);
+}
+
+const READ = ["readonly", "fast"];
+
+export const valueCommands: readonly Command[] = [
+  { name: "get", arity: 2, flags: READ, keys: ONE_KEY, run: get },
+  { name: "strlen", arity: 2, flags: READ, keys: ONE_KEY, run: strlen },
+  { name: "mget", arity: -2, flags: READ, keys: ALL_KEYS, run: mget },
+  { name: "mset", arity: -3, flags: ["write", "denyoom"], keys: EVERY_OTHER, run: mset },
+  {
+    name: "getset",
+    arity: 3,
+    flags: ["write", "denyoom", "fast"],
+    keys: ONE_KEY,
+    run: getset,
+  },
+  { name: "getdel", arity: 2, flags: ["write", "fast"], keys: ONE_KEY, run: getdel },
+];

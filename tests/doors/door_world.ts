@@ -1,0 +1,107 @@
+/** The doors for text without sockets: a store, a virtual clock, and connections that a test holds. */
+
+import { Connections, type ConnectionsOptions } from "../../src/doors/connections.ts";
+import { Keyspace } from "../../src/doors/keyspace.ts";
+import { LineConversation } from "../../src/doors/line/conversation.ts";
+import { RespConversation } from "../../src/doors/resp/conversation.ts";
+import type { Accept, StreamEvents } from "../../src/doors/stream.ts";
+import { Counters } from "../../src/statistics.ts";
+import { LogStore, type LogStoreOptions } from "../../src/store/log_store.ts";
+import { fillRandomOf } from "../bytes.ts";
+import { VirtualClock } from "../virtual_clock.ts";
+
+/** The world's clock is ahead of the store's by this. */
+export const WALL_OFFSET_MS = 1_700_000_000_000;
+
+/** One connection, with the server's socket for it in the test's hands. */
+export class Peer {
+  isPaused = false;
+  isEnded = false;
+  isDestroyed = false;
+  /** Whether it takes what it is sent: if not, the server is told to wait. */
+  reads = true;
+  readonly #events: StreamEvents;
+  #sent: Buffer[] = [];
+  #later: (() => void)[] = [];
+
+  constructor(accept: Accept) {
+    this.#events = accept({
+      write: (bytes) => {
+        this.#sent.push(Buffer.from(bytes));
+        return this.reads;
+      },
+      pause: () => {
+        this.isPaused = true;
+      },
+      resume: () => {
+        this.isPaused = false;
+      },
+      end: () => {
+        this.isEnded = true;
+      },
+      destroy: () => {
+        this.isDestroyed = true;
+        this.#events.closed();
+      },
+      later: (run) => void this.#later.push(run),
+    });
+  }
+
+  send(bytes: string | Uint8Array): void {
+    this.#events.receive(typeof bytes === "string" ? Buffer.from(bytes) : Buffer.from(bytes));
+  }
+
+  /** What was sent to it since it was last asked. */
+  take(): string {
+    const text = Buffer.concat(this.#sent).toString("latin1");
+    this.#sent = [];
+    return text;
+  }
+
+  ask(bytes: string | Uint8Array): string {
+    this.send(bytes);
+    return this.take();
+  }
+
+  /** It reads all, and goes on reading. */
+  drain(): void {
+    this.reads = true;
+    this.#events.drained();
+  }
+
+  /** It says that it has sent all. */
+  end(): void {
+    this.#events.ended();
+  }
+
+  /** Runs what was put off to a later turn, once. @returns whether there was something */
+  turn(): boolean {
+    const due = this.#later;
+    this.#later = [];
+    for (const run of due) run();
+    return due.length > 0;
+  }
+}
+
+export function openDoors(
+  options: Partial<ConnectionsOptions> & Partial<Pick<LogStoreOptions, "limitBytes" | "onFull">> =
+    {},
+) {
+  const { limitBytes = 2 ** 24, onFull, ...rest } = options;
+  const clock = new VirtualClock();
+  const store = new LogStore({ limitBytes, onFull, now: clock.now, fillRandom: fillRandomOf(7) });
+  const counters = new Counters();
+  const connections = new Connections({ maxConnections: 100, now: clock.now, ...rest });
+  const wallNow = () => clock.now() + WALL_OFFSET_MS;
+  const keyspace = new Keyspace(store, counters, clock.now, wallNow);
+  const line = connections.door(() => new LineConversation(keyspace, connections.replies));
+  const resp = connections.door(() => new RespConversation(keyspace, connections));
+  return {
+    clock,
+    store,
+    counters,
+    connections,
+    line: () => new Peer(line),
+    resp: () => new Peer(resp),
+  };
+}

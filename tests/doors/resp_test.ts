@@ -1,0 +1,182 @@
+/** What the RESP door does that no other server does; the rest is compared with a real one. */
+
+import { readFileSync } from "node:fs";
+import { test } from "node:test";
+import { assert, assertEquals, assertMatch } from "@std/assert";
+import { openDoors, WALL_OFFSET_MS } from "./door_world.ts";
+import { request } from "./resp_script.ts";
+
+const ask = (words: string) => request(...words.split(" "));
+
+test("times to live, by the clock", async () => {
+  const { resp, clock } = openDoors();
+  const peer = resp();
+  assertEquals(peer.ask(ask("SET k v PX 1000")), "+OK\r\n");
+  assertEquals(peer.ask(ask("PTTL k")), ":1000\r\n");
+  await clock.pass(400);
+  assertEquals(peer.ask(ask("PTTL k")), ":600\r\n");
+  assertEquals(peer.ask(ask("TTL k")), ":1\r\n");
+  await clock.pass(200);
+  assertEquals(peer.ask(ask("TTL k")), ":0\r\n");
+  peer.ask(ask("SET k w KEEPTTL"));
+  assertEquals(peer.ask(ask("PTTL k")), ":400\r\n");
+  await clock.pass(400);
+  assertEquals(peer.ask(ask("GET k")), "$-1\r\n");
+  const inTwoSeconds = WALL_OFFSET_MS + clock.now() + 2_000;
+  peer.ask(ask(`SET k v PXAT ${inTwoSeconds}`));
+  assertEquals(peer.ask(ask("PTTL k")), ":2000\r\n");
+  peer.ask(ask(`SET k v EXAT ${Math.floor(inTwoSeconds / 1_000) + 5}`));
+  assertMatch(peer.ask(ask("TTL k")), /^:[67]\r\n$/);
+  peer.ask(ask(`SET k v PXAT ${WALL_OFFSET_MS}`));
+  assertEquals(peer.ask(ask("EXISTS k")), ":0\r\n", "a time that has passed");
+});
+
+test("keys have 1 to 128 bytes, in every command that has one", () => {
+  const { resp, store } = openDoors();
+  const peer = resp();
+  const refusal = "-ERR a key has 1 to 128 bytes here\r\n";
+  const long = "k".repeat(129);
+  const commands = [
+    ...["GET", "GETDEL", "DEL", "UNLINK", "EXISTS", "INCR", "DECR", "PERSIST", "TTL", "PTTL"],
+    ...["STRLEN", "TYPE", "MGET"],
+  ];
+  for (const key of ["", long]) {
+    for (const command of commands) assertEquals(peer.ask(request(command, key)), refusal, command);
+    for (const command of ["SET", "SETNX", "GETSET", "MSET"]) {
+      assertEquals(peer.ask(request(command, key, "1")), refusal, command);
+    }
+    for (const command of ["INCRBY", "DECRBY", "EXPIRE", "PEXPIRE"]) {
+      assertEquals(peer.ask(request(command, key, "1")), refusal, command);
+    }
+    for (const command of ["SETEX", "PSETEX"]) {
+      assertEquals(peer.ask(request(command, key, "1", "v")), refusal, command);
+    }
+    assertEquals(peer.ask(request("MSET", "good", "1", key, "2")), refusal);
+    assertEquals(peer.ask(request("MGET", "good", key)), refusal);
+  }
+  assertEquals(store.count, 0);
+  assertEquals(peer.ask(request("SET", "k".repeat(128), "v")), "+OK\r\n");
+});
+
+test("the largest value, and one more byte", () => {
+  const { resp } = openDoors();
+  const peer = resp();
+  const value = "v".repeat(2 ** 20);
+  peer.send(request("SET", "k", value));
+  while (peer.turn());
+  assertEquals(peer.take(), "+OK\r\n");
+  peer.send(request("GET", "k"));
+  while (peer.turn());
+  assertEquals(peer.take(), `$${2 ** 20}\r\n${value}\r\n`);
+  assertEquals(peer.ask(ask("STRLEN k")), `:${2 ** 20}\r\n`);
+  peer.send(request("SET", "k", `${value}v`));
+  assertEquals(peer.take(), "-ERR Protocol error: invalid bulk length\r\n");
+  assertEquals(peer.isEnded, true);
+});
+
+test("a reply has a limit, and so has a request", () => {
+  const { resp } = openDoors({ limitBytes: 2 ** 25 });
+  const peer = resp();
+  const all = (bytes: Buffer) => {
+    peer.send(bytes);
+    while (peer.turn());
+    return peer.take();
+  };
+  all(request("SET", "k", "v".repeat(2 ** 20)));
+  assertEquals(all(request("MGET", "k", "k", "k")).length, "*3\r\n".length + 3 * (2 ** 20 + 12));
+  assertMatch(
+    all(request("MGET", "k", "k", "k", "k")),
+    /^-ERR the reply would be larger than 4 MiB/,
+  );
+  assertEquals(all(request("PING")), "+PONG\r\n");
+  const many = Array.from({ length: 16_000 }, (_, i) => `k${i}`);
+  assertEquals(all(request("EXISTS", ...many)), ":0\r\n");
+  const half = "v".repeat(2 ** 20);
+  const large = request("MSET", "a", half, "b", half, "c", half, "d", half);
+  assertEquals(all(large), "-ERR Protocol error: invalid bulk length\r\n");
+  const other = resp();
+  const answer = other.ask("*16385\r\n");
+  assertEquals(answer, "-ERR Protocol error: invalid multibulk length\r\n");
+});
+
+test("a browser that is made to send lines sends none that count", () => {
+  const { resp, store } = openDoors();
+  for (const method of ["GET", "POST"]) {
+    const peer = resp();
+    peer.send(`${method} / HTTP/1.1\r\nHost: localhost:6380\r\n\r\nSET evil 1\r\n`);
+    assertEquals([peer.isEnded, store.count], [true, 0]);
+  }
+});
+
+test("a full store refuses what needs room, as Redis does", () => {
+  const { resp } = openDoors({ limitBytes: 2 ** 20, onFull: "refuse" });
+  const peer = resp();
+  const oom = "-OOM command not allowed when used memory > 'maxmemory'.\r\n";
+  let answer = "";
+  for (let i = 0; i < 5_000 && answer !== oom; i++) {
+    answer = peer.ask(request("SET", `k${i}`, "v".repeat(1_000)));
+  }
+  assertEquals(answer, oom);
+  const value = "v".repeat(1_000);
+  assertEquals(peer.ask(request("SETNX", "new", value)), oom);
+  assertEquals(peer.ask(request("GETSET", "new", value)), oom);
+  assertEquals(peer.ask(request("SET", "new", value, "GET")), oom);
+  assertEquals(peer.ask(request("SETEX", "new", "10", value)), oom);
+  assertEquals(peer.ask(request("MSET", "new", value)), oom);
+  assertEquals(peer.ask(ask("GET k0")), `$1000\r\n${"v".repeat(1_000)}\r\n`);
+  assertEquals(peer.ask(ask("DEL k0 k1 k2 k3 k4 k5")), ":6\r\n");
+  assertEquals(peer.ask(request("SETNX", "new", value)), ":1\r\n");
+});
+
+test("what clients say when they begin", () => {
+  const { resp } = openDoors();
+  const [one, two] = [resp(), resp()];
+  assertEquals(one.ask(ask("CLIENT SETINFO LIB-NAME redis-py")), "+OK\r\n");
+  assertMatch(one.ask(ask("CLIENT SETINFO BAD x")), /^-ERR Unrecognized option 'BAD'/);
+  const id = one.ask(ask("CLIENT ID"));
+  assertMatch(id, /^:\d+\r\n$/);
+  assert(id !== two.ask(ask("CLIENT ID")), "no two connections have the same");
+  assertEquals(one.ask(ask("HELLO 3")), "-NOPROTO unsupported protocol version\r\n");
+  const hello = two.ask(ask("HELLO 2 SETNAME worker"));
+  assertMatch(hello, /^\*14\r\n\$6\r\nserver\r\n\$8\r\nkilogram\r\n.*proto\r\n:2\r\n/s);
+  assertEquals(two.ask(ask("CLIENT GETNAME")), "$6\r\nworker\r\n");
+  assertEquals(one.ask(ask("COMMAND DOCS")), "*0\r\n");
+  const count = Number(one.ask(ask("COMMAND COUNT")).slice(1));
+  const commands = one.ask(ask("COMMAND"));
+  assert(commands.startsWith(`*${count}\r\n*6\r\n$3\r\nget\r\n:2\r\n`));
+  const get = "*6\r\n$3\r\nget\r\n:2\r\n*2\r\n+readonly\r\n+fast\r\n:1\r\n:1\r\n:1\r\n";
+  assertEquals(one.ask(ask("COMMAND INFO get nosuch")), `*2\r\n${get}*-1\r\n`);
+});
+
+test("docs/DOORS.md has every command, and no other", () => {
+  const document = readFileSync("docs/DOORS.md", "utf8");
+  const [, table] = /\| about .*\n.*\n([^]*?)\n\n/.exec(document) ?? [];
+  const rows = (table ?? "").split("\n").map((row) => row.split("|")[2].replace(/\([^)]*\)/g, ""));
+  const documented = rows.flatMap((row) => row.split(",").map((name) => name.trim().toLowerCase()));
+  const answer = openDoors().resp().ask(ask("COMMAND"));
+  const names = [...answer.matchAll(/\*6\r\n\$\d+\r\n([a-z]+)/g)].map(([, name]) => name);
+  assertEquals(documented.sort(), names.sort());
+});
+
+test("INFO tells what there is, and has the sections that are asked for", () => {
+  const { resp, line } = openDoors();
+  const peer = resp();
+  line().ask("SET a 1\n");
+  peer.ask(ask("GET a"));
+  peer.ask(ask("GET b"));
+  const info = peer.ask(ask("INFO"));
+  assertMatch(info, /^\$\d+\r\n# Server\r\nredis_version:\d+\.\d+\.\d+\r\n/);
+  for (
+    const fact of [
+      "connected_clients:2",
+      "total_connections_received:2",
+      "total_commands_processed:3",
+      "keyspace_hits:1",
+      "keyspace_misses:1",
+      "db0:keys=1,expires=0,avg_ttl=0",
+    ]
+  ) assert(info.includes(`${fact}\r\n`), fact);
+  const clients = "# Clients\r\nconnected_clients:2\r\n";
+  assertEquals(peer.ask(ask("INFO clients")), `$${clients.length}\r\n${clients}\r\n`);
+  assertEquals(peer.ask(ask("INFO nosuch")), "$0\r\n\r\n");
+});
