@@ -20,20 +20,20 @@ const BRACKETED = /^\[(.+)\](?::(\d+))?$/;
 const PLAIN = /^([^:[\]]+)(?::(\d+))?$/;
 
 /**
- * Reads an address; without a port it gets 4040.
+ * Reads an address; without a port it gets 4040, or another that is given.
  * @throws {InvalidArgumentError}
  */
-export function parseAddress(text: string): Address {
-  if (isIPv6(text)) return { host: text, port: DEFAULT_PORT };
+export function parseAddress(text: string, defaultPort = DEFAULT_PORT): Address {
+  if (isIPv6(text)) return { host: text, port: defaultPort };
   const [, ipv6, ipv6Port] = BRACKETED.exec(text) ?? [];
   const [, plain, plainPort] = PLAIN.exec(text) ?? [];
   const host = ipv6 !== undefined && isIPv6(ipv6) ? ipv6 : plain;
-  const port = Number(ipv6Port ?? plainPort ?? DEFAULT_PORT);
+  const port = Number(ipv6Port ?? plainPort ?? defaultPort);
   const isPortAlone = /^\d+$/.test(text);
   if (host !== undefined && port <= MAX_PORT && !isPortAlone) return { host, port };
   throw new InvalidArgumentError(
-    `"${text}" is not an address: write host:port, as 127.0.0.1:${DEFAULT_PORT} or ` +
-      `[::1]:${DEFAULT_PORT}.`,
+    `"${text}" is not an address: write host:port, as 127.0.0.1:${defaultPort} or ` +
+      `[::1]:${defaultPort}.`,
   );
 }
 
@@ -53,4 +53,9 @@ export async function resolveAddress({ host, port }: Address): Promise<Address> 
     const reason = cause instanceof Error ? cause.message : String(cause);
     throw new InvalidArgumentError(`The host "${host}" has no address: ${reason}.`);
   }
+}
+
+/** Whether an IP literal is of this machine alone: 127.0.0.0/8 or ::1 (RFC 1122, RFC 4291). */
+export function isLoopback(host: string): boolean {
+  return isIPv6(host) ? /^(?:0*:)+0*1$/.test(host) : host.startsWith("127.");
 }

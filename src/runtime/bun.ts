@@ -7,6 +7,7 @@ import { isIPv6 } from "node:net";
 import { DATAGRAM_BYTES } from "../protocol/datagram.ts";
 import type { Address } from "./address.ts";
 import { AnswerBatch, CallBatch } from "./batches.ts";
+import { listenForStreams } from "./bun_streams.ts";
 import { LinuxSocket } from "./linux_socket.ts";
 import type { Channel, Listener, Runtime } from "./runtime.ts";
 import { socketAddress } from "./socket_address.ts";
@@ -102,6 +103,10 @@ export const runtime: Runtime = {
       socket.close();
     };
     return { send: (datagram) => batch === null ? send(datagram) : batch.send(datagram), close };
+  },
+
+  async listenForStreams(address, accept) {
+    return listenForStreams(address, accept);
   },
 };
 

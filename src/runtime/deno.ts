@@ -3,6 +3,7 @@
 import { isIPv6 } from "node:net";
 import { copyBytes } from "../protocol/bytes.ts";
 import { DATAGRAM_BYTES } from "../protocol/datagram.ts";
+import { listenForStreams } from "./net_streams.ts";
 import type { Channel, Listener, Runtime } from "./runtime.ts";
 
 interface NetAddress {
@@ -31,6 +32,7 @@ const deno = (globalThis as unknown as { Deno: DenoUdp }).Deno;
 const RECEIVE_BYTES = DATAGRAM_BYTES + 1;
 
 export const runtime: Runtime = {
+  listenForStreams,
   name: "deno",
   version: deno.version.deno,
 

@@ -5,9 +5,11 @@ import { isIPv6 } from "node:net";
 import { copyBytes } from "../protocol/bytes.ts";
 import { DATAGRAM_BYTES } from "../protocol/datagram.ts";
 import type { Address } from "./address.ts";
+import { listenForStreams } from "./net_streams.ts";
 import { type Channel, type Listener, RECEIVE_BUFFER_BYTES, type Runtime } from "./runtime.ts";
 
 export const runtime: Runtime = {
+  listenForStreams,
   name: "node",
   version: process.versions.node,
 

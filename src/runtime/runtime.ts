@@ -3,8 +3,10 @@
  * file a runtime implements it.
  */
 
+import type { Accept } from "../doors/stream.ts";
 import type { Receive } from "../protocol/datagram.ts";
 import type { Address } from "./address.ts";
+import type { BoundStreams, StreamAddress } from "./streams.ts";
 
 /**
  * How large a receive buffer to ask for, in which a burst waits: Linux doubles it, for its own
@@ -47,4 +49,6 @@ export interface Runtime {
   listen(address: Address, receive: Receive, isImmediate: boolean): Promise<Listener>;
   /** Opens a socket of the server's address family, on a port that the system chooses. */
   dial(server: Address, events: ChannelEvents): Promise<Channel>;
+  /** Listens for streams; @throws as `listen`, and an Error with `code` ENOENT without a folder */
+  listenForStreams(address: StreamAddress, accept: Accept): Promise<BoundStreams>;
 }
