@@ -54,6 +54,8 @@ export interface ServerOptions {
   readonly facts?: readonly Line[];
   /** What STATS tells of the system's own counts, such as datagrams that the kernel dropped. */
   readonly systemLines?: Section;
+  /** What STATS tells of the connections through other doors, where there are some. */
+  readonly connectionLines?: Section;
   /** Is given what does not authenticate on this wire: the original one, where it is spoken. */
   readonly fallback?: Receive;
   readonly fenceLimits?: FenceLimits;
@@ -72,7 +74,7 @@ export class Server {
   readonly #replyStream: NonceStream;
   readonly #freshToggle: number;
   readonly #startedAtMs: number;
-  readonly #sections: ReadonlyMap<string, Section>;
+  readonly #sections: Map<string, Section>;
   #inFlight = 0;
 
   // One reply is written at a time, always in one step: these serve for all.
@@ -106,6 +108,8 @@ export class Server {
       ["datagrams", () => [...datagramLines(this.counters), ...(options.systemLines?.() ?? [])]],
       ["store", () => storeLines(this.#store)],
     ]);
+    const { connectionLines } = options;
+    if (connectionLines !== undefined) this.#sections.set("connections", connectionLines);
   }
 
   /** Mutation streams in the current table. */

@@ -12,9 +12,11 @@ import { Counters, type Line } from "../statistics.ts";
 import type { Store } from "../store/store.ts";
 import { VERSION } from "../version.ts";
 import { CRYPTO_OPTION, cryptoChoice, DEFAULT_SERVER, KEY_FILE_OPTION } from "./client_options.ts";
+import { bindProblem } from "./bind_problem.ts";
 import { type Command, Exit, type Input } from "./command.ts";
 import { findOrMakeKey } from "./key_source.ts";
 import { complain } from "./output.ts";
+import { DOOR_OPTIONS, openDoors } from "./serve_doors.ts";
 import { describeStore, keepSweeping, makeStore, STORE_OPTIONS } from "./serve_store.ts";
 import { SKVS_OPTIONS, wantsSkvs } from "./skvs.ts";
 import { skvsKey } from "./skvs_key.ts";
@@ -38,6 +40,7 @@ export const command: Command = {
       help: `where to listen; repeat it for more (default: ${DEFAULT_SERVER})`,
     },
     ...STORE_OPTIONS,
+    ...DOOR_OPTIONS,
     ...KEY_FILE_OPTION,
     ...SKVS_OPTIONS,
     ...CRYPTO_OPTION,
@@ -46,38 +49,37 @@ export const command: Command = {
     "kg serve",
     "kg serve --listen 10.0.0.5:4040 --listen [::1]:4040 --memory 1GiB",
     "kg serve --key-file /etc/kilogram.key --on-full refuse",
+    "kg serve --line unix:/run/kg.sock --resp 127.0.0.1:6380",
   ],
 
   async run(input) {
-    const runtime = await detectRuntime();
-    const aead = await chooseAead(cryptoChoice(input));
-    const now = makeClock();
-    const store = makeStore(input, now);
-    const listeners: Listener[] = [];
-    const receive = await makeReceiver(input, runtime, aead, store, now, listeners);
-    const stopped = stopSignal();
-    await listenAll(input, runtime, receive, aead.isImmediate, listeners);
-    const addresses = listeners.map(({ address }) => formatAddress(address)).join(", ");
-    complain(`kg ${VERSION} listens on ${addresses}`);
-    complain(`${describeStore(input, store)}; sealing: ${aead.name} on ${runtime.name}`);
-    const stopSweeping = keepSweeping(store);
-    complain(`kg: stopped by ${await stopped}`);
-    stopSweeping();
-    for (const listener of listeners) listener.close();
+    const toClose: Closable[] = [];
+    try {
+      const stopped = stopSignal();
+      await start(input, toClose);
+      complain(`kg: stopped by ${await stopped}`);
+    } finally {
+      for (const each of toClose) each.close();
+    }
     return Exit.DONE;
   },
 };
 
-async function makeReceiver(
-  input: Input,
-  runtime: Runtime,
-  aead: Aead,
-  store: Store,
-  now: () => number,
-  listeners: readonly Listener[],
-): Promise<Receive> {
-  const { key, origin, isNew } = findOrMakeKey(input.text("key-file"));
+interface Closable {
+  close(): void;
+}
+
+/** Opens everything, or throws; what was opened by then is to be closed. */
+async function start(input: Input, toClose: Closable[]): Promise<void> {
+  const runtime = await detectRuntime();
+  const aead = await chooseAead(cryptoChoice(input));
+  const now = makeClock();
+  const store = makeStore(input, now);
   const counters = new Counters();
+  const doors = await openDoors(input, runtime, store, counters, now);
+  toClose.push(doors);
+  const { key, origin, isNew } = findOrMakeKey(input.text("key-file"));
+  const listeners: Listener[] = [];
   const server = new Server({
     ciphers: await trafficCiphers(key, aead),
     store,
@@ -90,10 +92,16 @@ async function makeReceiver(
       ["aead", aead.name],
     ],
     systemLines: () => systemLines(listeners),
+    connectionLines: doors.lines,
     fallback: await skvsReceiver(input, aead, store, counters),
   });
   complain(isNew ? `key: made a new one, ${origin}` : `key: ${origin}`);
-  return (datagram, reply) => server.receive(datagram, reply);
+  await listenAll(input, runtime, server, aead.isImmediate, listeners, toClose);
+  toClose.push({ close: keepSweeping(store) });
+  const addresses = listeners.map(({ address }) => formatAddress(address)).join(", ");
+  complain(`kg ${VERSION} listens on ${addresses}`);
+  if (doors.places.length > 0) complain(`doors, not encrypted: ${doors.places.join(", ")}`);
+  complain(`${describeStore(input, store)}; sealing: ${aead.name} on ${runtime.name}`);
 }
 
 function systemLines(listeners: readonly Listener[]): Line[] {
@@ -120,37 +128,26 @@ async function skvsReceiver(
   return new SkvsDoor({ cipher, store, counters, fillRandom: fillFromKernel }).receive;
 }
 
-/** Listens on every address, or on none. */
+/** Listens on every address, or throws. */
 async function listenAll(
   input: Input,
   runtime: Runtime,
-  receive: Receive,
+  server: Server,
   isImmediate: boolean,
   listeners: Listener[],
+  toClose: Closable[],
 ): Promise<void> {
+  const receive: Receive = (datagram, reply) => server.receive(datagram, reply);
   const wanted = input.texts("listen");
   for (const text of wanted.length > 0 ? wanted : [DEFAULT_SERVER]) {
     const address = await resolveAddress(parseAddress(text));
     try {
-      listeners.push(await runtime.listen(address, receive, isImmediate));
+      const listener = await runtime.listen(address, receive, isImmediate);
+      listeners.push(listener);
+      toClose.push(listener);
     } catch (error) {
-      for (const listener of listeners) listener.close();
       throw new UsageError(`can't listen on ${text}: ${bindProblem(error)}`);
     }
-  }
-}
-
-function bindProblem(error: unknown): string {
-  const { code, message } = error as NodeJS.ErrnoException;
-  switch (code) {
-    case "EADDRINUSE":
-      return "the port is in use; choose another with --listen, or stop what has it";
-    case "EADDRNOTAVAIL":
-      return "this machine has no such address";
-    case "EACCES":
-      return "it is not permitted; ports below 1024 are for root";
-    default:
-      return message;
   }
 }
 

@@ -195,7 +195,7 @@ test("serve refuses what it can't do with one line", () => {
   const lastLine = (result: Finished) => result.stderr.trimEnd().split("\n").at(-1) ?? "";
   const inUse = kg(alone, ["serve", "--listen", server.addresses[0]]);
   assertEquals(inUse.status, 2);
-  assertMatch(lastLine(inUse), /port is in use/);
+  assertMatch(lastLine(inUse), /127\.0\.0\.1:\d+: it is in use; choose another/);
   assertFails(serve("--memory", "lots"), 2, /--memory lots/);
   assertFails(serve("--memory", "1KiB"), 2, /at least 1 MiB/);
   assertFails(serve("--memory", "17GiB"), 2, /at most 16 GiB/);

@@ -2,6 +2,7 @@
 
 import { type ChildProcess, spawn, spawnSync } from "node:child_process";
 import { existsSync, mkdtempSync } from "node:fs";
+import { type AddressInfo, createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { pathToFileURL } from "node:url";
@@ -49,6 +50,8 @@ export interface RunningServer {
   /** Every address that it listens on. */
   readonly addresses: readonly string[];
   readonly process: ChildProcess;
+  /** Where its doors of a kind are: host:port or unix:path. */
+  doors(kind: "line" | "resp"): string[];
   /** All that it printed so far. */
   output(): string;
   /** Sends a signal and returns the exit status. */
@@ -77,18 +80,29 @@ export async function startServer(
     if (child.pid !== undefined) process.kill(child.pid, signal);
     return exited;
   };
-  return { addresses, process: child, output: () => output, stop };
+  const doors = (kind: string) =>
+    [...output.matchAll(new RegExp(`${kind} at ([^,\\n]+)`, "g"))].map(([, place]) => place);
+  return { addresses, process: child, doors, output: () => output, stop };
 }
 
 async function listening(child: ChildProcess, output: () => string): Promise<string[]> {
   const deadline = Date.now() + START_TIMEOUT_MS;
   while (Date.now() < deadline && child.exitCode === null) {
-    const addresses = /listens on (.*)\n(?=.*memory)/.exec(output())?.[1];
+    const addresses = /listens on (.*)\n(?=[^]*memory)/.exec(output())?.[1];
     if (addresses !== undefined) return addresses.split(", ");
     await new Promise((resolve) => setTimeout(resolve, 10));
   }
   child.kill("SIGKILL");
   throw new Error(`kg serve did not start: ${output()}`);
+}
+
+/** A port of 127.0.0.1 that nobody has, for a program that must be told one. */
+export async function freePort(): Promise<number> {
+  const server = createServer();
+  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+  const { port } = server.address() as AddressInfo;
+  await new Promise((resolve) => server.close(resolve));
+  return port;
 }
 
 export interface Finished {

@@ -1,0 +1,17 @@
+/** Why a socket could not be bound, for people. */
+
+export function bindProblem(error: unknown): string {
+  const { code, message } = error as NodeJS.ErrnoException;
+  switch (code) {
+    case "EADDRINUSE":
+      return "it is in use; choose another, or stop what has it";
+    case "EADDRNOTAVAIL":
+      return "this machine has no such address";
+    case "EACCES":
+      return "it is not permitted; ports below 1024 are for root, folders for who owns them";
+    case "ENOENT":
+      return "its folder does not exist";
+    default:
+      return message;
+  }
+}

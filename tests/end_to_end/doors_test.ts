@@ -1,0 +1,277 @@
+/** The doors for text of a real server: where they may be, who may come in, and what that costs. */
+
+import { spawnSync } from "node:child_process";
+import { existsSync, mkdtempSync, readFileSync, statSync, writeFileSync } from "node:fs";
+import type { Socket } from "node:net";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { after, before, test } from "node:test";
+import { assert, assertEquals, assertMatch, assertRejects } from "@std/assert";
+import { request } from "../doors/resp_script.ts";
+import {
+  freshEnvironment,
+  importLibrary,
+  kg,
+  type RunningServer,
+  startServer,
+} from "./programs.ts";
+import { openSocket, StreamClient } from "./stream_client.ts";
+
+const { connect, TooLargeError } = await importLibrary();
+const MIB = 2 ** 20;
+/** Long enough for a slow shared machine. */
+const TIMEOUT_MS = 20_000;
+
+const env = freshEnvironment();
+const folder = mkdtempSync(join(tmpdir(), "kilogram-doors-"));
+const UNIX_LINE = `unix:${join(folder, "line.sock")}`;
+const UNIX_RESP = `unix:${join(folder, "resp.sock")}`;
+const MAX_CONNECTIONS = 200;
+
+let server: RunningServer;
+
+before(async () => {
+  server = await startServer(env, [
+    ...["--line", "127.0.0.1:0", "--line", UNIX_LINE, "--resp", "127.0.0.1:0", "--resp", UNIX_RESP],
+    ...["--max-connections", String(MAX_CONNECTIONS)],
+  ]);
+});
+after(async () => {
+  await server.stop("SIGKILL");
+});
+
+/** Somebody who only wants to be served. */
+async function isServed(): Promise<void> {
+  const line = await StreamClient.open(server.doors("line")[0]);
+  const resp = await StreamClient.open(UNIX_RESP);
+  try {
+    assertEquals((await line.ask("PING\n")).toString(), "PONG\n");
+    assertEquals((await resp.ask(request("PING"))).toString(), "+PONG\r\n");
+  } finally {
+    line.close();
+    resp.close();
+  }
+  assertEquals(kg(env, ["ping", "--server", server.addresses[0], "--timeout", "10s"]).status, 0);
+}
+
+/** Memory of the server's process, where the system tells it. */
+function residentBytes(): number {
+  const status = `/proc/${server.process.pid}/status`;
+  if (!existsSync(status)) return 0;
+  return Number(/VmRSS:\s+(\d+) kB/.exec(readFileSync(status, "utf8"))?.[1]) * 1_024;
+}
+
+test("what one door writes, every other reads", async () => {
+  const kv = await connect(server.addresses[0], { key: env.KG_KEY ?? "" });
+  const options = { timeout: TIMEOUT_MS };
+  const [tcpLine, tcpResp] = [server.doors("line")[0], server.doors("resp")[0]];
+  const clients = await Promise.all(
+    [tcpLine, UNIX_LINE, tcpResp, UNIX_RESP].map(StreamClient.open),
+  );
+  const [line, unixLine, resp, unixResp] = clients;
+  assertEquals((await line.ask("SET shared one\n")).toString(), "OK\n");
+  assertEquals((await unixResp.ask(request("GET", "shared"), "e\r\n")).toString(), "$3\r\none\r\n");
+  assertEquals(await kv.getText("shared", options), "one");
+  await kv.set("shared", "two", { ...options, overwrite: true });
+  assertEquals(
+    (await resp.ask(request("GETSET", "shared", "3"), "o\r\n")).toString(),
+    "$3\r\ntwo\r\n",
+  );
+  assertEquals((await unixLine.ask("ADD shared 4\n")).toString(), "VALUE Nw==\n");
+  assertEquals((await kv.add("shared", 1, options)).value, 8n);
+  assertEquals((await resp.ask(request("INCR", "shared"))).toString(), ":9\r\n");
+
+  const large = "x".repeat(864);
+  await line.ask(`SET large ${large}\n`);
+  await assertRejects(() => kv.get("large", options), TooLargeError);
+  assertEquals((await kv.exists("large", options))?.ttl, undefined);
+  await line.ask(`SET fits ${large.slice(1)}\n`);
+  assertEquals(await kv.getText("fits", options), large.slice(1));
+  for (const client of clients) client.close();
+  kv.close();
+});
+
+test("a script for nc: it closes its side, and is answered", async () => {
+  const client = await StreamClient.open(UNIX_LINE);
+  client.socket.end("SET nc 1\nGET nc\n");
+  assertEquals((await client.rest()).toString(), "OK\nVALUE MQ==\n");
+});
+
+test("STATS tells of the connections", () => {
+  const stats = kg(env, ["stats", "connections", "--server", server.addresses[0]]).text;
+  assertMatch(stats, /open +\d+\n *accepted +\d+\n *cut_off +\d+\n *held_bytes +\d+\n/);
+  assertMatch(kg(env, ["stats", "operations", "--server", server.addresses[0]]).text, /resp\s+\d/);
+});
+
+test("a Unix socket is for its owner, or for whom --socket-mode names, and goes with the server", {
+  skip: process.platform === "win32",
+}, async () => {
+  assertEquals(statSync(join(folder, "line.sock")).mode & 0o777, 0o600);
+  const path = join(folder, "open.sock");
+  const other = await startServer(env, ["--resp", `unix:${path}`, "--socket-mode", "0660"]);
+  assertEquals(statSync(path).mode & 0o777, 0o660);
+  await other.stop();
+  assertEquals(existsSync(path), false);
+});
+
+test("a stale socket is replaced; a live one, and a file, are left", {
+  skip: process.platform === "win32",
+}, async () => {
+  const path = join(folder, "stale.sock");
+  const dead = await startServer(env, ["--line", `unix:${path}`]);
+  await dead.stop("SIGKILL");
+  assert(existsSync(path), "a killed server leaves it");
+  const next = await startServer(env, ["--line", `unix:${path}`]);
+  const client = await StreamClient.open(`unix:${path}`);
+  assertEquals((await client.ask("PING\n")).toString(), "PONG\n");
+
+  const third = kg(env, ["serve", "--listen", "127.0.0.1:0", "--line", `unix:${path}`]);
+  assertEquals(third.status, 2);
+  assertMatch(third.stderr, /can't listen at --line unix:.*another server answers at it/);
+  assertEquals((await client.ask("PING\n")).toString(), "PONG\n", "and it still does");
+  client.close();
+  await next.stop();
+
+  writeFileSync(path, "precious");
+  const onFile = kg(env, ["serve", "--listen", "127.0.0.1:0", "--line", `unix:${path}`]);
+  assertEquals([onFile.status, readFileSync(path, "utf8")], [2, "precious"]);
+  assertMatch(onFile.stderr, /in use/);
+});
+
+test("a door that can't be is one line, and nothing is left running", () => {
+  const wrong: readonly (readonly [string[], RegExp])[] = [
+    [["--line", "0.0.0.0:0"], /unencrypted.*--listen.*--plaintext-ok/],
+    [["--resp", "[::]:0"], /unencrypted/],
+    [["--resp", "192.0.2.1:6380"], /unencrypted/],
+    [["--line", "unix:"], /lacks a path/],
+    [["--line", `unix:${folder}/none/x.sock`], /its folder does not exist/],
+    [["--resp", server.doors("resp")[0]], /in use/],
+    [["--line", "8765"], /is not an address: write host:port, as 127\.0\.0\.1:8765/],
+    [["--line", `unix:${folder}/y.sock`, "--socket-mode", "rw"], /--socket-mode rw is not a mode/],
+    [["--max-connections", "0"], /--max-connections 0 is not a number of 1 to/],
+  ];
+  for (const [args, message] of wrong) {
+    const { status, stderr } = kg(env, ["serve", "--listen", "127.0.0.1:0", ...args]);
+    assertEquals(status, 2, stderr);
+    assertMatch(stderr, message);
+    assertEquals(stderr.trim().split("\n").length, 1, stderr);
+  }
+});
+
+test("--plaintext-ok lets a door listen to the network", async () => {
+  const open = await startServer(env, ["--line", "0.0.0.0:0", "--plaintext-ok"]);
+  assertMatch(open.output(), /not encrypted: line at 0\.0\.0\.0:\d+/);
+  await open.stop();
+});
+
+test("who never reads costs little, and delays nobody", async () => {
+  const before = residentBytes();
+  const value = Buffer.alloc(MIB, "x");
+  const setter = await StreamClient.open(UNIX_RESP);
+  assertEquals((await setter.ask(request("SET", "big", value))).toString(), "+OK\r\n");
+  setter.close();
+  const sockets = await openMany(UNIX_RESP, 40);
+  const gets = Buffer.concat(Array.from({ length: 1_000 }, () => request("GET", "big")));
+  for (const socket of sockets) {
+    socket.pause();
+    socket.write(gets);
+  }
+  for (let i = 0; i < 5; i++) await isServed();
+  // The replies asked for are 40,000 MiB.
+  assertGrowth(before, 300 * MIB);
+  closeAll(sockets);
+});
+
+test("a slow reader gets every byte, in order, and then the end", async () => {
+  const values = Array.from({ length: 30 }, (_, i) => Buffer.alloc(MIB - i, `value ${i}, `));
+  const client = await StreamClient.open(UNIX_RESP);
+  const asked = values.map((
+    value,
+    i,
+  ) => [request("SET", `slow${i}`, value), request("GET", `slow${i}`)]);
+  client.socket.pause();
+  client.socket.end(Buffer.concat(asked.flat()));
+  await new Promise((resolve) => setTimeout(resolve, 200));
+  client.socket.resume();
+  const expected = values.map((value) =>
+    Buffer.concat([Buffer.from(`+OK\r\n$${value.length}\r\n`), value, Buffer.from("\r\n")])
+  );
+  const answer = await client.rest();
+  assert(answer.equals(Buffer.concat(expected)), `${answer.length} bytes`);
+});
+
+test("half a request, a gigabyte announced, and noise", async () => {
+  const before = residentBytes();
+  const halves = await openMany(UNIX_LINE, 100);
+  for (const socket of halves) {
+    socket.write(Buffer.concat([Buffer.from("SET a "), Buffer.alloc(MIB, "x")]));
+  }
+  await isServed();
+  const liar = await StreamClient.open(UNIX_RESP);
+  liar.socket.write("*2\r\n$3\r\nGET\r\n$1073741824\r\nabc");
+  assertEquals((await liar.rest()).toString(), "-ERR Protocol error: invalid bulk length\r\n");
+  const noisy = [...await openMany(UNIX_LINE, 20), ...await openMany(UNIX_RESP, 20)];
+  const noise = Buffer.from(Uint8Array.from({ length: MIB }, (_, i) => (i * i * 31) >> 3));
+  for (const socket of noisy) socket.write(noise);
+  for (let i = 0; i < 5; i++) await isServed();
+  assertGrowth(before, 300 * MIB);
+  closeAll([...halves, ...noisy]);
+});
+
+test("ten thousand connections: the newest and the busy ones are served", async () => {
+  const before = residentBytes();
+  const honest = await StreamClient.open(UNIX_RESP);
+  const sockets: Socket[] = [];
+  let cutOff = 0;
+  for (let i = 0; i < 200; i++) {
+    const more = await openMany(UNIX_RESP, 50);
+    for (const socket of more) socket.once("close", () => cutOff++).resume();
+    sockets.push(...more);
+    assertEquals((await honest.ask(request("PING"))).toString(), "+PONG\r\n");
+  }
+  await isServed();
+  const deadline = Date.now() + TIMEOUT_MS;
+  while (cutOff < 10_000 - MAX_CONNECTIONS && Date.now() < deadline) {
+    await new Promise((resolve) => setTimeout(resolve, 20));
+  }
+  assert(cutOff >= 10_000 - MAX_CONNECTIONS, `${cutOff} were cut off`);
+  assertGrowth(before, 300 * MIB);
+  honest.close();
+  closeAll(sockets);
+});
+
+test("the tools of Redis work", {
+  skip: spawnSync("redis-cli", ["--version"]).status !== 0,
+}, () => {
+  const port = server.doors("resp")[0].split(":")[1];
+  const cli = (...args: string[]) =>
+    spawnSync("redis-cli", ["-p", port, ...args], { encoding: "utf8" }).stdout;
+  assertEquals(cli("SET", "cli", "a b", "EX", "100"), "OK\n");
+  assertEquals(cli("GET", "cli"), "a b\n");
+  assertEquals(cli("TTL", "cli"), "100\n");
+  const piped = spawnSync("redis-cli", ["-p", port, "--pipe"], {
+    encoding: "utf8",
+    input: Buffer.concat(Array.from({ length: 1_000 }, (_, i) => request("SET", `p${i}`, `${i}`))),
+  });
+  assertMatch(piped.stdout, /errors: 0, replies: 1000/);
+  const benchmark = spawnSync("redis-benchmark", [
+    ...["-p", port, "-t", "get,set,incr", "-n", "5000", "-q", "-P", "4"],
+  ], { encoding: "utf8" });
+  assertEquals(benchmark.status, 0, benchmark.stderr);
+  for (const name of ["GET", "SET", "INCR"]) {
+    assertMatch(benchmark.stdout, new RegExp(`${name}: [\\d.]+ requests per second`));
+  }
+});
+
+function assertGrowth(before: number, most: number): void {
+  const growth = residentBytes() - before;
+  assert(growth < most, `the server grew by ${Math.round(growth / MIB)} MiB`);
+}
+
+function openMany(place: string, count: number): Promise<Socket[]> {
+  return Promise.all(Array.from({ length: count }, () => openSocket(place)));
+}
+
+function closeAll(sockets: readonly Socket[]): void {
+  for (const socket of sockets) socket.destroy();
+}

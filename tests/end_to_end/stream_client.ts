@@ -1,0 +1,98 @@
+/** A client of streams for tests: it sends bytes, and waits for what it expects. */
+
+import { connect, type Socket } from "node:net";
+
+/** Long enough for a slow shared machine. */
+const ANSWER_TIMEOUT_MS = 30_000;
+
+/** Connects, again and again while the queue of those who wait to be accepted is full. */
+export async function openSocket(place: string): Promise<Socket> {
+  const deadline = Date.now() + ANSWER_TIMEOUT_MS;
+  for (;;) {
+    try {
+      return await connectOnce(place);
+    } catch (error) {
+      const isBusy = (error as NodeJS.ErrnoException).code === "EAGAIN";
+      if (!isBusy || Date.now() > deadline) throw error;
+      await new Promise((resolve) => setTimeout(resolve, 10));
+    }
+  }
+}
+
+function connectOnce(place: string): Promise<Socket> {
+  const colon = place.lastIndexOf(":");
+  const where = place.startsWith("unix:")
+    ? { path: place.slice("unix:".length) }
+    : { host: place.slice(0, colon), port: Number(place.slice(colon + 1)), noDelay: true };
+  const socket = connect(where);
+  return new Promise((resolve, reject) => {
+    socket.once("connect", () => resolve(socket));
+    // Later errors are told by "close".
+    socket.on("error", reject);
+  });
+}
+
+export class StreamClient {
+  readonly socket: Socket;
+  #received = Buffer.alloc(0);
+  #isClosed = false;
+  #wake = () => {};
+
+  private constructor(socket: Socket) {
+    this.socket = socket;
+    socket.on("data", (bytes: Buffer) => {
+      this.#received = Buffer.concat([this.#received, bytes]);
+      this.#wake();
+    });
+    socket.on("close", () => {
+      this.#isClosed = true;
+      this.#wake();
+    });
+  }
+
+  /** @param place host:port or unix:path */
+  static async open(place: string): Promise<StreamClient> {
+    return new StreamClient(await openSocket(place));
+  }
+
+  /** Sends bytes, and takes what comes up to and with the end that is expected. */
+  async ask(bytes: Uint8Array | string, end: Uint8Array | string = "\n"): Promise<Buffer> {
+    this.socket.write(bytes);
+    const expected = Buffer.from(end);
+    let at = -1;
+    await this.#until(() => (at = this.#received.indexOf(expected)) !== -1);
+    const answer = this.#received.subarray(0, at + expected.length);
+    this.#received = this.#received.subarray(at + expected.length);
+    return answer;
+  }
+
+  /** All that comes until the other side closes. */
+  async rest(): Promise<Buffer> {
+    await this.#until(() => this.#isClosed);
+    return this.#received;
+  }
+
+  close(): void {
+    this.socket.destroy();
+  }
+
+  async #until(isDone: () => boolean): Promise<void> {
+    const deadline = Date.now() + ANSWER_TIMEOUT_MS;
+    while (!isDone()) {
+      const leftMs = deadline - Date.now();
+      if (leftMs <= 0 || this.#isClosed) {
+        const what = this.#isClosed ? "closed" : "no more in time";
+        throw new Error(
+          `${what}, after ${JSON.stringify(this.#received.toString().slice(0, 500))}`,
+        );
+      }
+      await new Promise<void>((resolve) => {
+        const timer = setTimeout(resolve, leftMs);
+        this.#wake = () => {
+          clearTimeout(timer);
+          resolve();
+        };
+      });
+    }
+  }
+}
