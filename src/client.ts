@@ -28,6 +28,7 @@ import {
   Status,
 } from "./protocol/frame.ts";
 import { isMutation, OPERATION_NAMES } from "./protocol/operations.ts";
+import { Remember } from "./remember.ts";
 
 /** A key: 1…128 bytes, text as UTF-8. */
 export type Key = string | Uint8Array;
@@ -59,6 +60,14 @@ export interface SetOptions extends TimeToLive {
   readonly old?: boolean;
 }
 
+export interface RememberOptions extends TimeToLive {
+  /**
+   * Milliseconds after which another may load the value if who began does not end: somewhat longer
+   * than the loader takes. By default half of the time that the call has.
+   */
+  readonly lease?: number;
+}
+
 /** What became of a set: stored, or not since the key exists and `overwrite` was not given. */
 export type SetResult =
   | { readonly stored: true; readonly previous: Uint8Array | undefined }
@@ -88,11 +97,13 @@ const decoder = new TextDecoder("utf-8", { ignoreBOM: true });
 /** The calls, with or without a deadline at hand. */
 export class Calls<HasDeadline extends boolean> {
   protected readonly exchange: Exchange;
+  protected readonly remembering: Remember;
   readonly #timeoutMs: number | undefined;
 
   /** @param timeoutMs what a call gets that brings no deadline; undefined: none may come without */
-  constructor(exchange: Exchange, timeoutMs?: number) {
+  constructor(exchange: Exchange, timeoutMs?: number, remembering?: Remember) {
     this.exchange = exchange;
+    this.remembering = remembering ?? new Remember(exchange.time);
     this.#timeoutMs = timeoutMs;
   }
 
@@ -143,16 +154,12 @@ export class Calls<HasDeadline extends boolean> {
   }
 
   /** Stores a value as its JSON text; otherwise as `set`. */
-  setJson(
+  async setJson(
     key: Key,
     value: unknown,
     ...options: Options<HasDeadline, SetOptions>
   ): Promise<SetResult> {
-    const text = JSON.stringify(value);
-    if (text === undefined) {
-      return Promise.reject(new InvalidArgumentError(`${typeof value} has no form in JSON.`));
-    }
-    return this.set(key, text, ...options);
+    return this.set(key, jsonText(value), ...options);
   }
 
   /** Removes a key and returns the value that it had; undefined when there was no such key. */
@@ -196,6 +203,40 @@ export class Calls<HasDeadline extends boolean> {
     const request = { operation: Operation.TOUCH, key: keyBytes(key), ttlMs: ttlOf(options) };
     const reply = await this.#call(request, options);
     return reply.status === Status.OK;
+  }
+
+  /**
+   * The value of a key, which is loaded and stored if it is not there: by one for all who want it, in
+   * this process and in others. Who waits gets it when it is there. What the loader throws is thrown
+   * to all in this process; a value that can't be stored, since the server is full, is returned.
+   *
+   * ```ts
+   * const page = await kv.remember("page:7", () => render(7), { timeout: 2_000, ttl: 60_000 });
+   * ```
+   * @param key 1 to 122 bytes: `lease:` and the key is a key too while the loader runs
+   * @throws {DeadlineExceededError} when the loader takes longer than the deadline; it goes on
+   */
+  async remember(
+    key: Key,
+    load: () => Value | Promise<Value>,
+    ...[options]: Options<HasDeadline, RememberOptions>
+  ): Promise<Uint8Array> {
+    const timeoutMs = this.#timeoutOf("remember", options);
+    const leaseMs = ttlOf({ ttl: options?.lease ?? Math.max(1, Math.ceil(timeoutMs / 2)) });
+    ttlOf(options);
+    const terms = { timeoutMs, leaseMs, ttlMs: options?.ttl, signal: options?.signal };
+    // It brings a deadline to each of its calls.
+    return this.remembering.value(this as unknown as Calls<false>, keyBytes(key), load, terms);
+  }
+
+  /** As `remember`, of a value that is stored as its JSON text. */
+  async rememberJson<T>(
+    key: Key,
+    load: () => T | Promise<T>,
+    ...options: Options<HasDeadline, RememberOptions>
+  ): Promise<T> {
+    const value = await this.remember(key, async () => jsonText(await load()), ...options);
+    return JSON.parse(decoder.decode(value));
   }
 
   /** Asks the server for a sign of life; returns the milliseconds until it came. */
@@ -264,7 +305,7 @@ export class Client extends Calls<false> {
 
   /** A view of this client that gives each call so many milliseconds if it brings no deadline. */
   within(timeoutMs: number): Calls<true> {
-    return new Calls<true>(this.exchange, positiveTimeout(timeoutMs));
+    return new Calls<true>(this.exchange, positiveTimeout(timeoutMs), this.remembering);
   }
 
   /** Ends the calls that wait with a ClosedError and closes the socket; again, it does nothing. */
@@ -340,6 +381,12 @@ function valueBytes(given: Value, ttlMs: number): Uint8Array {
   const limit = ttlMs > 0 ? MAX_VALUE_BYTES_WITH_TTL : MAX_VALUE_BYTES;
   if (value.length <= limit) return value;
   throw sizeError(ttlMs > 0 ? "value with a time to live" : "value", value.length, limit);
+}
+
+function jsonText(value: unknown): string {
+  const text = JSON.stringify(value);
+  if (text === undefined) throw new InvalidArgumentError(`${typeof value} has no form in JSON.`);
+  return text;
 }
 
 function deltaBytes(delta: number | bigint): Uint8Array {

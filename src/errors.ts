@@ -60,6 +60,7 @@ export class DeadlineExceededError extends KilogramError {
    * @param effect null for a query, of whose effect there is nothing to say
    * @param note what else is known, or ""
    * @param cause what the network reported, if anything: a hint, since it can be forged
+   * @param why what may have happened, as a sentence
    */
   constructor(
     operation: string,
@@ -67,10 +68,11 @@ export class DeadlineExceededError extends KilogramError {
     effect: Effect | null,
     note: string,
     cause?: unknown,
+    why = "no server may be there, it may have another key, or datagrams were lost.",
   ) {
     const parts = [
       `${operation} had no answer after ${Math.round(waitedMs)} ms:`,
-      "no server may be there, it may have another key, or datagrams were lost.",
+      why,
       cause instanceof Error ? `The network reported: ${cause.message}.` : "",
       note,
       effect === null ? "" : EFFECT_NOTES[effect],

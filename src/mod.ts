@@ -16,6 +16,7 @@ export type {
   Deadline,
   ExistsResult,
   Key,
+  RememberOptions,
   SetOptions,
   SetResult,
   TimeToLive,

@@ -116,6 +116,11 @@ export class Exchange {
     });
   }
 
+  /** Time as it passes here. */
+  get time(): Pick<ExchangePorts, "now" | "makeAlarm"> {
+    return this.#ports;
+  }
+
   /** Requests without an answer, at most MAX_OUTSTANDING. */
   get outstandingCalls(): number {
     return this.#outstanding.size;

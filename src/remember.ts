@@ -1,0 +1,166 @@
+/**
+ * Values that are made once for all who want them. Within a process one caller makes a value and the
+ * others wait for it. Among processes it is whoever holds the key's lease: a key beside it that only
+ * one can set, and that expires by itself if its holder dies.
+ */
+
+import type { Calls, Value } from "./client.ts";
+import { AbortedError, DeadlineExceededError, InvalidArgumentError } from "./errors.ts";
+import { MAX_KEY_BYTES } from "./protocol/frame.ts";
+import type { Alarm } from "./protocol/wake_timer.ts";
+
+/** The lease of a key has this before the key's own name. */
+const LEASE_PREFIX = "lease:";
+export const MAX_REMEMBERED_KEY_BYTES = MAX_KEY_BYTES - LEASE_PREFIX.length;
+/** How often whoever waits for another process looks: at first, and after doubling again and again. */
+const MIN_LOOK_MS = 5;
+const MAX_LOOK_MS = 100;
+
+/** Time, as the client has it. */
+export interface Time {
+  readonly now: () => number;
+  readonly makeAlarm: (ring: () => void) => Alarm;
+}
+
+export interface Terms {
+  readonly timeoutMs: number;
+  /** Of the value; undefined for ever. */
+  readonly ttlMs: number | undefined;
+  readonly leaseMs: number;
+  readonly signal: AbortSignal | undefined;
+}
+
+type Load = () => Value | Promise<Value>;
+
+const encoder = new TextEncoder();
+
+export class Remember {
+  readonly #time: Time;
+  /** By key, one for each that somebody waits for. */
+  readonly #underWay = new Map<string, Promise<Uint8Array | undefined>>();
+
+  constructor(time: Time) {
+    this.#time = time;
+  }
+
+  /** @param key 1 to 122 bytes */
+  async value(calls: Calls<false>, key: Uint8Array, load: Load, terms: Terms): Promise<Uint8Array> {
+    if (key.length > MAX_REMEMBERED_KEY_BYTES) throw tooLong(key.length);
+    const { signal, timeoutMs } = terms;
+    const name = String.fromCharCode(...key);
+    const untilMs = this.#time.now() + timeoutMs;
+    for (;;) {
+      const leftMs = untilMs - this.#time.now();
+      if (leftMs <= 0) throw notInTime(timeoutMs);
+      const value = await calls.get(key, { timeout: leftMs, signal });
+      if (value !== undefined) return value;
+      const making = this.#underWay.get(name) ?? this.#begin(name, calls, key, load, terms);
+      const made = await this.#waitFor(making, untilMs, terms);
+      if (made !== undefined) return made;
+    }
+  }
+
+  #begin(name: string, calls: Calls<false>, key: Uint8Array, load: Load, terms: Terms) {
+    const making = this.#make(calls, key, load, terms).finally(() => this.#underWay.delete(name));
+    this.#underWay.set(name, making);
+    return making;
+  }
+
+  /** The value made here or elsewhere; undefined if nobody made it in the time that there was. */
+  async #make(
+    calls: Calls<false>,
+    key: Uint8Array,
+    load: Load,
+    terms: Terms,
+  ): Promise<Uint8Array | undefined> {
+    const lease = new Uint8Array([...encoder.encode(LEASE_PREFIX), ...key]);
+    const found = await this.#takeLease(calls, key, lease, terms);
+    if (found instanceof Uint8Array || found === null) return found ?? undefined;
+    try {
+      // The last holder may just have stored the value.
+      const value = await calls.get(key, { timeout: terms.timeoutMs });
+      return value ?? await loadAndStore(calls, key, load, terms);
+    } finally {
+      // Later it may be another's.
+      if (this.#time.now() < found.endsAtMs) await giveBack(calls, lease, terms.timeoutMs);
+    }
+  }
+
+  /** The lease; or the value, if somebody else made it meanwhile; null when the time is over. */
+  async #takeLease(
+    calls: Calls<false>,
+    key: Uint8Array,
+    lease: Uint8Array,
+    { timeoutMs, leaseMs }: Terms,
+  ): Promise<{ endsAtMs: number } | Uint8Array | null> {
+    const untilMs = this.#time.now() + timeoutMs;
+    try {
+      for (let lookMs = MIN_LOOK_MS;; lookMs = Math.min(2 * lookMs, MAX_LOOK_MS)) {
+        const nowMs = this.#time.now();
+        if (nowMs >= untilMs) return null;
+        const timeout = untilMs - nowMs;
+        const { stored } = await calls.set(lease, "", { ttl: leaseMs, timeout });
+        if (stored) return { endsAtMs: nowMs + leaseMs };
+        await this.#wait(Math.min(lookMs, timeout));
+        const value = await calls.get(key, { timeout });
+        if (value !== undefined) return value;
+      }
+    } catch (error) {
+      // Who waits for this may have more time.
+      if (error instanceof DeadlineExceededError) return null;
+      throw error;
+    }
+  }
+
+  #wait(ms: number): Promise<void> {
+    return new Promise((resolve) => this.#time.makeAlarm(resolve).set(ms));
+  }
+
+  /** Waits as long as one caller has; others may wait on. */
+  #waitFor<T>(making: Promise<T>, untilMs: number, { timeoutMs, signal }: Terms): Promise<T> {
+    return new Promise((settle, fail) => {
+      const alarm = this.#time.makeAlarm(() => fail(notInTime(timeoutMs)));
+      const abort = () => fail(new AbortedError("remember", "none", signal?.reason));
+      alarm.set(Math.max(0, untilMs - this.#time.now()));
+      signal?.addEventListener("abort", abort);
+      void making.then(settle, fail).finally(() => {
+        alarm.clear();
+        signal?.removeEventListener("abort", abort);
+      });
+    });
+  }
+}
+
+async function loadAndStore(
+  calls: Calls<false>,
+  key: Uint8Array,
+  load: Load,
+  { timeoutMs, ttlMs }: Terms,
+): Promise<Uint8Array> {
+  const loaded = await load();
+  const value = typeof loaded === "string" ? encoder.encode(loaded) : loaded;
+  try {
+    await calls.set(key, value, { timeout: timeoutMs, ttl: ttlMs, overwrite: true });
+  } catch (error) {
+    // It was loaded, so it is given to who asked, and the next one loads it again.
+    if (error instanceof InvalidArgumentError) throw error;
+  }
+  return value;
+}
+
+/** A lease that is not given back expires. */
+async function giveBack(calls: Calls<false>, lease: Uint8Array, timeout: number): Promise<void> {
+  await calls.delete(lease, { timeout }).catch(() => {});
+}
+
+function notInTime(timeoutMs: number): DeadlineExceededError {
+  const why = "the value was not there, and its loader, here or elsewhere, was not done.";
+  return new DeadlineExceededError("remember", timeoutMs, null, "", undefined, why);
+}
+
+function tooLong(length: number): InvalidArgumentError {
+  return new InvalidArgumentError(
+    `The key has ${length} bytes; at most ${MAX_REMEMBERED_KEY_BYTES} are left for remember, which ` +
+      `keeps a lease at "${LEASE_PREFIX}" and the key.`,
+  );
+}

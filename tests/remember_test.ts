@@ -1,0 +1,186 @@
+import { test } from "node:test";
+import { assert, assertEquals, assertMatch, assertRejects } from "@std/assert";
+import type { Client } from "../src/client.ts";
+import { AbortedError, DeadlineExceededError, InvalidArgumentError } from "../src/errors.ts";
+import { makeClient, makeLink, makeServer, outcome, settled, watch, WorldClock } from "./world.ts";
+
+const decode = (value: Uint8Array) => Buffer.from(value).toString();
+
+/** Processes, each with a client of its own, of one server; and a loader that counts its runs. */
+async function begin(processes: number, loadMs = 30) {
+  const clock = new WorldClock();
+  const server = await makeServer(clock);
+  const clients: Client[] = [];
+  for (let i = 0; i < processes; i++) {
+    clients.push((await makeClient(clock, makeLink(server))).client);
+  }
+  const counts = { loads: 0 };
+  const load = () =>
+    new Promise<string>((resolve) => {
+      const count = ++counts.loads;
+      clock.at(clock.now() + loadMs, () => resolve(`made ${count}`));
+    });
+  const run = <T>(promise: Promise<T>) => outcome(clock, promise);
+  return { clock, server, clients, kv: clients[0], counts, load, run };
+}
+
+test("50 processes, and two callers in each: the loader runs once, for each time that it expires", async () => {
+  const { clients, counts, load, run, clock } = await begin(50);
+  const ask = () =>
+    run(Promise.all(
+      [...clients, ...clients].map((kv) =>
+        kv.remember("page", load, { timeout: 2_000, ttl: 10_000 })
+      ),
+    ));
+  assertEquals(new Set((await ask()).map(decode)), new Set(["made 1"]));
+  assertEquals(new Set((await ask()).map(decode)), new Set(["made 1"]));
+  assertEquals(counts.loads, 1);
+  await clock.pass(10_000);
+  assertEquals(new Set((await ask()).map(decode)), new Set(["made 2"]));
+  assertEquals(counts.loads, 2);
+});
+
+test("a value that is there is only read", async () => {
+  const { kv, counts, load, run } = await begin(1);
+  await run(kv.set("k", "there", { timeout: 500 }));
+  assertEquals(decode(await run(kv.remember("k", load, { timeout: 500 }))), "there");
+  assertEquals(counts.loads, 0);
+  assertEquals(await run(kv.exists("lease:k", { timeout: 500 })), undefined);
+});
+
+test("the value has its time to live, and the lease is given back", async () => {
+  const { kv, load, run } = await begin(1);
+  await run(kv.remember("k", load, { timeout: 500, ttl: 5_000 }));
+  const ttl = (await run(kv.exists("k", { timeout: 500 })))?.ttl ?? 0;
+  assert(ttl > 4_900 && ttl <= 5_000, `${ttl}`);
+  assertEquals(await run(kv.exists("lease:k", { timeout: 500 })), undefined);
+  await run(kv.delete("k", { timeout: 500 }));
+  await run(kv.remember("k", load, { timeout: 500 }));
+  assertEquals(await run(kv.exists("k", { timeout: 500 })), { ttl: undefined });
+});
+
+test("a holder that dies is replaced after its lease", async () => {
+  const { clients: [dying, living], counts, clock, load, run } = await begin(2);
+  const forgotten = watch(dying.remember("k", () => new Promise<string>(() => {}), {
+    timeout: 400,
+    lease: 300,
+  }));
+  await clock.pass(5);
+  const startedAtMs = clock.now();
+  const value = await run(living.remember("k", load, { timeout: 2_000 }));
+  const tookMs = clock.now() - startedAtMs;
+  assertEquals([decode(value), counts.loads], ["made 1", 1]);
+  assert(tookMs > 250 && tookMs < 600, `${tookMs} ms`);
+  await clock.pass(500);
+  assertEquals(forgotten.state, "DEADLINE_EXCEEDED");
+});
+
+test("a loader that outlives its lease takes nobody else's away", async () => {
+  const { clients, counts, clock, load, run } = await begin(3, 50);
+  const slow = watch(clients[0].remember("k", async () => {
+    await new Promise<void>((resolve) => clock.at(clock.now() + 120, resolve));
+    return "slow";
+  }, { timeout: 1_000, lease: 100 }));
+  await clock.pass(90);
+  const second = watch(clients[1].remember("k", load, { timeout: 1_000, lease: 500 }));
+  await clock.pass(50);
+  assertEquals([slow.state, counts.loads], ["answered", 1]);
+  const lease = await run(clients[2].exists("lease:k", { timeout: 500 }));
+  assert(lease !== undefined, "the second holder's lease is there");
+  await clock.pass(100);
+  assertEquals(second.state, "answered");
+});
+
+test("what the loader throws reaches all who wait here, and the next one tries again", async () => {
+  const { kv, counts, load, run } = await begin(1);
+  const fail = () => Promise.reject(new Error("no database"));
+  const options = { timeout: 500, ttl: 1_000 };
+  const [one, two] = [kv.remember("k", fail, options), kv.within(500).remember("k", fail)];
+  await run(Promise.allSettled([one, two]));
+  await assertRejects(() => one, Error, "no database");
+  await assertRejects(() => two, Error, "no database");
+  assertEquals(decode(await run(kv.remember("k", load, options))), "made 1");
+  assertEquals(counts.loads, 1);
+});
+
+test("each caller waits as long as it has, and the value is stored though nobody waits", async () => {
+  const { clients: [kv, other], clock, counts, load, run } = await begin(2, 200);
+  const hasty = watch(kv.remember("k", load, { timeout: 100, lease: 400 }));
+  const patient = watch(kv.remember("k", load, { timeout: 1_000 }));
+  const elsewhere = watch(other.remember("k", load, { timeout: 150 }));
+  await clock.pass(160);
+  const states = [hasty.state, patient.state, elsewhere.state];
+  assertEquals(states, ["DEADLINE_EXCEEDED", "waits", "DEADLINE_EXCEEDED"]);
+  const error = await hasty.promise.catch((error) => error);
+  assert(error instanceof DeadlineExceededError);
+  assertMatch(error.message, /remember had no answer after 100 ms: .*loader.* was not done/);
+  await clock.pass(100);
+  assertEquals([patient.state, counts.loads], ["answered", 1]);
+  assertEquals(await run(other.getText("k", { timeout: 500 })), "made 1");
+});
+
+test("who waits for another's lease takes over when the one before runs out of time", async () => {
+  const { clients: [kv, other], clock, counts, load, run } = await begin(2);
+  await run(other.set("lease:k", "", { timeout: 500, ttl: 300 }));
+  const hasty = watch(kv.remember("k", load, { timeout: 100 }));
+  const patient = watch(kv.remember("k", load, { timeout: 1_000 }));
+  await clock.pass(150);
+  assertEquals([hasty.state, patient.state, counts.loads], ["DEADLINE_EXCEEDED", "waits", 0]);
+  await clock.pass(400);
+  assertEquals([patient.state, counts.loads], ["answered", 1]);
+});
+
+test("a signal ends one caller's wait, not the loader", async () => {
+  const { kv, clock, counts, load } = await begin(1);
+  const controller = new AbortController();
+  const one = kv.remember("k", load, { timeout: 500, signal: controller.signal });
+  const aborted = watch(one);
+  const other = watch(kv.remember("k", load, { timeout: 500 }));
+  await clock.pass(10);
+  controller.abort("enough");
+  await settled();
+  assertEquals(aborted.state, "ABORTED");
+  await assertRejects(() => one, AbortedError);
+  await clock.pass(50);
+  assertEquals([other.state, counts.loads], ["answered", 1]);
+});
+
+test("a value that can't be stored is given all the same, unless it never could be", async () => {
+  const clock = new WorldClock();
+  const server = await makeServer(clock, { onFull: "refuse" });
+  const { client: kv } = await makeClient(clock, makeLink(server));
+  const run = <T>(promise: Promise<T>) => outcome(clock, promise);
+  // A value that a full store has no room for, though it has for a lease.
+  const value = "v".repeat(800);
+  for (let i = 0, isFull = false; !isFull && i < 5_000; i++) {
+    isFull = await run(kv.set(`k${i}`, value, { timeout: 500 })).then(() => false, () => true);
+  }
+  await run(kv.delete("k0", { timeout: 500 }));
+  await run(kv.set("small", "v".repeat(600), { timeout: 500 }));
+  assertEquals(decode(await run(kv.remember("k", () => value, { timeout: 500 }))), value);
+  assertEquals(await run(kv.get("k", { timeout: 500 })), undefined);
+  const tooLong = kv.remember("j", () => "v".repeat(864), { timeout: 500 });
+  await assertRejects(() => run(tooLong), InvalidArgumentError, "864 bytes");
+});
+
+test("keys, and JSON", async () => {
+  const { kv, run } = await begin(1);
+  const timeout = 500;
+  await assertRejects(
+    () => run(kv.remember("k".repeat(123), () => "v", { timeout })),
+    InvalidArgumentError,
+    "122 are left for remember",
+  );
+  await run(kv.remember("k".repeat(122), () => "v", { timeout }));
+  await assertRejects(() => kv.remember("k", () => "v", { timeout, ttl: 0 }), InvalidArgumentError);
+  await assertRejects(
+    () => kv.remember("k", () => "v", { timeout, lease: -1 }),
+    InvalidArgumentError,
+  );
+  const made = await run(kv.rememberJson("json", () => ({ beta: true }), { timeout }));
+  assertEquals(made, { beta: true });
+  const kept = await run(kv.rememberJson("json", () => ({ beta: false }), { timeout }));
+  assertEquals(kept, { beta: true });
+  const nothing = run(kv.rememberJson("none", () => undefined, { timeout }));
+  await assertRejects(() => nothing, InvalidArgumentError);
+});
