@@ -1,0 +1,48 @@
+/** The examples, each in its language, where that is on this machine. */
+
+import { spawnSync } from "node:child_process";
+import { mkdtempSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { after, before, test } from "node:test";
+import { assertEquals } from "@std/assert";
+import { freshEnvironment, type RunningServer, startServer } from "./programs.ts";
+
+const OUTPUT = [
+  "user 7: Ada (loaded)",
+  "user 7: Ada (cached)",
+  "request 1: allowed",
+  "request 2: allowed",
+  "request 3: refused",
+  "",
+].join("\n");
+
+const UNIX = `unix:${join(mkdtempSync(join(tmpdir(), "kilogram-examples-")), "line.sock")}`;
+let server: RunningServer;
+
+before(async () => {
+  server = await startServer(freshEnvironment(), ["--line", "127.0.0.1:0", "--line", UNIX]);
+});
+after(async () => {
+  await server.stop("SIGKILL");
+});
+
+const EXAMPLES: readonly { program: readonly string[]; version: string; hasUnix: boolean }[] = [
+  { program: ["python3", "examples/kilogram.py"], version: "--version", hasUnix: true },
+  { program: ["node", "examples/kilogram.mjs"], version: "--version", hasUnix: true },
+  { program: ["bash", "examples/kilogram.sh"], version: "--version", hasUnix: false },
+  { program: ["go", "run", "examples/kilogram.go"], version: "version", hasUnix: true },
+];
+
+for (const { program: [language, ...args], version, hasUnix } of EXAMPLES) {
+  test(`${args.at(-1)} does what it says`, {
+    skip: spawnSync(language, [version]).status !== 0,
+  }, () => {
+    for (const place of hasUnix ? [server.doors("line")[0], UNIX] : [server.doors("line")[0]]) {
+      const { status, stdout, stderr } = spawnSync(language, [...args, place], {
+        encoding: "utf8",
+      });
+      assertEquals([stdout, stderr, status], [OUTPUT, "", 0], place);
+    }
+  });
+}
