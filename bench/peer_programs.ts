@@ -1,12 +1,11 @@
 /** The servers that bench:peers compares, each with the program that puts load on it. */
 
 import { type ChildProcess, spawn, spawnSync } from "node:child_process";
-import { readFileSync } from "node:fs";
-import { createServer } from "node:net";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { encodeKey, generateKey } from "../src/protocol/keys.ts";
-import { freshEnvironment } from "../tests/end_to_end/programs.ts";
+import { freePort, freshEnvironment } from "../tests/end_to_end/programs.ts";
+import { cpuUsOf, installedRespServer, started } from "./processes.ts";
 
 export interface Load {
   readonly name: string;
@@ -48,9 +47,6 @@ export interface Tools {
 const SOURCES = fileURLToPath(new URL("c/", import.meta.url));
 const CLI = fileURLToPath(new URL("../src/cli.ts", import.meta.url));
 const STORE_MEMORY = "1GiB";
-/** So many a second of /proc/PID/stat's clock: USER_HZ, the same on every Linux. */
-const TICKS_A_SECOND = 100;
-const START_MS = 1_000;
 
 export function compileTools(folder: string): Tools {
   const compile = (name: string, ...libraries: string[]) => {
@@ -76,16 +72,12 @@ export function compileTools(folder: string): Tools {
 export async function startPeers(folder: string, tools: Tools, peers: Peer[]): Promise<void> {
   peers.push(await floorPeer(tools));
   peers.push(await kilogramPeer(tools));
-  const other = ["valkey", "redis"].find((name) => isInstalled(`${name}-server`));
+  const other = installedRespServer();
   if (other === undefined) {
     console.error("Neither valkey-server nor redis-server is installed: without them.");
     return;
   }
   peers.push(...await respPeers(other, folder, tools));
-}
-
-function isInstalled(program: string): boolean {
-  return spawnSync(program, ["--version"]).status === 0;
 }
 
 async function floorPeer(tools: Tools): Promise<Peer> {
@@ -119,7 +111,7 @@ function datagramPeer(
     name,
     fill: (load) => void run({ ...fillOf(load) }, "fill"),
     run: (load) => run(load),
-    ...processOf(server),
+    ...stopsAndCosts(server),
   };
 }
 
@@ -167,7 +159,7 @@ function respPeer(
     fill: (load) => void own(fillOf(load), "fill"),
     run: (load) =>
       load.ratePerS === undefined ? peerBenchmark(server, port, secure, load) : own(load),
-    ...processOf(process),
+    ...stopsAndCosts(process),
   };
 }
 
@@ -224,28 +216,6 @@ function outcomeOf(program: string, args: readonly string[], env = {}): Outcome 
   return outcome;
 }
 
-function processOf(server: ChildProcess): Pick<Peer, "cpuUs" | "stop"> {
-  return {
-    cpuUs() {
-      const stat = readFileSync(`/proc/${server.pid}/stat`, "utf8");
-      const [, , ...fields] = stat.slice(stat.lastIndexOf(")")).split(" ");
-      // Fields 14 and 15 of proc(5), of which those before the fourth are cut off.
-      return (Number(fields[10]) + Number(fields[11])) / TICKS_A_SECOND * 1e6;
-    },
-    stop: () => void server.kill("SIGKILL"),
-  };
-}
-
-async function freePort(): Promise<number> {
-  const server = createServer();
-  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
-  const address = server.address();
-  await new Promise((resolve) => server.close(resolve));
-  if (address === null || typeof address === "string") throw new Error("no free port");
-  return address.port;
-}
-
-/** Until a server that has just been started answers: none of these takes a tenth of it. */
-function started(): Promise<void> {
-  return new Promise((resolve) => setTimeout(resolve, START_MS));
+function stopsAndCosts(server: ChildProcess): Pick<Peer, "cpuUs" | "stop"> {
+  return { cpuUs: () => cpuUsOf(server), stop: () => void server.kill("SIGKILL") };
 }
