@@ -48,9 +48,13 @@ func (kg *Kilogram) Get(key string) ([]byte, bool, error) {
 	return value, err == nil, err
 }
 
-// Set stores a value that is not empty; with a time to live of 0 for ever.
+// Set stores a value; with a time to live of 0 for ever.
 func (kg *Kilogram) Set(key string, value []byte, ttl time.Duration) error {
-	_, err := kg.ask("SETB64 " + key + " " + base64.StdEncoding.EncodeToString(value) + after(ttl))
+	encoded := base64.StdEncoding.EncodeToString(value)
+	if encoded == "" {
+		encoded = "-"
+	}
+	_, err := kg.ask("SETB64 " + key + " " + encoded + after(ttl))
 	return err
 }
 

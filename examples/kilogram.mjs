@@ -35,9 +35,10 @@ class Kilogram {
     return valueOf(await this.#ask(`GET ${key}`));
   }
 
-  /** Stores a text or bytes, not empty, in place of what was there. */
+  /** Stores a text or bytes, in place of what was there. */
   async set(key, value, ttlMs) {
-    await this.#ask(`SETB64 ${key} ${Buffer.from(value).toString("base64")}${after(ttlMs)}`);
+    const encoded = Buffer.from(value).toString("base64") || "-";
+    await this.#ask(`SETB64 ${key} ${encoded}${after(ttlMs)}`);
   }
 
   /** Whether there was such a key. */

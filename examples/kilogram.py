@@ -31,13 +31,8 @@ class Kilogram:
 
     def set(self, key, value, ttl_ms=None):
         """Stores bytes, in place of what was there."""
-        encoded = base64.b64encode(value).decode()
-        if encoded:
-            self._ask(f"SETB64 {key} {encoded}" + (f" {ttl_ms}" if ttl_ms else ""))
-        else:
-            self._ask(f"SET {key} ")
-            if ttl_ms:
-                self._ask(f"EXPIRE {key} {ttl_ms}")
+        encoded = base64.b64encode(value).decode() or "-"
+        self._ask(f"SETB64 {key} {encoded}" + (f" {ttl_ms}" if ttl_ms else ""))
 
     def delete(self, key):
         """Whether there was such a key."""

@@ -22,8 +22,12 @@ get() {
   [[ $reply == VALUE* ]] && base64 -d <<<"${reply#VALUE }"
 }
 
-# set KEY VALUE [TTL_MS]: stores a value that is not empty.
-set_value() { ask "SETB64 $1 $(printf '%s' "$2" | base64 -w 0) ${3:-}"; }
+# set_value KEY VALUE [TTL_MS]: stores a value.
+set_value() {
+  local encoded
+  encoded=$(printf '%s' "$2" | base64 -w 0)
+  ask "SETB64 $1 ${encoded:--} ${3:-}"
+}
 
 # add KEY DELTA [TTL_MS]: prints the sum. The time to live counts only if this makes the key.
 add() {

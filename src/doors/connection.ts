@@ -11,10 +11,14 @@ import { FLUSH_BYTES } from "./replies.ts";
 import type { StreamEvents, StreamSocket } from "./stream.ts";
 
 /** What one connection may cost in a turn of the event loop, before it is others' turn … */
-const TURN_COST = 256 * 1024;
-/** … where a request costs this, and each byte of it and of its reply costs 1. */
+const TURN_COST = 64 * 1024;
+/** … where a request costs this and so much for each byte, since seven may be an argument … */
 const REQUEST_COST = 256;
+const REQUEST_BYTE_COST = 8;
+// … and a byte of its reply, taken back or not, costs 1.
 const MIN_REST_BYTES = 1_024;
+/** A buffer of which less than a quarter is in use is given back for a smaller one. */
+const MIN_USE = 4;
 /** What may still come when all is said, so that who sends a large request can read why it failed. */
 const MAX_LINGER_BYTES = 4 * 1024 * 1024;
 
@@ -39,6 +43,8 @@ export class Connection implements StreamEvents {
   #unsentBytes = 0;
   /** Nothing is taken until these have left, or until its next turn. */
   #isPaused = false;
+  /** Whether it has another turn to come. */
+  #isDue = false;
   /** Whether the other side has said all. */
   #isHeard = false;
   /** Whether this side has. */
@@ -110,16 +116,18 @@ export class Connection implements StreamEvents {
     const { replies } = this.#connections;
     let at = start;
     let cost = 0;
-    while (at < end && !this.#isPaused && !this.#conversation.isOver) {
-      const before = replies.length;
+    while (at < end && !this.#isPaused && !this.#isEnded && !this.#conversation.isOver) {
+      const before = replies.length + replies.takenBack;
       const taken = this.#conversation.take(bytes, at, end, replies);
       if (taken === 0) break;
       at += taken;
-      cost += REQUEST_COST + taken + replies.length - before;
+      cost += REQUEST_COST + REQUEST_BYTE_COST * taken;
+      cost += replies.length + replies.takenBack - before;
       if (replies.length >= FLUSH_BYTES) this.#flush();
       if (cost >= TURN_COST) this.#yield();
     }
     this.#flush();
+    if (this.#isEnded) return;
     if (at > start) this.#connections.noteAnswer(this);
     if (this.#conversation.isOver || (this.#isHeard && !this.#isPaused)) {
       this.#finish();
@@ -143,7 +151,12 @@ export class Connection implements StreamEvents {
   #yield(): void {
     if (this.#isPaused) return;
     this.#pause();
-    this.#socket.later(() => this.#goOn());
+    if (this.#isDue) return;
+    this.#isDue = true;
+    this.#socket.later(() => {
+      this.#isDue = false;
+      this.#goOn();
+    });
   }
 
   #pause(): void {
@@ -171,7 +184,7 @@ export class Connection implements StreamEvents {
     if (start === end) {
       this.#rest = NOTHING;
       this.#start = this.#end = 0;
-    } else if (bytes === this.#rest) {
+    } else if (bytes === this.#rest && MIN_USE * (end - start) >= bytes.length) {
       this.#start = start;
     } else {
       this.#rest = Buffer.allocUnsafeSlow(Math.max(MIN_REST_BYTES, end - start));

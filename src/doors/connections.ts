@@ -93,7 +93,7 @@ export class Connections {
     this.#heldBytes += bytes - connection.heldBytes;
     connection.heldBytes = bytes;
     while (this.#heldBytes > (this.#options.maxHeldBytes ?? MAX_HELD_BYTES)) {
-      this.#cut(this.#least((each) => each.heldSinceMs), "too many unfinished requests");
+      this.#cut(this.#least(holdingSince), "too many unfinished requests");
     }
   }
 
@@ -130,4 +130,9 @@ export class Connections {
     assert(least !== null, "there is one to cut off");
     return least;
   }
+}
+
+/** Those that hold nothing are not the ones to go. */
+function holdingSince({ heldBytes, heldSinceMs }: Connection): number {
+  return heldBytes > 0 ? heldSinceMs : Number.POSITIVE_INFINITY;
 }

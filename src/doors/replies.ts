@@ -16,6 +16,8 @@ const USUAL_BYTES = FLUSH_BYTES + 2 * MAX_STORED_BYTES;
 export class Replies {
   bytes: Buffer = Buffer.allocUnsafeSlow(USUAL_BYTES);
   length = 0;
+  /** Bytes that were written and taken back, since the start. */
+  takenBack = 0;
 
   /** Makes room for so many bytes more. */
   reserve(count: number): void {
@@ -53,6 +55,12 @@ export class Replies {
   integer(number: number): void {
     assert(Number.isSafeInteger(number), "a number that is told is a safe integer");
     this.ascii(String(number));
+  }
+
+  /** Takes back what was written behind a place. */
+  takeBack(to: number): void {
+    this.takenBack += this.length - to;
+    this.length = to;
   }
 
   /** All that was written. */

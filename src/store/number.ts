@@ -31,7 +31,7 @@ export function parseExact(bytes: Uint8Array, start: number, length: number): nu
   const isNegative = bytes[start] === MINUS;
   const first = isNegative ? start + 1 : start;
   const end = start + length;
-  if (end === first || end - first > EXACT_DIGITS) return Number.NaN;
+  if (end <= first || end - first > EXACT_DIGITS) return Number.NaN;
   if (bytes[first] === ZERO) return length === 1 ? 0 : Number.NaN;
   const magnitude = parseDigits(bytes, first, end);
   return isNegative ? -magnitude : magnitude;

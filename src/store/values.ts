@@ -11,7 +11,15 @@ import { assert } from "../assert.ts";
 import { Arena } from "./arena.ts";
 import type { Hash } from "./hash.ts";
 import { HashIndex, NOWHERE } from "./hash_index.ts";
-import { headerOf, isLarge, isPiece, isTimed, keyLengthOf, valueLengthOf, wordsOf } from "./item.ts";
+import {
+  headerOf,
+  isLarge,
+  isPiece,
+  isTimed,
+  keyLengthOf,
+  valueLengthOf,
+  wordsOf,
+} from "./item.ts";
 import { Items } from "./items.ts";
 import { Key } from "./key.ts";
 import type { Layout } from "./layout.ts";

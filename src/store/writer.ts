@@ -6,7 +6,15 @@
 
 import { type Cleaner, RESERVED_SEGMENTS } from "./cleaner.ts";
 import { NOWHERE } from "./hash_index.ts";
-import { EXPIRY_WORDS, headerOf, isLarge, keyMarksOf, Mark, valueLengthOf, wordsOf } from "./item.ts";
+import {
+  EXPIRY_WORDS,
+  headerOf,
+  isLarge,
+  keyMarksOf,
+  Mark,
+  valueLengthOf,
+  wordsOf,
+} from "./item.ts";
 import { type Key, PIECE_KEY_BYTES } from "./key.ts";
 import { type Layout, WORD_BYTES } from "./layout.ts";
 import type { Span } from "./store.ts";

@@ -67,7 +67,10 @@ test("SETB64 takes any bytes, and a time to live", async () => {
   assertEquals(peer.ask("TTL k\n"), "TTL 600\n");
   await clock.pass(600);
   assertEquals(peer.ask("GET k\nTTL k\n"), "NOT_FOUND\nNOT_FOUND\n");
-  for (const wrong of ["a", "ab", "ab=", "ab==c", "a b c d", "YQ", "YR==", "Y-==", "@@@@"]) {
+  assertEquals(peer.ask("SETB64 none - 1000\nGET none\nTTL none\n"), "OK\nVALUE \nTTL 1000\n");
+  for (
+    const wrong of [" 1000", "a", "ab", "ab=", "ab==c", "a b c d", "YQ", "YR==", "Y-==", "@@@@"]
+  ) {
     assertMatch(peer.ask(`SETB64 k ${wrong}\n`), /^ERROR .+\n$/, wrong);
   }
   assertEquals(peer.ask("GET k\n"), "NOT_FOUND\n");

@@ -89,14 +89,16 @@ test("a reply has a limit, and so has a request", () => {
     /^-ERR the reply would be larger than 4 MiB/,
   );
   assertEquals(all(request("PING")), "+PONG\r\n");
-  const many = Array.from({ length: 16_000 }, (_, i) => `k${i}`);
+  const many = Array.from({ length: 4_095 }, (_, i) => `k${i}`);
   assertEquals(all(request("EXISTS", ...many)), ":0\r\n");
   const half = "v".repeat(2 ** 20);
   const large = request("MSET", "a", half, "b", half, "c", half, "d", half);
   assertEquals(all(large), "-ERR Protocol error: invalid bulk length\r\n");
   const other = resp();
-  const answer = other.ask("*16385\r\n");
+  const answer = other.ask("*4097\r\n");
   assertEquals(answer, "-ERR Protocol error: invalid multibulk length\r\n");
+  const byHand = resp().ask(`EXISTS ${"k ".repeat(1_024)}\r\n`);
+  assertEquals(byHand, "-ERR Protocol error: too big inline request\r\n");
 });
 
 test("a browser that is made to send lines sends none that count", () => {
@@ -140,6 +142,8 @@ test("what clients say when they begin", () => {
   const hello = two.ask(ask("HELLO 2 SETNAME worker"));
   assertMatch(hello, /^\*14\r\n\$6\r\nserver\r\n\$8\r\nkilogram\r\n.*proto\r\n:2\r\n/s);
   assertEquals(two.ask(ask("CLIENT GETNAME")), "$6\r\nworker\r\n");
+  const longName = one.ask(ask(`CLIENT SETNAME ${"n".repeat(257)}`));
+  assertEquals(longName, "-ERR a client name has at most 256 bytes here\r\n");
   assertEquals(one.ask(ask("COMMAND DOCS")), "*0\r\n");
   const count = Number(one.ask(ask("COMMAND COUNT")).slice(1));
   const commands = one.ask(ask("COMMAND"));

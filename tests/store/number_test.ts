@@ -28,6 +28,7 @@ test("every number of signed 64 bits comes back", () => {
 test("anything else is no number", () => {
   const bad = ["", "-", "-0", "00", "01", "-01", "+1", "1e3", "1.0", " 1", "1\n", "0x1", "١"];
   for (const value of bad) assertEquals(parse(value), null, JSON.stringify(value));
+  assertEquals(parseNumber(text("-5"), 0, 0), null, "what lies behind is not looked at");
   assertEquals(parse("9223372036854775808"), null);
   assertEquals(parse("-9223372036854775809"), null);
   assertEquals(parse("9".repeat(863)), null);

@@ -27,6 +27,9 @@ interface Command {
   run(context: Context): void;
 }
 
+/** Stands for the empty value, whose base64 is nothing. */
+const EMPTY = "-";
+
 /** Where a value is before it is told as base64. */
 const value = Buffer.allocUnsafeSlow(MAX_STORED_BYTES);
 
@@ -101,9 +104,10 @@ function setBase64(context: Context): void {
   const expiresAtMs = takeExpiry(context, 3);
   if (expiresAtMs === null) return;
   const text = request.latin1(2);
-  const bytes = Buffer.from(text, "base64");
-  if (bytes.toString("base64") !== text) {
-    writeError("the value is not base64 (RFC 4648, section 4, with padding)", replies);
+  const bytes = Buffer.from(text === EMPTY ? "" : text, "base64");
+  // Two blanks are an empty value that somebody forgot to write as one.
+  if (request.blanksBefore(2) > 1 || (text !== EMPTY && bytes.toString("base64") !== text)) {
+    writeError("the value is not base64 (RFC 4648, section 4; - if it is empty)", replies);
     return;
   }
   keyspace.value.bytes = bytes;

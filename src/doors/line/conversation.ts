@@ -38,6 +38,7 @@ export class LineConversation implements Conversation {
     keyspace.counters.line++;
     request.read(bytes, start, lineEnd);
     perform(this.#context);
+    request.release();
     return lineEnd - start;
   }
 

@@ -8,11 +8,13 @@ const CR = 0x0d;
 const SPACE = 0x20;
 const TAB = 0x09;
 
+const NOTHING = Buffer.alloc(0);
+
 /** More than any request has. */
 const MAX_WORDS = 5;
 
 export class LineRequest {
-  bytes: Buffer = Buffer.alloc(0);
+  bytes: Buffer = NOTHING;
   /** Words, the command included, as far as they are counted: at most five. */
   count = 0;
   readonly #starts = new Int32Array(MAX_WORDS);
@@ -23,6 +25,11 @@ export class LineRequest {
   static endOf(bytes: Buffer, start: number, scanned: number, end: number): number {
     const at = bytes.indexOf(LF, start + scanned);
     return at === -1 || at >= end ? 0 : at + 1;
+  }
+
+  /** Lets go of the bytes. */
+  release(): void {
+    this.bytes = NOTHING;
   }
 
   /** @param end behind the line's LF */
@@ -49,6 +56,11 @@ export class LineRequest {
     span.bytes = this.bytes;
     span.start = this.#starts[word];
     span.length = this.#ends[word] - span.start;
+  }
+
+  /** How many blanks precede a word that is not the first. */
+  blanksBefore(word: number): number {
+    return this.#starts[word] - this.#ends[word - 1];
   }
 
   /** All that is behind a word and the one blank after it. */

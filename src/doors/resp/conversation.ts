@@ -31,6 +31,7 @@ export class RespConversation implements Conversation {
         keyspace.counters.resp++;
         perform(this.#context);
       }
+      request.release();
       return length;
     } catch (violation) {
       if (!(violation instanceof ProtocolViolation)) throw violation;

@@ -9,8 +9,10 @@ import { Buffer } from "node:buffer";
 import { MAX_STORED_BYTES, type Span } from "../../store/store.ts";
 import { splitWords } from "./inline.ts";
 
-/** Most arguments of a request, the command's name included. */
-export const MAX_ARGUMENTS = 16_384;
+/** Most arguments of a request, the command's name included … */
+export const MAX_ARGUMENTS = 4_096;
+/** … and of one that was typed by hand. */
+const MAX_WORDS = 1_024;
 /** Most bytes of a request. */
 export const MAX_REQUEST_BYTES = 4 * 1024 * 1024;
 /** Most bytes of a line: a request typed by hand, or what announces a length. */
@@ -26,6 +28,7 @@ const NINE = 0x39;
 const MAX_DIGITS = 10;
 
 const USUAL_ARGUMENTS = 8;
+const NOTHING = Buffer.alloc(0);
 
 /** The client does not speak the protocol: it is told so, and the connection ends. */
 export class ProtocolViolation extends Error {}
@@ -38,7 +41,7 @@ const UNKNOWN = -1;
 export class Request {
   /** Arguments, the command's name included. */
   count = 0;
-  bytes: Buffer = Buffer.alloc(0);
+  bytes: Buffer = NOTHING;
   /** Where the request begins in `bytes`; arguments are counted from there. */
   #origin = 0;
   #starts = new Int32Array(USUAL_ARGUMENTS);
@@ -66,6 +69,14 @@ export class Request {
     const length = this.#read;
     this.#read = 0;
     return length;
+  }
+
+  /** Lets go of the bytes, and after a whole request of what it took to read it. */
+  release(): void {
+    this.bytes = NOTHING;
+    if (this.#expected !== UNKNOWN) return;
+    this.count = 0;
+    if (this.#starts.length > USUAL_ARGUMENTS) this.#makeRoom(USUAL_ARGUMENTS);
   }
 
   startOf(argument: number): number {
@@ -182,6 +193,7 @@ export class Request {
     const isCrlf = at > start && this.bytes[at - 1] === CR;
     const words = splitWords(this.bytes.toString("latin1", start, isCrlf ? at - 1 : at));
     if (words === null) throw new ProtocolViolation("unbalanced quotes in request");
+    if (words.length > MAX_WORDS) throw new ProtocolViolation("too big inline request");
     this.#takeWords(words);
     return at + 1 - start;
   }
@@ -201,7 +213,6 @@ export class Request {
   #begin(expected: number): void {
     this.#expected = Math.max(expected, 0);
     this.count = 0;
-    if (this.#starts.length > USUAL_ARGUMENTS) this.#makeRoom(USUAL_ARGUMENTS);
   }
 
   #add(start: number, length: number): void {

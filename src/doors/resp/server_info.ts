@@ -41,10 +41,10 @@ const EVERYTHING = ["all", "default", "everything"];
 
 function info(context: Context): void {
   const { request, replies } = context;
-  const wanted = Array.from({ length: request.count - 1 }, (_, i) => request.latin1(i + 1));
-  const isWanted = (name: string) =>
-    wanted.length === 0 ||
-    wanted.some((word) => [...EVERYTHING, name.toLowerCase()].includes(word.toLowerCase()));
+  const wanted = new Set<string>();
+  for (let i = 1; i < request.count; i++) wanted.add(request.latin1(i).toLowerCase());
+  const isAllWanted = wanted.size === 0 || EVERYTHING.some((word) => wanted.has(word));
+  const isWanted = (name: string) => isAllWanted || wanted.has(name.toLowerCase());
   const sections = Object.entries(SECTIONS).filter(([name]) => isWanted(name));
   const texts = sections.map(([name, facts]) =>
     [`# ${name}`, ...facts(context).map(([fact, value]) => `${fact}:${value}`), ""].join("\r\n")

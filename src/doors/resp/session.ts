@@ -4,7 +4,13 @@ import { VERSION } from "../../version.ts";
 import { takeInteger } from "./arguments.ts";
 import { type Command, type Context, NO_KEYS } from "./context.ts";
 import { array, bulk, error, integer, none, OK, simple } from "./forms.ts";
-import { performSubcommand, refuseWords, type Subcommand } from "./subcommands.ts";
+import {
+  MAX_QUOTED,
+  performSubcommand,
+  quoted,
+  refuseWords,
+  type Subcommand,
+} from "./subcommands.ts";
 
 function ping(context: Context): void {
   const { request, replies } = context;
@@ -32,12 +38,18 @@ const CLIENT: ReadonlyMap<string, Subcommand> = new Map([
   ["setinfo", { arity: 4, run: setInfo }],
 ]);
 
+const MAX_NAME_BYTES = 256;
+
 function getName({ name, replies }: Context): void {
   if (name === "") none(replies);
   else bulk(replies, name);
 }
 
 function setName(context: Context, argument: number): boolean {
+  if (context.request.lengthOf(argument) > MAX_NAME_BYTES) {
+    error(context.replies, `ERR a client name has at most ${MAX_NAME_BYTES} bytes here`);
+    return false;
+  }
   const name = context.request.latin1(argument);
   if (/^[!-~]*$/.test(name)) {
     context.name = name;
@@ -53,7 +65,7 @@ function setName(context: Context, argument: number): boolean {
 /** What the client is made of is nowhere told, so it is only looked at. */
 function setInfo({ request, replies }: Context): void {
   if (request.is(2, "lib-name") || request.is(2, "lib-ver")) simple(replies, OK);
-  else error(replies, `ERR Unrecognized option '${request.latin1(2)}'`);
+  else error(replies, `ERR Unrecognized option '${quoted(request.latin1(2), MAX_QUOTED)}'`);
 }
 
 function hello(context: Context): void {
@@ -72,7 +84,8 @@ function hello(context: Context): void {
     if (request.is(i, "setname") && i + 1 < request.count) {
       if (!setName(context, ++i)) return;
     } else {
-      error(replies, `ERR Syntax error in HELLO option '${request.latin1(i)}'`);
+      const option = quoted(request.latin1(i), MAX_QUOTED);
+      error(replies, `ERR Syntax error in HELLO option '${option}'`);
       return;
     }
   }

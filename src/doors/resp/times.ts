@@ -4,6 +4,7 @@ import { Result } from "../../store/store.ts";
 import { takeInteger, takeKey } from "./arguments.ts";
 import { type Command, type Context, ONE_KEY } from "./context.ts";
 import { error, integer, Refusal } from "./forms.ts";
+import { MAX_QUOTED, quoted } from "./subcommands.ts";
 
 export interface Unit {
   readonly ms: 1 | 1_000;
@@ -86,7 +87,7 @@ function readCondition({ request, replies }: Context): Condition | null {
   for (let i = 3; i < request.count; i++) {
     const word = request.latin1(i);
     if (!CONDITIONS.has(word.toLowerCase())) {
-      error(replies, `ERR Unsupported option ${word}`);
+      error(replies, `ERR Unsupported option ${quoted(word, MAX_QUOTED)}`);
       return null;
     }
     given.add(word.toLowerCase());

@@ -32,7 +32,7 @@ function mget(context: Context): void {
     keyspace.get(receive(replies, keyspace.found));
     bulkFound(replies, keyspace.found);
     if (replies.length - start <= MAX_REPLY_BYTES) continue;
-    replies.length = start;
+    replies.takeBack(start);
     error(replies, Refusal.REPLY);
     return;
   }
