@@ -222,7 +222,7 @@ export class Calls<HasDeadline extends boolean> {
     ...[options]: Options<HasDeadline, RememberOptions>
   ): Promise<Uint8Array> {
     const timeoutMs = this.#timeoutOf("remember", options);
-    const leaseMs = ttlOf({ ttl: options?.lease ?? Math.max(1, Math.ceil(timeoutMs / 2)) });
+    const leaseMs = lifeOf("lease", options?.lease ?? Math.max(1, Math.ceil(timeoutMs / 2)));
     ttlOf(options);
     const terms = { timeoutMs, leaseMs, ttlMs: options?.ttl, signal: options?.signal };
     // It brings a deadline to each of its calls.
@@ -402,11 +402,13 @@ function deltaBytes(delta: number | bigint): Uint8Array {
 }
 
 function ttlOf(options: TimeToLive | undefined): number {
-  const ttlMs = options?.ttl;
-  if (ttlMs === undefined) return 0;
-  if (Number.isSafeInteger(ttlMs) && ttlMs >= 1) return ttlMs;
+  return options?.ttl === undefined ? 0 : lifeOf("ttl", options.ttl);
+}
+
+function lifeOf(what: string, ms: number): number {
+  if (Number.isSafeInteger(ms) && ms >= 1) return ms;
   throw new InvalidArgumentError(
-    `ttl is ${String(ttlMs)}; it must be a whole number of milliseconds, 1 to ${MAX_TTL_MS}.`,
+    `${what} is ${String(ms)}; it must be a whole number of milliseconds, 1 to ${MAX_TTL_MS}.`,
   );
 }
 

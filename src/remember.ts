@@ -5,7 +5,14 @@
  */
 
 import type { Calls, Value } from "./client.ts";
-import { AbortedError, DeadlineExceededError, InvalidArgumentError } from "./errors.ts";
+import {
+  AbortedError,
+  DeadlineExceededError,
+  DuplicateError,
+  FullError,
+  InvalidArgumentError,
+} from "./errors.ts";
+import { copyBytes } from "./protocol/bytes.ts";
 import { MAX_KEY_BYTES } from "./protocol/frame.ts";
 import type { Alarm } from "./protocol/wake_timer.ts";
 
@@ -28,6 +35,12 @@ export interface Terms {
   readonly ttlMs: number | undefined;
   readonly leaseMs: number;
   readonly signal: AbortSignal | undefined;
+}
+
+/** Held until then, and the value if it was there after all. */
+interface Lease {
+  readonly endsAtMs: number;
+  readonly value: Uint8Array | undefined;
 }
 
 type Load = () => Value | Promise<Value>;
@@ -56,7 +69,8 @@ export class Remember {
       if (value !== undefined) return value;
       const making = this.#underWay.get(name) ?? this.#begin(name, calls, key, load, terms);
       const made = await this.#waitFor(making, untilMs, terms);
-      if (made !== undefined) return made;
+      // Each caller may do with it what it likes.
+      if (made !== undefined) return copyBytes(made);
     }
   }
 
@@ -77,12 +91,11 @@ export class Remember {
     const found = await this.#takeLease(calls, key, lease, terms);
     if (found instanceof Uint8Array || found === null) return found ?? undefined;
     try {
-      // The last holder may just have stored the value.
-      const value = await calls.get(key, { timeout: terms.timeoutMs });
-      return value ?? await loadAndStore(calls, key, load, terms);
+      return found.value ?? await loadAndStore(calls, key, load, terms);
     } finally {
-      // Later it may be another's.
-      if (this.#time.now() < found.endsAtMs) await giveBack(calls, lease, terms.timeoutMs);
+      // Later it may be another's, so nothing is sent then.
+      const timeout = found.endsAtMs - this.#time.now();
+      if (timeout > 0) await giveBack(calls, lease, timeout);
     }
   }
 
@@ -92,22 +105,25 @@ export class Remember {
     key: Uint8Array,
     lease: Uint8Array,
     { timeoutMs, leaseMs }: Terms,
-  ): Promise<{ endsAtMs: number } | Uint8Array | null> {
+  ): Promise<Lease | Uint8Array | null> {
     const untilMs = this.#time.now() + timeoutMs;
     try {
       for (let lookMs = MIN_LOOK_MS;; lookMs = Math.min(2 * lookMs, MAX_LOOK_MS)) {
         const nowMs = this.#time.now();
         if (nowMs >= untilMs) return null;
         const timeout = untilMs - nowMs;
-        const { stored } = await calls.set(lease, "", { ttl: leaseMs, timeout });
-        if (stored) return { endsAtMs: nowMs + leaseMs };
-        await this.#wait(Math.min(lookMs, timeout));
+        const isHolder = await setLease(calls, lease, leaseMs, timeout);
+        if (!isHolder) await this.#wait(Math.min(lookMs, timeout));
+        // Also with the lease in hand: its last holder may just have stored the value.
         const value = await calls.get(key, { timeout });
+        if (isHolder) return { endsAtMs: nowMs + leaseMs, value };
         if (value !== undefined) return value;
       }
     } catch (error) {
       // Who waits for this may have more time.
       if (error instanceof DeadlineExceededError) return null;
+      // No room for a lease: then each process loads for itself.
+      if (error instanceof FullError) return { endsAtMs: 0, value: undefined };
       throw error;
     }
   }
@@ -122,6 +138,7 @@ export class Remember {
       const alarm = this.#time.makeAlarm(() => fail(notInTime(timeoutMs)));
       const abort = () => fail(new AbortedError("remember", "none", signal?.reason));
       alarm.set(Math.max(0, untilMs - this.#time.now()));
+      if (signal?.aborted) abort();
       signal?.addEventListener("abort", abort);
       void making.then(settle, fail).finally(() => {
         alarm.clear();
@@ -138,7 +155,7 @@ async function loadAndStore(
   { timeoutMs, ttlMs }: Terms,
 ): Promise<Uint8Array> {
   const loaded = await load();
-  const value = typeof loaded === "string" ? encoder.encode(loaded) : loaded;
+  const value = typeof loaded === "string" ? encoder.encode(loaded) : copyBytes(loaded);
   try {
     await calls.set(key, value, { timeout: timeoutMs, ttl: ttlMs, overwrite: true });
   } catch (error) {
@@ -146,6 +163,22 @@ async function loadAndStore(
     if (error instanceof InvalidArgumentError) throw error;
   }
   return value;
+}
+
+/** Whether the lease is this process's now. */
+async function setLease(
+  calls: Calls<false>,
+  lease: Uint8Array,
+  ttl: number,
+  timeout: number,
+): Promise<boolean> {
+  try {
+    return (await calls.set(lease, "", { ttl, timeout })).stored;
+  } catch (error) {
+    // It may be, but who can't tell looks again.
+    if (error instanceof DuplicateError) return false;
+    throw error;
+  }
 }
 
 /** A lease that is not given back expires. */

@@ -163,6 +163,34 @@ test("a value that can't be stored is given all the same, unless it never could 
   await assertRejects(() => run(tooLong), InvalidArgumentError, "864 bytes");
 });
 
+test("in a store that has no room even for a lease, each process loads for itself", async () => {
+  const clock = new WorldClock();
+  const server = await makeServer(clock, { onFull: "refuse" });
+  const { client: kv } = await makeClient(clock, makeLink(server));
+  const run = <T>(promise: Promise<T>) => outcome(clock, promise);
+  for (const size of [800, 100, 1]) {
+    let isFull = false;
+    for (let i = 0; !isFull && i < 50_000; i++) {
+      const set = kv.set(`${size}:${i}`, "v".repeat(size), { timeout: 500, ttl: 1e9 });
+      isFull = await run(set).then(() => false, () => true);
+    }
+  }
+  const long = "k".repeat(122);
+  assertEquals(decode(await run(kv.remember(long, () => "made", { timeout: 500 }))), "made");
+  assertEquals(await run(kv.get(long, { timeout: 500 })), undefined);
+});
+
+test("each caller has a value of its own", async () => {
+  const { kv, run } = await begin(1);
+  const own = Buffer.from("made");
+  const load = () => own;
+  const [one, two] = await run(
+    Promise.all([0, 1].map(() => kv.remember("k", load, { timeout: 500 }))),
+  );
+  one.fill(0);
+  assertEquals([decode(two), own.toString()], ["made", "made"]);
+});
+
 test("keys, and JSON", async () => {
   const { kv, run } = await begin(1);
   const timeout = 500;

@@ -11,8 +11,10 @@ import type { Runtime } from "../runtime/runtime.ts";
 import {
   listenForStreams,
   LiveSocketError,
+  LongPathError,
   type StreamAddress,
   type StreamListener,
+  TakenPathError,
 } from "../runtime/streams.ts";
 import type { Counters, Section } from "../statistics.ts";
 import type { Store } from "../store/store.ts";
@@ -162,5 +164,7 @@ function problemOf(error: unknown): string {
   if (error instanceof LiveSocketError) {
     return "another server answers at it; choose another path, or stop that one";
   }
+  if (error instanceof TakenPathError) return "it is in use by something else; choose another path";
+  if (error instanceof LongPathError) return "the path is too long for a socket; choose a shorter";
   return bindProblem(error);
 }

@@ -69,9 +69,12 @@ class BunStream {
     return false;
   }
 
-  /** Fewer than none is what it says of a socket that has closed. */
+  /** Of a socket that is gone it says fewer than none: then "close" comes, and nothing is kept. */
   #take(bytes: Uint8Array): number {
-    return Math.max(0, this.#socket.write(bytes));
+    const taken = this.#socket.write(bytes);
+    if (taken >= 0) return taken;
+    this.#socket.terminate();
+    return bytes.length;
   }
 
   #end(): void {

@@ -1,6 +1,7 @@
 /** Where streams are listened for, whichever runtime does it: TCP and Unix sockets. */
 
-import { lstatSync, rmSync, statSync } from "node:fs";
+import { Buffer } from "node:buffer";
+import { linkSync, lstatSync, rmSync, statSync } from "node:fs";
 import { connect } from "node:net";
 import { dirname } from "node:path";
 import type { Accept } from "../doors/stream.ts";
@@ -24,13 +25,20 @@ export interface StreamListener {
   close(): void;
 }
 
+/** What the shortest of systems has for a path, less the NUL behind it: sockaddr_un of macOS. */
+const MAX_PATH_BYTES = 103;
+
 /** A Unix socket is there, and somebody answers at it. */
 export class LiveSocketError extends Error {}
+/** Something is there that is not a stale socket. */
+export class TakenPathError extends Error {}
+/** The path is longer than a Unix socket's may be. */
+export class LongPathError extends Error {}
 
 /**
  * Listens for streams. A Unix socket that nobody answers at is replaced.
  * @param socketMode who may connect to a Unix socket, as chmod takes it
- * @throws {LiveSocketError} or an Error with `code` as the system gives it
+ * @throws {LiveSocketError | TakenPathError | LongPathError} or an Error with `code` as the system gives it
  */
 export async function listenForStreams(
   runtime: Runtime,
@@ -42,11 +50,42 @@ export async function listenForStreams(
     const { port, close } = await runtime.listenForStreams(address, accept);
     return { name: formatAddress({ host: address.host, port }), close };
   }
+  return await listenAtPath(runtime, address.path, accept, socketMode);
+}
+
+/**
+ * The socket is bound beside its path and linked into place, which fails where something is: so of two
+ * servers that find a stale one only one gets its place, and no server removes another's.
+ */
+async function listenAtPath(
+  runtime: Runtime,
+  path: string,
+  accept: Accept,
+  mode: number,
+): Promise<StreamListener> {
+  const aside = `${path}.${process.pid}`;
+  if (Buffer.byteLength(aside) > MAX_PATH_BYTES) throw new LongPathError(path);
   // Asked first, since node:net says EACCES where there is no folder.
-  statSync(dirname(address.path));
-  await removeStaleSocket(address.path);
-  const { close } = await withMode(socketMode, () => runtime.listenForStreams(address, accept));
-  return { name: `unix:${address.path}`, close };
+  statSync(dirname(path));
+  await removeStaleSocket(path);
+  rmSync(aside, { force: true });
+  const { close } = await withMode(mode, () => runtime.listenForStreams({ path: aside }, accept));
+  const { ino } = lstatSync(aside);
+  try {
+    linkSync(aside, path);
+  } catch (error) {
+    close();
+    throw (error as NodeJS.ErrnoException).code === "EEXIST" ? new TakenPathError(path) : error;
+  } finally {
+    rmSync(aside, { force: true });
+  }
+  return {
+    name: `unix:${path}`,
+    close() {
+      if (lstatSync(path, { throwIfNoEntry: false })?.ino === ino) rmSync(path, { force: true });
+      close();
+    },
+  };
 }
 
 const MODE_MASK = 0o777;
@@ -63,9 +102,11 @@ async function withMode<T>(mode: number, listen: () => Promise<T>): Promise<T> {
 
 /** @throws {LiveSocketError} if somebody answers at it; what is no socket is left as it is */
 async function removeStaleSocket(path: string): Promise<void> {
-  if (!lstatSync(path, { throwIfNoEntry: false })?.isSocket()) return;
+  const found = lstatSync(path, { throwIfNoEntry: false });
+  if (found === undefined || !found.isSocket()) return;
   if (await isAnswered(path)) throw new LiveSocketError(path);
-  rmSync(path, { force: true });
+  // Another server may have replaced it by now.
+  if (lstatSync(path, { throwIfNoEntry: false })?.ino === found.ino) rmSync(path, { force: true });
 }
 
 function isAnswered(path: string): Promise<boolean> {

@@ -81,6 +81,33 @@ test("a client with much to ask lets others have their turn", () => {
   assertEquals(busy.isPaused, false);
 });
 
+test("a reply that is made and taken back takes a turn of its own", () => {
+  const { resp } = openDoors({ limitBytes: 2 ** 25 });
+  const peer = resp();
+  peer.send(request("SET", "big", "x".repeat(MIB)));
+  while (peer.turn());
+  const tooLarge = request("MGET", "big", "big", "big", "big", "big");
+  peer.send(Buffer.concat(Array.from({ length: 20 }, () => tooLarge)));
+  let turns = 0;
+  while (peer.turn()) turns++;
+  assertEquals(turns, 20);
+  assertMatch(peer.take(), /^\+OK\r\n(-ERR the reply would be larger than 4 MiB[^\r]*\r\n){20}$/);
+});
+
+test("one byte of a next request does not keep the buffer of the one before", () => {
+  const { resp, connections } = openDoors();
+  const peer = resp();
+  const set = request("SET", "big", "x".repeat(MIB));
+  peer.send(set.subarray(0, 1_000));
+  peer.send(set.subarray(1_000));
+  while (peer.turn());
+  peer.send(Buffer.concat([set.subarray(0, 1_000)]));
+  peer.send(Buffer.concat([set.subarray(1_000), Buffer.from("*")]));
+  while (peer.turn());
+  assertEquals(peer.take(), "+OK\r\n+OK\r\n");
+  assert(connections.heldBytes > 0 && connections.heldBytes <= 1_024, `${connections.heldBytes}`);
+});
+
 test("half a request may take half a minute, and not longer", async () => {
   const { clock, connections, line, resp } = openDoors();
   const [slow, slower, idle] = [line(), resp(), line()];

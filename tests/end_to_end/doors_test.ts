@@ -1,7 +1,7 @@
 /** The doors for text of a real server: where they may be, who may come in, and what that costs. */
 
 import { spawnSync } from "node:child_process";
-import { existsSync, mkdtempSync, readFileSync, statSync, writeFileSync } from "node:fs";
+import { existsSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
 import type { Socket } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -138,12 +138,33 @@ test("a stale socket is replaced; a live one, and a file, are left", {
   assertMatch(onFile.stderr, /in use/);
 });
 
+test("of two servers that find a stale socket one gets it, and none removes another's", {
+  skip: process.platform === "win32",
+}, async () => {
+  const path = join(folder, "contended.sock");
+  const dead = await startServer(env, ["--line", `unix:${path}`]);
+  await dead.stop("SIGKILL");
+  const starts = await Promise.allSettled(
+    Array.from({ length: 4 }, () => startServer(env, ["--line", `unix:${path}`])),
+  );
+  const running = starts.flatMap((start) => (start.status === "fulfilled" ? [start.value] : []));
+  assertEquals(running.length, 1);
+  rmSync(path);
+  const next = await startServer(env, ["--line", `unix:${path}`]);
+  await running[0].stop();
+  const client = await StreamClient.open(`unix:${path}`);
+  assertEquals((await client.ask("PING\n")).toString(), "PONG\n");
+  client.close();
+  await next.stop();
+});
+
 test("a door that can't be is one line, and nothing is left running", () => {
   const wrong: readonly (readonly [string[], RegExp])[] = [
     [["--line", "0.0.0.0:0"], /unencrypted.*--listen.*--plaintext-ok/],
     [["--resp", "[::]:0"], /unencrypted/],
     [["--resp", "192.0.2.1:6380"], /unencrypted/],
     [["--line", "unix:"], /lacks a path/],
+    [["--line", `unix:/tmp/${"x".repeat(100)}`], /the path is too long for a socket/],
     [["--line", `unix:${folder}/none/x.sock`], /its folder does not exist/],
     [["--resp", server.doors("resp")[0]], /in use/],
     [["--line", "8765"], /is not an address: write host:port, as 127\.0\.0\.1:8765/],
