@@ -1,7 +1,7 @@
 /** Where streams are listened for, whichever runtime does it: TCP and Unix sockets. */
 
 import { Buffer } from "node:buffer";
-import { linkSync, lstatSync, rmSync, statSync } from "node:fs";
+import { linkSync, lstatSync, renameSync, rmSync, statSync } from "node:fs";
 import { connect } from "node:net";
 import { dirname } from "node:path";
 import type { Accept } from "../doors/stream.ts";
@@ -70,7 +70,7 @@ async function listenAtPath(
   await removeStaleSocket(path);
   rmSync(aside, { force: true });
   const { close } = await withMode(mode, () => runtime.listenForStreams({ path: aside }, accept));
-  const { ino } = lstatSync(aside);
+  const own = identityOf(aside);
   try {
     linkSync(aside, path);
   } catch (error) {
@@ -82,7 +82,7 @@ async function listenAtPath(
   return {
     name: `unix:${path}`,
     close() {
-      if (lstatSync(path, { throwIfNoEntry: false })?.ino === ino) rmSync(path, { force: true });
+      if (identityOf(path) === own) rmSync(path, { force: true });
       close();
     },
   };
@@ -102,11 +102,23 @@ async function withMode<T>(mode: number, listen: () => Promise<T>): Promise<T> {
 
 /** @throws {LiveSocketError} if somebody answers at it; what is no socket is left as it is */
 async function removeStaleSocket(path: string): Promise<void> {
-  const found = lstatSync(path, { throwIfNoEntry: false });
-  if (found === undefined || !found.isSocket()) return;
+  if (!lstatSync(path, { throwIfNoEntry: false })?.isSocket()) return;
+  const found = identityOf(path);
   if (await isAnswered(path)) throw new LiveSocketError(path);
-  // Another server may have replaced it by now.
-  if (lstatSync(path, { throwIfNoEntry: false })?.ino === found.ino) rmSync(path, { force: true });
+  // Another server may have put its own there by now: what was moved is looked at, and put back.
+  const moved = `${path}.${process.pid}.stale`;
+  if (identityOf(path) !== found) throw new LiveSocketError(path);
+  renameSync(path, moved);
+  const isStale = identityOf(moved) === found;
+  if (!isStale) linkSync(moved, path);
+  rmSync(moved, { force: true });
+  if (!isStale) throw new LiveSocketError(path);
+}
+
+/** Tells one socket from another at the same path: numbers of inodes are used again. */
+function identityOf(path: string): string | undefined {
+  const found = lstatSync(path, { bigint: true, throwIfNoEntry: false });
+  return found && `${found.ino}:${found.mtimeNs}`;
 }
 
 function isAnswered(path: string): Promise<boolean> {
