@@ -18,7 +18,7 @@ import type { Alarm } from "./protocol/wake_timer.ts";
 
 /** The lease of a key has this before the key's own name. */
 const LEASE_PREFIX = "lease:";
-export const MAX_REMEMBERED_KEY_BYTES = MAX_KEY_BYTES - LEASE_PREFIX.length;
+const MAX_REMEMBERED_KEY_BYTES = MAX_KEY_BYTES - LEASE_PREFIX.length;
 /** How often whoever waits for another process looks: at first, and after doubling again and again. */
 const MIN_LOOK_MS = 5;
 const MAX_LOOK_MS = 100;

@@ -13,7 +13,7 @@ import { Replies } from "./replies.ts";
 import type { Accept } from "./stream.ts";
 
 /** Most bytes that all of them hold of unfinished requests and of replies that were not taken. */
-export const MAX_HELD_BYTES = 64 * 1024 * 1024;
+const MAX_HELD_BYTES = 64 * 1024 * 1024;
 /** How long a connection may take to finish a request, to take its replies, or to close. */
 export const MAX_HOLD_MS = 30_000;
 

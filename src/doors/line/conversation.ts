@@ -51,8 +51,7 @@ export class LineConversation implements Conversation {
     this.#scanned = 0;
     this.#isSkipping = lineEnd === 0;
     if (this.#isSkipping) return end - start;
-    const limit = `${MAX_LINE_BYTES} bytes`;
-    writeError(`the line is longer than ${limit}`, this.#context.replies);
+    writeError(`the line is longer than ${MAX_LINE_BYTES} bytes`, this.#context.replies);
     return lineEnd - start;
   }
 }

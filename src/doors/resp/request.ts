@@ -10,11 +10,11 @@ import { MAX_STORED_BYTES, type Span } from "../../store/store.ts";
 import { splitWords } from "./inline.ts";
 
 /** Most arguments of a request, the command's name included … */
-export const MAX_ARGUMENTS = 4_096;
+const MAX_ARGUMENTS = 4_096;
 /** … and of one that was typed by hand. */
 const MAX_WORDS = 1_024;
 /** Most bytes of a request. */
-export const MAX_REQUEST_BYTES = 4 * 1024 * 1024;
+const MAX_REQUEST_BYTES = 4 * 1024 * 1024;
 /** Most bytes of a line: a request typed by hand, or what announces a length. */
 const MAX_LINE_BYTES = 64 * 1024;
 
