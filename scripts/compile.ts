@@ -14,7 +14,8 @@ import { parseArgs } from "node:util";
 
 const ROOT = fileURLToPath(new URL("..", import.meta.url));
 const DIST = join(ROOT, "dist");
-const ENTRY = join(ROOT, "src", "cli.ts");
+/** The program, and the threads that it starts. */
+const ENTRIES = ["cli.ts", "runtime/sqlite/worker.ts"].map((file) => join(ROOT, "src", file));
 
 const TARGETS = [
   "linux-x64",
@@ -56,7 +57,7 @@ function compileAll(): void {
 }
 
 function compile(outfile: string, targetFlags: readonly string[]): void {
-  const args = ["build", "--compile", ...FLAGS, ...targetFlags, ENTRY, "--outfile", outfile];
+  const args = ["build", "--compile", ...FLAGS, ...targetFlags, ...ENTRIES, "--outfile", outfile];
   const { status, stderr } = spawnSync(process.execPath, args, { cwd: DIST, encoding: "utf8" });
   if (status !== 0) {
     process.stderr.write(`${stderr}\n${basename(outfile)} could not be compiled.\n`);

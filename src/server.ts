@@ -6,8 +6,16 @@
  */
 
 import { assert } from "./assert.ts";
+import type { Problem } from "./journal/batch.ts";
+import type { JournaledStore, Reads } from "./journal/journaled_store.ts";
 import { copyBytes } from "./protocol/bytes.ts";
-import { DATAGRAM_BYTES, FRAME_BYTES, type Receive } from "./protocol/datagram.ts";
+import {
+  type Answered,
+  DATAGRAM_BYTES,
+  FRAME_BYTES,
+  NONCE_BYTES,
+  type Receive,
+} from "./protocol/datagram.ts";
 import type { Epoch } from "./protocol/epoch.ts";
 import { Fence, type FenceLimits, Verdict } from "./protocol/fence.ts";
 import {
@@ -43,10 +51,12 @@ import { type Found, NONE, Result, type Span, type Store } from "./store/store.t
 
 /** Most datagrams being opened or sealed at once, where that takes its time. */
 const MAX_IN_FLIGHT = 1_024;
+/** Most replies that wait until what they tell is durable. */
+const MAX_HELD_REPLIES = 4_096;
 
 export interface ServerOptions {
   readonly ciphers: TrafficCiphers;
-  readonly store: Store;
+  readonly store: Store | JournaledStore;
   /** Milliseconds from any origin, never backwards: the store's clock. */
   readonly now: () => number;
   readonly fillRandom: FillRandom;
@@ -70,12 +80,17 @@ export class Server {
   readonly counters: Counters;
   readonly #options: ServerOptions;
   readonly #store: Store;
+  /** Where changes become durable; null where nothing outlives the process. */
+  readonly #journaled: JournaledStore | null;
+  /** What queries read. */
+  readonly #reads: Reads;
   readonly #fence: Fence;
   readonly #replyStream: NonceStream;
   readonly #freshToggle: number;
   readonly #startedAtMs: number;
   readonly #sections: Map<string, Section>;
   #inFlight = 0;
+  #heldReplies = 0;
 
   // One reply is written at a time, always in one step: these serve for all.
   /** The time of the datagram at hand, in whole ms, so that a time to live comes out as given. */
@@ -98,6 +113,8 @@ export class Server {
     this.#options = options;
     this.counters = options.counters ?? new Counters();
     this.#store = options.store;
+    this.#journaled = "durable" in options.store ? options.store : null;
+    this.#reads = this.#journaled?.durable ?? options.store;
     this.#startedAtMs = options.now();
     this.#fence = new Fence(options.fillRandom, this.#startedAtMs, options.fenceLimits);
     this.#replyStream = NonceStream.forReplies(options.fillRandom);
@@ -108,6 +125,8 @@ export class Server {
       ["datagrams", () => [...datagramLines(this.counters), ...(options.systemLines?.() ?? [])]],
       ["store", () => storeLines(this.#store)],
     ]);
+    const journaled = this.#journaled;
+    if (journaled !== null) this.#sections.set("journal", () => journaled.journal.lines());
     const { connectionLines } = options;
     if (connectionLines !== undefined) this.#sections.set("connections", connectionLines);
   }
@@ -120,10 +139,10 @@ export class Server {
   /**
    * Answers a datagram.
    * @param datagram from the network, whoever sent it; may be reused once this returns
-   * @param reply 1,024 bytes for the answer; its own until the result is there
-   * @returns whether `reply` is to be sent back to where the datagram came from
+   * @param reply 1,024 bytes for the answer, if there is one at once
+   * @returns whether `reply` is to be sent back to where the datagram came from; or what is, later
    */
-  receive(datagram: Uint8Array, reply: Uint8Array): boolean | Promise<boolean> {
+  receive(datagram: Uint8Array, reply: Uint8Array): Answered {
     assert(reply.length === DATAGRAM_BYTES, "a reply is a whole datagram");
     this.counters.datagramsReceived++;
     this.counters.bytesReceived += datagram.length;
@@ -131,13 +150,14 @@ export class Server {
       this.counters.droppedForSize++;
       return false;
     }
-    if (this.#inFlight >= MAX_IN_FLIGHT) {
+    const mayChange = isMutationNonce(datagram);
+    if (this.#isBusy(mayChange)) {
       this.counters.droppedForLoad++;
       return false;
     }
-    const epoch = isMutationNonce(datagram) ? this.#fence.epoch : null;
+    const epoch = mayChange ? this.#fence.epoch : null;
     const opened = this.#open(datagram, epoch);
-    if (opened instanceof Promise) return this.#receiveLater(opened, epoch, datagram, reply);
+    if (opened instanceof Promise) return this.#receiveLater(opened, epoch, datagram);
     if (opened !== null) return this.#answer(opened, epoch, datagram, reply);
     const previous = epoch === null ? null : this.#fence.previousEpoch;
     const reopened = previous === null ? null : this.#open(datagram, previous);
@@ -146,36 +166,61 @@ export class Server {
     return this.#fallBack(datagram, reply);
   }
 
+  /** With a cipher that answers later, a reply that is held counts as being in flight too. */
+  #isBusy(mayChange: boolean): boolean {
+    if (mayChange && this.#heldReplies >= MAX_HELD_REPLIES) return true;
+    return this.#inFlight - this.#heldReplies >= MAX_IN_FLIGHT;
+  }
+
   /** As `receive`, for a cipher that answers later. */
   async #receiveLater(
     opening: Promise<Uint8Array | null>,
     epoch: Epoch | null,
     datagram: Uint8Array,
-    reply: Uint8Array,
-  ): Promise<boolean> {
+  ): Promise<Uint8Array | null> {
     this.#inFlight++;
     const own = copyBytes(datagram);
+    const reply = new Uint8Array(DATAGRAM_BYTES);
     try {
-      const opened = await opening;
-      if (opened !== null) return await this.#answer(opened, epoch, own, reply);
-      const previous = epoch === null ? null : this.#fence.previousEpoch;
-      const reopened = previous === null ? null : await this.#open(own, previous);
-      if (reopened !== null) return await this.#answer(reopened, previous, own, reply);
-      return await this.#fallBack(own, reply);
+      const answered = await this.#judgeLater(opening, epoch, own, reply);
+      if (typeof answered !== "boolean") return answered;
+      return answered ? reply : null;
     } finally {
       this.#inFlight--;
     }
+  }
+
+  async #judgeLater(
+    opening: Promise<Uint8Array | null>,
+    epoch: Epoch | null,
+    datagram: Uint8Array,
+    reply: Uint8Array,
+  ): Promise<boolean | Uint8Array | null> {
+    const opened = await opening;
+    if (opened !== null) return this.#answer(opened, epoch, datagram, reply);
+    const previous = epoch === null ? null : this.#fence.previousEpoch;
+    const reopened = previous === null ? null : await this.#open(datagram, previous);
+    if (reopened !== null) return this.#answer(reopened, previous, datagram, reply);
+    return this.#fallBack(datagram, reply);
   }
 
   #open(datagram: Uint8Array, epoch: Epoch | null) {
     return this.#options.ciphers.requests.open(datagram, epoch?.bytes ?? NO_ADDITIONAL_DATA);
   }
 
-  #fallBack(datagram: Uint8Array, reply: Uint8Array): boolean | Promise<boolean> {
+  #fallBack(datagram: Uint8Array, reply: Uint8Array): Answered {
+    if (this.#isBusy(true)) {
+      this.counters.droppedForLoad++;
+      return false;
+    }
     const answered = this.#options.fallback?.(datagram, reply) ?? false;
-    return answered instanceof Promise
-      ? answered.then((isAnswered) => this.#countFallback(isAnswered))
-      : this.#countFallback(answered);
+    if (!(answered instanceof Promise)) return this.#countFallback(answered);
+    this.#heldReplies++;
+    return answered.then((later) => {
+      this.#heldReplies--;
+      this.#countFallback(later !== null);
+      return later;
+    });
   }
 
   #countFallback(isAnswered: boolean): boolean {
@@ -198,21 +243,22 @@ export class Server {
     epoch: Epoch | null,
     datagram: Uint8Array,
     reply: Uint8Array,
-  ): boolean | Promise<boolean> {
+  ): Answered {
     this.#nowMs = Math.ceil(this.#options.now());
-    if (epoch === null) this.#answerQuery(request);
-    else if (!this.#answerMutation(request, epoch, datagram)) return false;
-    const epochBytes = this.#fence.epoch.bytes;
-    writeReply(this.#frame, this.#outcome, this.#freshToggle, datagram, epochBytes, this.#nowMs);
-    return this.#seal(reply);
+    if (epoch !== null) return this.#answerMutation(request, epoch, datagram, reply);
+    this.#answerQuery(request);
+    return this.#reply(datagram, reply);
   }
 
-  #seal(reply: Uint8Array): boolean | Promise<boolean> {
+  /** Seals the outcome at hand into `reply`, for whoever sent the datagram. */
+  #reply(datagram: Uint8Array, reply: Uint8Array): Answered {
+    const epochBytes = this.#fence.epoch.bytes;
+    writeReply(this.#frame, this.#outcome, this.#freshToggle, datagram, epochBytes, this.#nowMs);
     this.#replyStream.take(reply);
     const { replies } = this.#options.ciphers;
     const sealed = replies.seal(reply, this.#frame, NO_ADDITIONAL_DATA);
     this.#countSent();
-    return sealed instanceof Promise ? sealed.then(() => true) : true;
+    return sealed instanceof Promise ? sealed.then(() => reply) : true;
   }
 
   #answerQuery(request: Uint8Array): void {
@@ -220,22 +266,61 @@ export class Server {
     else this.#carryOut(request, false);
   }
 
-  /** @returns false for silence */
-  #answerMutation(request: Uint8Array, epoch: Epoch, datagram: Uint8Array): boolean {
+  #answerMutation(
+    request: Uint8Array,
+    epoch: Epoch,
+    datagram: Uint8Array,
+    reply: Uint8Array,
+  ): Answered {
     const verdict = this.#fence.admit(datagram, epoch, this.#nowMs);
     if (verdict === Verdict.IGNORE) {
       this.counters.droppedForWindow++;
       return false;
     }
-    if (verdict === Verdict.CARRY_OUT) {
-      this.#carryOut(request, true);
-      this.#fence.kept.keep(datagram, this.#outcome, this.#frame, VALUE_AT);
-    } else if (verdict === Verdict.REPEAT) {
-      this.#repeat(datagram);
-    } else {
+    if (verdict === Verdict.FENCE) {
       this.#refuseEpoch();
+      return this.#reply(datagram, reply);
     }
-    return true;
+    const isFirst = verdict === Verdict.CARRY_OUT;
+    if (isFirst) {
+      this.#carryOut(request, true);
+      this.#keep(datagram);
+    }
+    const pending = this.#journaled?.pending() ?? null;
+    if (pending !== null) return this.#replyOnceDurable(datagram, isFirst, pending);
+    if (!isFirst) this.#repeat(datagram);
+    return this.#reply(datagram, reply);
+  }
+
+  /** Answers a mutation once what it did is durable, or was taken back. */
+  async #replyOnceDurable(
+    datagram: Uint8Array,
+    isFirst: boolean,
+    pending: Promise<Problem | null>,
+  ): Promise<Uint8Array | null> {
+    const nonce = copyBytes(datagram.subarray(0, NONCE_BYTES));
+    this.#heldReplies++;
+    const problem = await pending;
+    this.#heldReplies--;
+    this.#nowMs = Math.ceil(this.#options.now());
+    if (problem !== null && isFirst) {
+      this.#refuse(`it was taken back, since it could not be made durable: ${problem}`);
+      this.#keep(nonce);
+    }
+    // Kept by the first copy, which waits before all others and so is answered before them.
+    if (!this.#recall(nonce)) this.#conclude(Status.DUPLICATE);
+    const reply = new Uint8Array(DATAGRAM_BYTES);
+    const answered = this.#reply(nonce, reply);
+    return answered instanceof Promise ? answered : reply;
+  }
+
+  #keep(nonce: Uint8Array): void {
+    this.#fence.kept.keep(nonce, this.#outcome, this.#frame, VALUE_AT);
+  }
+
+  /** Makes the kept outcome of a mutation that at hand. @returns false if it is no longer kept */
+  #recall(nonce: Uint8Array): boolean {
+    return this.#fence.kept.find(nonce, this.#outcome, this.#frame, VALUE_AT);
   }
 
   #refuseEpoch(): void {
@@ -244,7 +329,7 @@ export class Server {
   }
 
   #repeat(datagram: Uint8Array): void {
-    if (this.#fence.kept.find(datagram, this.#outcome, this.#frame, VALUE_AT)) {
+    if (this.#recall(datagram)) {
       this.counters.replaysAnswered++;
     } else {
       this.counters.replaysForgotten++;
@@ -297,14 +382,14 @@ export class Server {
   }
 
   #get(): void {
-    const isHit = this.#store.get(this.#key, this.#found) === Result.DONE;
+    const isHit = this.#reads.get(this.#key, this.#found) === Result.DONE;
     this.#countLookup(isHit);
     if (isHit) this.#concludeWithFound(Status.OK, this.#found.expiresAtMs);
     else this.#conclude(Status.NOT_FOUND);
   }
 
   #exists(): void {
-    const isHit = this.#store.exists(this.#key, this.#found) === Result.DONE;
+    const isHit = this.#reads.exists(this.#key, this.#found) === Result.DONE;
     this.#countLookup(isHit);
     this.#conclude(isHit ? Status.OK : Status.NOT_FOUND, isHit ? this.#found.expiresAtMs : 0);
   }

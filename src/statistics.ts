@@ -30,7 +30,7 @@ export class Counters {
   droppedForAuthentication = 0;
   /** Dropped without a reply: a mutation behind its stream's replay window. */
   droppedForWindow = 0;
-  /** Dropped without a reply: too many datagrams were being opened (Web Crypto only). */
+  /** Dropped without a reply: too many were being opened (Web Crypto), or waited for the disk. */
   droppedForLoad = 0;
   /** Mutations seen before, a retransmission or a replay: answered with the kept reply … */
   replaysAnswered = 0;

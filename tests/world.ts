@@ -80,7 +80,8 @@ export async function makeServer(
   });
   const ask = async (datagram: Uint8Array) => {
     const reply = new Uint8Array(DATAGRAM_BYTES);
-    return (await server.receive(datagram, reply)) ? reply : null;
+    const answered = server.receive(datagram, reply);
+    return answered instanceof Promise ? await answered : answered ? reply : null;
   };
   return { server, store, ask };
 }

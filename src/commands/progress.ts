@@ -1,4 +1,6 @@
-/** How far long work is: a bar on standard error, where that is a terminal. */
+/** How far long work is, on standard error: a bar where that is a terminal. */
+
+import { complain } from "./output.ts";
 
 const BAR_WIDTH = 30;
 
@@ -25,6 +27,44 @@ export class Progress {
 
   finish(): void {
     this.#done++;
+  }
+
+  clear(): void {
+    if (process.stderr.isTTY) process.stderr.write("\r\x1b[K");
+  }
+}
+
+/** Where there is no terminal, a line comes so often. */
+const LINE_INTERVAL_MS = 5_000;
+
+/** Keys that are read from a folder or a file: a bar, or now and then a line. */
+export class LoadProgress {
+  readonly folder: string;
+  readonly total: number;
+  /** Keys so far. */
+  count = 0;
+  readonly #startedAtMs = performance.now();
+  #linesAtMs = this.#startedAtMs;
+
+  constructor(folder: string, total: number) {
+    this.folder = folder;
+    this.total = total;
+  }
+
+  show(): void {
+    const share = this.total === 0 ? 1 : Math.min(1, this.count / this.total);
+    const text = `loading ${this.folder}: ${this.count} of ${this.total} keys`;
+    if (process.stderr.isTTY) process.stderr.write(`\r\x1b[K${bar(share)} ${text}`);
+    else if (performance.now() - this.#linesAtMs >= LINE_INTERVAL_MS) {
+      this.#linesAtMs = performance.now();
+      complain(text);
+    }
+  }
+
+  finish(): void {
+    this.clear();
+    const seconds = ((performance.now() - this.#startedAtMs) / 1_000).toFixed(1);
+    complain(`loaded ${this.count} keys from ${this.folder} in ${seconds} s`);
   }
 
   clear(): void {

@@ -9,6 +9,7 @@ import { kernelDrops } from "../runtime/kernel_drops.ts";
 import type { Listener, Runtime } from "../runtime/runtime.ts";
 import { Server } from "../server.ts";
 import { Counters, type Line } from "../statistics.ts";
+import type { JournaledStore } from "../journal/journaled_store.ts";
 import type { Store } from "../store/store.ts";
 import { VERSION } from "../version.ts";
 import { CRYPTO_OPTION, cryptoChoice, DEFAULT_SERVER, KEY_FILE_OPTION } from "./client_options.ts";
@@ -17,6 +18,7 @@ import { type Command, Exit, type Input } from "./command.ts";
 import { findOrMakeKey } from "./key_source.ts";
 import { complain } from "./output.ts";
 import { DOOR_OPTIONS, openDoors } from "./serve_doors.ts";
+import { JOURNAL_OPTIONS, type OpenStore, openStore } from "./serve_journal.ts";
 import { describeStore, keepSweeping, makeStore, STORE_OPTIONS } from "./serve_store.ts";
 import { SKVS_OPTIONS, wantsSkvs } from "./skvs.ts";
 import { skvsKey } from "./skvs_key.ts";
@@ -31,7 +33,7 @@ export const command: Command = {
   details:
     "Without a key anywhere it makes one, readable by you alone, which the commands that you run\n" +
     "on this machine then find by themselves. For other machines, copy that file to them.\n" +
-    "SIGINT or SIGTERM ends it; what was stored is then gone.",
+    "SIGINT or SIGTERM ends it; what was stored is then gone, unless it has a --data-dir.",
   options: {
     listen: {
       type: "string",
@@ -40,6 +42,7 @@ export const command: Command = {
       help: `where to listen; repeat it for more (default: ${DEFAULT_SERVER})`,
     },
     ...STORE_OPTIONS,
+    ...JOURNAL_OPTIONS,
     ...DOOR_OPTIONS,
     ...KEY_FILE_OPTION,
     ...SKVS_OPTIONS,
@@ -49,18 +52,25 @@ export const command: Command = {
     "kg serve",
     "kg serve --listen 10.0.0.5:4040 --listen [::1]:4040 --memory 1GiB",
     "kg serve --key-file /etc/kilogram.key --on-full refuse",
+    "kg serve --data-dir /var/lib/kilogram",
     "kg serve --line unix:/run/kg.sock --resp 127.0.0.1:6380",
   ],
 
   async run(input) {
     const toClose: Closable[] = [];
+    const signal = stopSignal();
+    const now = makeClock();
+    const data = await openStore(input, (onEvict) => makeStore(input, now, onEvict), now, signal);
     try {
-      const stopped = stopSignal();
-      await start(input, toClose);
-      complain(`kg: stopped by ${await stopped}`);
+      if (!signal.aborted) await start(input, data, now, toClose);
+      await stopped(signal);
+      // Whoever waits for the disk is still answered.
+      await data.flush();
     } finally {
       for (const each of toClose) each.close();
+      await data.close();
     }
+    complain(`kg: stopped by ${signal.reason}`);
     return Exit.DONE;
   },
 };
@@ -70,11 +80,14 @@ interface Closable {
 }
 
 /** Opens everything, or throws; what was opened by then is to be closed. */
-async function start(input: Input, toClose: Closable[]): Promise<void> {
+async function start(
+  input: Input,
+  { store, description }: OpenStore,
+  now: () => number,
+  toClose: Closable[],
+): Promise<void> {
   const runtime = await detectRuntime();
   const aead = await chooseAead(cryptoChoice(input));
-  const now = makeClock();
-  const store = makeStore(input, now);
   const counters = new Counters();
   const doors = await openDoors(input, runtime, store, counters, now);
   toClose.push(doors);
@@ -93,14 +106,16 @@ async function start(input: Input, toClose: Closable[]): Promise<void> {
     ],
     systemLines: () => systemLines(listeners),
     connectionLines: doors.lines,
+    isFresh: !("durable" in store),
     fallback: await skvsReceiver(input, aead, store, counters),
   });
   complain(isNew ? `key: made a new one, ${origin}` : `key: ${origin}`);
-  await listenAll(input, runtime, server, aead.isImmediate, listeners, toClose);
+  await listenAll(input, runtime, server, listeners, toClose);
   toClose.push({ close: keepSweeping(store) });
   const addresses = listeners.map(({ address }) => formatAddress(address)).join(", ");
   complain(`kg ${VERSION} listens on ${addresses}`);
   if (doors.places.length > 0) complain(`doors, not encrypted: ${doors.places.join(", ")}`);
+  if (description !== "") complain(description);
   complain(`${describeStore(input, store)}; sealing: ${aead.name} on ${runtime.name}`);
 }
 
@@ -116,7 +131,7 @@ function systemLines(listeners: readonly Listener[]): Line[] {
 async function skvsReceiver(
   input: Input,
   aead: Aead,
-  store: Store,
+  store: Store | JournaledStore,
   counters: Counters,
 ): Promise<Receive | undefined> {
   if (!wantsSkvs(input)) return undefined;
@@ -133,7 +148,6 @@ async function listenAll(
   input: Input,
   runtime: Runtime,
   server: Server,
-  isImmediate: boolean,
   listeners: Listener[],
   toClose: Closable[],
 ): Promise<void> {
@@ -142,7 +156,7 @@ async function listenAll(
   for (const text of wanted.length > 0 ? wanted : [DEFAULT_SERVER]) {
     const address = await resolveAddress(parseAddress(text));
     try {
-      const listener = await runtime.listen(address, receive, isImmediate);
+      const listener = await runtime.listen(address, receive);
       listeners.push(listener);
       toClose.push(listener);
     } catch (error) {
@@ -151,9 +165,16 @@ async function listenAll(
   }
 }
 
-/** The signal that ends the server, from the moment that this is called. */
-function stopSignal(): Promise<string> {
+/** Is aborted, by the name of a signal, when that ends the server. */
+function stopSignal(): AbortSignal {
+  const controller = new AbortController();
+  for (const name of STOP_SIGNALS) process.once(name, () => controller.abort(name));
+  return controller.signal;
+}
+
+function stopped(signal: AbortSignal): Promise<void> {
   return new Promise((resolve) => {
-    for (const name of STOP_SIGNALS) process.once(name, () => resolve(name));
+    if (signal.aborted) resolve();
+    else signal.addEventListener("abort", () => resolve());
   });
 }

@@ -17,6 +17,7 @@ import {
   TakenPathError,
 } from "../runtime/streams.ts";
 import type { Counters, Section } from "../statistics.ts";
+import type { JournaledStore } from "../journal/journaled_store.ts";
 import type { Store } from "../store/store.ts";
 import type { Input, Options } from "./command.ts";
 import { bindProblem } from "./bind_problem.ts";
@@ -76,12 +77,16 @@ export interface Doors {
 export async function openDoors(
   input: Input,
   runtime: Runtime,
-  store: Store,
+  store: Store | JournaledStore,
   counters: Counters,
   now: () => number,
 ): Promise<Doors> {
   const maxConnections = maxConnectionsOf(input);
-  const connections = new Connections({ maxConnections, now });
+  const connections = new Connections({
+    maxConnections,
+    now,
+    journaled: "durable" in store ? store : undefined,
+  });
   const keyspace = new Keyspace(store, counters, now, Date.now);
   const listeners: StreamListener[] = [];
   const timer = setInterval(() => connections.sweep(), SWEEP_MS);

@@ -3,7 +3,7 @@
 import { fillFromKernel } from "../protocol/keys.ts";
 import { MAX_LIMIT_BYTES, MIN_LIMIT_BYTES } from "../store/layout.ts";
 import { LogStore } from "../store/log_store.ts";
-import type { Store } from "../store/store.ts";
+import type { Span, Store } from "../store/store.ts";
 import { choiceOf, type Input, type Options } from "./command.ts";
 import { formatSize, parseSize } from "./quantities.ts";
 import { UsageError } from "./usage_error.ts";
@@ -24,17 +24,21 @@ export const STORE_OPTIONS = {
   "on-full": {
     type: "string",
     value: "evict|refuse",
-    help: "when that is full, make room (evict, the default) or say FULL",
+    help: "when that is full (default: evict; with --data-dir: refuse)",
   },
 } as const satisfies Options;
 
 /** @throws UsageError for wrong options, or when the machine does not give the memory */
-export function makeStore(input: Input, now: () => number): LogStore {
+export function makeStore(
+  input: Input,
+  now: () => number,
+  onEvict?: (key: Span) => void,
+): LogStore {
   const memory = input.text("memory") ?? DEFAULT_MEMORY;
   const limitBytes = parseSize("--memory", memory, MIN_LIMIT_BYTES, MAX_LIMIT_BYTES);
   const onFull = onFullOf(input);
   try {
-    return new LogStore({ limitBytes, onFull, now, fillRandom: fillFromKernel });
+    return new LogStore({ limitBytes, onFull, now, fillRandom: fillFromKernel, onEvict });
   } catch (error) {
     if (!(error instanceof RangeError)) throw error;
     throw new UsageError(`this machine does not give --memory ${memory}; ask for less`);
@@ -42,7 +46,9 @@ export function makeStore(input: Input, now: () => number): LogStore {
 }
 
 function onFullOf(input: Input): "evict" | "refuse" {
-  return choiceOf(input, "on-full", ["evict", "refuse"]);
+  // What was promised to be kept is not thrown away unasked.
+  const isKept = input.text("data-dir") !== undefined;
+  return choiceOf(input, "on-full", isKept ? ["refuse", "evict"] : ["evict", "refuse"]);
 }
 
 export function describeStore(input: Input, store: Store): string {

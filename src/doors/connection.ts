@@ -1,12 +1,14 @@
 /**
  * One connection through a door for text: what came and is not a whole request yet on one side,
- * replies that the other side does not take on the other. While replies wait, no request is looked
+ * replies that the other side does not take on the other, or that wait for the disk. While replies wait, no request is looked
  * at, so a client that never reads has at most one turn's replies in memory.
  */
 
 import { Buffer } from "node:buffer";
+import type { Problem } from "../journal/batch.ts";
 import type { Connections } from "./connections.ts";
 import type { Conversation } from "./conversation.ts";
+import { HeldReplies } from "./held_replies.ts";
 import { FLUSH_BYTES } from "./replies.ts";
 import type { StreamEvents, StreamSocket } from "./stream.ts";
 
@@ -41,6 +43,8 @@ export class Connection implements StreamEvents {
   #end = 0;
   /** Bytes that were sent and could not leave. */
   #unsentBytes = 0;
+  /** Replies that wait for the disk. */
+  #held: HeldReplies | null = null;
   /** Nothing is taken until these have left, or until its next turn. */
   #isPaused = false;
   /** Whether it has another turn to come. */
@@ -87,7 +91,7 @@ export class Connection implements StreamEvents {
 
   closed(): void {
     this.#isEnded = true;
-    this.#release();
+    this.#letGo();
     this.#connections.remove(this);
   }
 
@@ -100,12 +104,12 @@ export class Connection implements StreamEvents {
       replies.clear();
     }
     this.#isEnded = true;
-    this.#release();
+    this.#letGo();
     this.#socket.destroy();
   }
 
   #goOn(): void {
-    if (this.#isEnded || this.#unsentBytes > 0) return;
+    if (this.#isEnded || this.#unsentBytes > 0 || this.#held !== null) return;
     this.#isPaused = false;
     this.#answer(this.#rest, this.#start, this.#end);
     if (!this.#isPaused && !this.#isEnded) this.#socket.resume();
@@ -113,23 +117,28 @@ export class Connection implements StreamEvents {
 
   /** Answers the requests that are there, as far as this turn and the socket allow. */
   #answer(bytes: Buffer, start: number, end: number): void {
-    const { replies } = this.#connections;
+    const { replies, journaled } = this.#connections;
+    const doubtful: number[] = [];
     let at = start;
     let cost = 0;
     while (at < end && !this.#isPaused && !this.#isEnded && !this.#conversation.isOver) {
-      const before = replies.length + replies.takenBack;
+      const replyAt = replies.length;
+      const before = replyAt + replies.takenBack;
+      if (journaled !== null) journaled.isTouched = false;
       const taken = this.#conversation.take(bytes, at, end, replies);
       if (taken === 0) break;
+      if (journaled?.isTouched) doubtful.push(replyAt, replies.length);
       at += taken;
       cost += REQUEST_COST + REQUEST_BYTE_COST * taken;
       cost += replies.length + replies.takenBack - before;
-      if (replies.length >= FLUSH_BYTES) this.#flush();
+      if (replies.length >= FLUSH_BYTES) this.#flush(doubtful);
       if (cost >= TURN_COST) this.#yield();
     }
-    this.#flush();
+    this.#flush(doubtful);
     if (this.#isEnded) return;
     if (at > start) this.#connections.noteAnswer(this);
-    if (this.#conversation.isOver || (this.#isHeard && !this.#isPaused)) {
+    const isOver = this.#conversation.isOver && this.#held === null;
+    if (isOver || (this.#isHeard && !this.#isPaused)) {
       this.#finish();
     } else {
       this.#keep(bytes, at, end);
@@ -137,7 +146,25 @@ export class Connection implements StreamEvents {
     }
   }
 
-  #flush(): void {
+  /**
+   * Sends the replies, or holds them until what they tell is durable.
+   * @param doubtful where replies begin and end that tell what may not be; emptied
+   */
+  #flush(doubtful: number[]): void {
+    const { replies, journaled } = this.#connections;
+    const pending = doubtful.length > 0 ? journaled?.pending() ?? null : null;
+    if (pending === null) {
+      this.#send();
+    } else {
+      this.#held = new HeldReplies(replies, doubtful.slice());
+      replies.clear();
+      this.#pause();
+      void pending.then((problem) => this.#release(problem));
+    }
+    doubtful.length = 0;
+  }
+
+  #send(): void {
     const { replies } = this.#connections;
     if (replies.length === 0) return;
     const { length } = replies;
@@ -146,6 +173,20 @@ export class Connection implements StreamEvents {
     if (isTaken) return;
     this.#unsentBytes += length;
     this.#pause();
+  }
+
+  /** Sends what was held, and goes on. @param problem why what it told was taken back, if it was */
+  #release(problem: Problem | null): void {
+    const held = this.#held;
+    if (held === null) return;
+    this.#held = null;
+    const { replies } = this.#connections;
+    const message = `taken back, since it could not be made durable: ${problem}`;
+    if (problem === null) held.confirm(replies);
+    else held.refuse(replies, () => this.#conversation.writeError(message, replies));
+    this.#send();
+    this.#hold(true);
+    this.#goOn();
   }
 
   #yield(): void {
@@ -209,17 +250,18 @@ export class Connection implements StreamEvents {
 
   /** Accounts for what it holds now. @param isProgress whether a request was answered since */
   #hold(isProgress: boolean): void {
-    const heldBytes = this.#rest.length + this.#unsentBytes;
+    const heldBytes = this.#rest.length + this.#unsentBytes + (this.#held?.length ?? 0);
     const isBusy = heldBytes > 0 || this.#isEnded;
     if (!isBusy) this.heldSinceMs = NEVER;
     else if (isProgress || this.heldSinceMs === NEVER) this.heldSinceMs = this.#connections.now();
     if (heldBytes !== this.heldBytes) this.#connections.hold(this, heldBytes);
   }
 
-  #release(): void {
+  #letGo(): void {
     this.#rest = NOTHING;
     this.#start = this.#end = 0;
     this.#unsentBytes = 0;
+    this.#held = null;
     this.#connections.hold(this, 0);
   }
 }

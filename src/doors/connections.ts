@@ -6,6 +6,7 @@
  */
 
 import { assert } from "../assert.ts";
+import type { JournaledStore } from "../journal/journaled_store.ts";
 import { Connection } from "./connection.ts";
 import type { Conversation } from "./conversation.ts";
 import type { Line } from "../statistics.ts";
@@ -25,6 +26,8 @@ export interface ConnectionsOptions {
   /** Milliseconds, never backwards. */
   readonly now: () => number;
   readonly maxHeldBytes?: number;
+  /** The store, if what changes there becomes durable, so that replies may have to wait for that. */
+  readonly journaled?: JournaledStore;
 }
 
 export class Connections {
@@ -40,6 +43,10 @@ export class Connections {
 
   constructor(options: ConnectionsOptions) {
     this.#options = options;
+  }
+
+  get journaled(): JournaledStore | null {
+    return this.#options.journaled ?? null;
   }
 
   get count(): number {

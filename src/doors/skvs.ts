@@ -4,7 +4,10 @@
  * Source: docs/WIRE.md, section 7.
  */
 
-import { FRAME_BYTES, type Receive } from "../protocol/datagram.ts";
+import type { Problem } from "../journal/batch.ts";
+import type { JournaledStore, Reads } from "../journal/journaled_store.ts";
+import { copyBytes } from "../protocol/bytes.ts";
+import { type Answered, DATAGRAM_BYTES, FRAME_BYTES, type Receive } from "../protocol/datagram.ts";
 import { type Cipher, NO_ADDITIONAL_DATA } from "../protocol/seal.ts";
 import {
   MAX_SKVS_KEY_BYTES,
@@ -26,13 +29,15 @@ import { type Found, NONE, Result, type Span, type Store } from "../store/store.
 export interface SkvsDoorOptions {
   /** Under the key of the original wire, for both directions. */
   readonly cipher: Cipher;
-  readonly store: Store;
+  readonly store: Store | JournaledStore;
   readonly counters: Counters;
   readonly fillRandom: FillRandom;
 }
 
 export class SkvsDoor {
   readonly #options: SkvsDoorOptions;
+  readonly #journaled: JournaledStore | null;
+  readonly #reads: Reads;
   readonly #replyStream: NonceStream;
   readonly #frame = new Uint8Array(FRAME_BYTES);
   readonly #key: Span = { bytes: this.#frame, start: SKVS_KEY_AT, length: 0 };
@@ -47,6 +52,8 @@ export class SkvsDoor {
 
   constructor(options: SkvsDoorOptions) {
     this.#options = options;
+    this.#journaled = "durable" in options.store ? options.store : null;
+    this.#reads = this.#journaled?.durable ?? options.store;
     this.#replyStream = NonceStream.forReplies(options.fillRandom);
   }
 
@@ -56,10 +63,18 @@ export class SkvsDoor {
     if (this.#replyStream.owns(datagram)) return false;
     const opened = this.#options.cipher.open(datagram, NO_ADDITIONAL_DATA);
     if (!(opened instanceof Promise)) return opened !== null && this.#answer(opened, reply);
-    return opened.then((request) => request !== null && this.#answer(request, reply));
+    return this.#receiveLater(opened);
   };
 
-  #answer(request: Uint8Array, reply: Uint8Array): boolean | Promise<boolean> {
+  async #receiveLater(opening: Promise<Uint8Array | null>): Promise<Uint8Array | null> {
+    const request = await opening;
+    const reply = new Uint8Array(DATAGRAM_BYTES);
+    const answered = request !== null && this.#answer(request, reply);
+    if (answered instanceof Promise) return await answered;
+    return answered ? reply : null;
+  }
+
+  #answer(request: Uint8Array, reply: Uint8Array): Answered {
     this.#options.counters.skvs++;
     this.#key.bytes = request;
     this.#key.length = skvsLengthOf(request, SKVS_KEY_AT, MAX_SKVS_KEY_BYTES);
@@ -67,9 +82,31 @@ export class SkvsDoor {
     this.#value.length = skvsLengthOf(request, SKVS_VALUE_AT, MAX_SKVS_VALUE_BYTES);
     if (this.#key.length === 0) this.#conclude(SkvsStatus.ERROR);
     else this.#perform(request);
+    const pending = changes(request) ? this.#journaled?.pending() ?? null : null;
+    return pending === null
+      ? this.#reply(this.#frame, reply)
+      : this.#replyOnceDurable(copyBytes(this.#frame), pending);
+  }
+
+  #reply(frame: Uint8Array, reply: Uint8Array): Answered {
     this.#replyStream.take(reply);
-    const sealed = this.#options.cipher.seal(reply, this.#frame, NO_ADDITIONAL_DATA);
-    return sealed instanceof Promise ? sealed.then(() => true) : true;
+    const sealed = this.#options.cipher.seal(reply, frame, NO_ADDITIONAL_DATA);
+    return sealed instanceof Promise ? sealed.then(() => reply) : true;
+  }
+
+  /** Sends an outcome once what it tells is durable; if that was taken back, an error. */
+  async #replyOnceDurable(
+    frame: Uint8Array,
+    pending: Promise<Problem | null>,
+  ): Promise<Uint8Array | null> {
+    const problem = await pending;
+    if (problem !== null) {
+      frame.fill(0);
+      frame[0] = SkvsStatus.ERROR;
+    }
+    const reply = new Uint8Array(DATAGRAM_BYTES);
+    const answered = this.#reply(frame, reply);
+    return answered instanceof Promise ? answered : reply;
   }
 
   #perform(request: Uint8Array): void {
@@ -79,7 +116,7 @@ export class SkvsDoor {
         this.#set(skvsFlagsOf(request));
         break;
       case SkvsCommand.GET:
-        this.#concludeWithFound(store.get(this.#key, this.#found));
+        this.#concludeWithFound(this.#reads.get(this.#key, this.#found));
         break;
       case SkvsCommand.DELETE:
         this.#concludeWithFound(store.delete(this.#key, this.#found));
@@ -103,7 +140,7 @@ export class SkvsDoor {
   }
 
   #exists(): void {
-    const isThere = this.#options.store.exists(this.#key, this.#found) === Result.DONE;
+    const isThere = this.#reads.exists(this.#key, this.#found) === Result.DONE;
     this.#conclude(SkvsStatus.OK, 1);
     this.#frame[SKVS_REPLY_VALUE_AT] = (isThere ? "1" : "0").charCodeAt(0);
   }
@@ -125,4 +162,9 @@ export class SkvsDoor {
     this.#frame[0] = status;
     this.#frame.fill(0, SKVS_REPLY_VALUE_AT + valueLength);
   }
+}
+
+/** Whether a request may change the store. */
+function changes(request: Uint8Array): boolean {
+  return request[0] === SkvsCommand.SET || request[0] === SkvsCommand.DELETE;
 }

@@ -19,9 +19,10 @@ export const TAG_AT = NONCE_BYTES + FRAME_BYTES;
 assert(NONCE_BYTES + FRAME_BYTES + TAG_BYTES === DATAGRAM_BYTES, "12 + 996 + 16 = 1024");
 
 /**
- * A server as its sockets see it: answers a datagram into `reply`, now or later.
- * @param datagram may be reused as soon as this returns
- * @param reply 1,024 bytes, not to be touched until the result is there
- * @returns whether `reply` is to be sent back to where the datagram came from
+ * A server as its sockets see it: answers a datagram now, into `reply`, or later.
+ * @param datagram may be reused as soon as this returns, as may `reply`, 1,024 bytes
+ * @returns whether `reply` is to be sent back to where the datagram came from; or a promise of what
+ * is, in an array of its own, and of null where nothing is
  */
-export type Receive = (datagram: Uint8Array, reply: Uint8Array) => boolean | Promise<boolean>;
+export type Receive = (datagram: Uint8Array, reply: Uint8Array) => Answered;
+export type Answered = boolean | Promise<Uint8Array | null>;

@@ -8,8 +8,6 @@
 export interface Aead {
   /** For people: `OpenSSL`, `node:crypto` or `Web Crypto`. */
   readonly name: string;
-  /** Whether its ciphers always answer now, and never with a promise. */
-  readonly isImmediate: boolean;
   /** Makes a cipher of a 32-byte key. */
   cipher(key: Uint8Array): Promise<Cipher>;
 }

@@ -1,6 +1,5 @@
 /** Datagrams in batches, over a socket of Linux: a server's side and a client's. */
 
-import { assert } from "../assert.ts";
 import { DATAGRAM_BYTES, type Receive } from "../protocol/datagram.ts";
 import type { LinuxSocket } from "./linux_socket.ts";
 import { BATCH, Messages } from "./messages.ts";
@@ -13,26 +12,52 @@ export class AnswerBatch {
   readonly #socket: LinuxSocket;
   readonly #requests = new Messages(ROOM_BYTES);
   readonly #replies = new Messages(DATAGRAM_BYTES);
+  /** Replies that came later, and are sent together with others that came with them. */
+  readonly #later = new Messages(DATAGRAM_BYTES);
+  #laterCount = 0;
+  #isClosed = false;
 
   constructor(socket: LinuxSocket) {
     this.#socket = socket;
   }
 
-  /**
-   * Answers a batch: a reply waits for 31 others at most, some 0.2 ms.
-   * @param receive one that never answers with a promise
-   */
+  /** Answers a batch: a reply waits for 31 others at most, some 0.2 ms. */
   answer(receive: Receive): void {
     const count = this.#socket.receive(this.#requests);
     let answered = 0;
     for (let i = 0; i < count; i++) {
-      const reply = this.#replies.datagrams[answered];
-      const isAnswered = receive(this.#requests.received(i), reply);
-      assert(typeof isAnswered === "boolean", "a batch is answered at once");
-      if (isAnswered) this.#replies.addressTo(answered++, this.#requests, i);
+      const result = receive(this.#requests.received(i), this.#replies.datagrams[answered]);
+      if (result instanceof Promise) this.#sendLater(result, this.#requests.peerOf(i));
+      else if (result) this.#replies.addressTo(answered++, this.#requests.peerOf(i));
     }
-    // One that can't be sent is as lost on the way: the client asks again.
-    if (answered > 0) this.#socket.send(this.#replies, answered, () => {});
+    this.#send(this.#replies, answered);
+  }
+
+  /** To be called before the socket is closed, whose number may then be another's. */
+  close(): void {
+    this.#isClosed = true;
+  }
+
+  #sendLater(result: Promise<Uint8Array | null>, peer: Uint32Array): void {
+    const own = peer.slice();
+    void result.then((reply) => {
+      if (reply === null || this.#isClosed) return;
+      if (this.#laterCount === 0) queueMicrotask(() => this.#flush());
+      this.#later.datagrams[this.#laterCount].set(reply);
+      this.#later.addressTo(this.#laterCount++, own);
+      if (this.#laterCount === BATCH) this.#flush();
+    });
+  }
+
+  #flush(): void {
+    const count = this.#laterCount;
+    this.#laterCount = 0;
+    if (!this.#isClosed) this.#send(this.#later, count);
+  }
+
+  /** One that can't be sent is as lost on the way: the client asks again. */
+  #send(replies: Messages, count: number): void {
+    if (count > 0) this.#socket.send(replies, count, () => {});
   }
 }
 

@@ -40,22 +40,20 @@ export const runtime: Runtime = {
   name: "bun",
   version: bun.version,
 
-  async listen(address, receive, isImmediate): Promise<Listener> {
-    let reply = new Uint8Array(DATAGRAM_BYTES);
+  async listen(address, receive): Promise<Listener> {
+    const reply = new Uint8Array(DATAGRAM_BYTES);
     let batch: AnswerBatch | null = null;
     const socket = await bun.udpSocket({
       hostname: address.host,
       port: address.port,
       socket: {
         data(socket, datagram, port, source) {
-          const result = receive(datagram, reply);
-          if (result instanceof Promise) {
-            const own = reply;
-            reply = new Uint8Array(DATAGRAM_BYTES);
-            void result.then((isAnswered) => isAnswered && trySend(socket, own, port, source));
-            return;
+          const answered = receive(datagram, reply);
+          if (answered instanceof Promise) {
+            void answered.then((later) => later && trySend(socket, later, port, source));
+          } else if (answered) {
+            trySend(socket, reply, port, source);
           }
-          if (result) trySend(socket, reply, port, source);
           batch?.answer(receive);
         },
         // Whoever asked is gone (ICMP port unreachable): nothing to do, but without a handler
@@ -64,11 +62,12 @@ export const runtime: Runtime = {
       },
     });
     const linuxSocket = LinuxSocket.from(socket.fd);
-    if (linuxSocket !== null && isImmediate) batch = new AnswerBatch(linuxSocket);
+    if (linuxSocket !== null) batch = new AnswerBatch(linuxSocket);
     return {
       address: { host: socket.hostname, port: socket.port },
       receiveBufferBytes: linuxSocket?.raiseReceiveBuffer() ?? null,
       close() {
+        batch?.close();
         batch = null;
         socket.close();
       },

@@ -41,7 +41,9 @@ export const runtime: Runtime = {
     void receiveAll(connection, async (datagram, source) => {
       // One array a reply: Deno sends it while the next datagram is answered.
       const reply = new Uint8Array(DATAGRAM_BYTES);
-      if (await receive(datagram, reply)) await connection.send(reply, source);
+      const answered = receive(datagram, reply);
+      const sent = answered instanceof Promise ? await answered : answered ? reply : null;
+      if (sent !== null) await connection.send(sent, source);
     });
     const { hostname, port } = connection.addr;
     return {

@@ -35,6 +35,10 @@ export class Messages {
   readonly #headers = makeWords(HEADER_WORDS);
   readonly #parts = makeWords(PART_WORDS);
   readonly #peers = makeWords(PEER_WORDS);
+  readonly #peerViews = Array.from(
+    { length: BATCH },
+    (_, i) => this.#peers.subarray(i * PEER_WORDS, (i + 1) * PEER_WORDS),
+  );
 
   /** @param roomBytes of each datagram */
   constructor(roomBytes: number) {
@@ -64,10 +68,14 @@ export class Messages {
     return length === DATAGRAM_BYTES ? this.datagrams[i] : this.#view(i, length);
   }
 
-  /** Makes the peer of another array's j-th datagram that of the i-th here. */
-  addressTo(i: number, other: Messages, j: number): void {
+  /** Who sent the i-th, for `addressTo`, as it lies until the next is received. */
+  peerOf(i: number): Uint32Array {
+    return this.#peerViews[i];
+  }
+
+  addressTo(i: number, peer: Uint32Array): void {
     for (let word = 0; word < PEER_WORDS; word++) {
-      this.#peers[i * PEER_WORDS + word] = other.#peers[j * PEER_WORDS + word];
+      this.#peers[i * PEER_WORDS + word] = peer[word];
     }
   }
 

@@ -19,9 +19,10 @@ export const runtime: Runtime = {
     const answer = async (datagram: Uint8Array, source: RemoteInfo) => {
       // One array a reply: node:dgram sends it in a later turn.
       const reply = new Uint8Array(DATAGRAM_BYTES);
-      const result = receive(datagram, reply);
-      const isAnswered = typeof result === "boolean" ? result : await result;
-      if (isAnswered && !isClosed) socket.send(reply, source.port, source.address, ignoreError);
+      const answered = receive(datagram, reply);
+      const sent = answered instanceof Promise ? await answered : answered ? reply : null;
+      if (sent === null || isClosed) return;
+      socket.send(sent, source.port, source.address, ignoreError);
     };
     socket.on("message", (datagram: Uint8Array, source: RemoteInfo) => {
       // A forged source, as port 0, makes send throw.

@@ -8,7 +8,6 @@ const ALGORITHM = "aes-256-gcm";
 
 export const nodeCrypto: Aead = {
   name: "node:crypto",
-  isImmediate: true,
   cipher: (key) => Promise.resolve(nodeCipher(key)),
 };
 

@@ -79,7 +79,6 @@ function openLibcrypto(): Aead | null {
   const contexts = new FinalizationRegistry<Pointer>((context) => evp.EVP_CIPHER_CTX_free(context));
   return {
     name: "OpenSSL",
-    isImmediate: true,
     cipher(key) {
       const cipher = new OpensslCipher(evp, key);
       for (const context of cipher.contexts) contexts.register(cipher, context);

@@ -43,10 +43,9 @@ export interface Runtime {
   readonly version: string;
   /**
    * Opens a socket that gives each datagram to `receive` and sends its replies.
-   * @param isImmediate whether `receive` never answers with a promise
    * @throws an Error with `code` EADDRINUSE, EADDRNOTAVAIL or EACCES when it can't be bound
    */
-  listen(address: Address, receive: Receive, isImmediate: boolean): Promise<Listener>;
+  listen(address: Address, receive: Receive): Promise<Listener>;
   /** Opens a socket of the server's address family, on a port that the system chooses. */
   dial(server: Address, events: ChannelEvents): Promise<Channel>;
   /** Listens for streams; @throws as `listen`, and an Error with `code` ENOENT without a folder */

@@ -6,7 +6,7 @@ import type { Aead, Cipher } from "../protocol/seal.ts";
 
 const { subtle } = crypto;
 
-export const webCrypto: Aead = { name: "Web Crypto", isImmediate: false, cipher: webCipher };
+export const webCrypto: Aead = { name: "Web Crypto", cipher: webCipher };
 
 /** An array that Web Crypto takes: its types refuse memory that might be shared. */
 type Bytes = Uint8Array<ArrayBuffer>;

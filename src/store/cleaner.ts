@@ -38,8 +38,6 @@ const MAX_RUN_WORDS = 4_096;
 const MAX_VICTIMS = 4;
 
 export class Cleaner {
-  /** Keys whose value was removed to make room. */
-  evictions = 0;
   readonly #values: Values;
   readonly #arena: Arena;
   readonly #items: Items;
@@ -102,9 +100,7 @@ export class Cleaner {
   evictNear(hash: number): boolean {
     const address = this.#values.index.neighbourOf(hash);
     if (address === NOWHERE) return false;
-    if (this.#values.remove(this.#items.hashOf(address), address) === 0) return false;
-    this.evictions++;
-    return true;
+    return this.#values.evict(this.#items.hashOf(address), address) > 0;
   }
 
   /** Walks over as many words as the pace asks for so many written ones, or a run of items more. */
@@ -165,8 +161,8 @@ export class Cleaner {
       this.#items.setHeader(address, header & ~Mark.READ);
       this.#values.move(hash, address);
     } else if (this.#evicts) {
-      if (this.#values.remove(hash, address) > 0) this.evictions++;
-      else if (hasRoom) this.#values.move(hash, address);
+      const isGone = this.#values.evict(hash, address) > 0;
+      if (!isGone && hasRoom) this.#values.move(hash, address);
     }
   }
 

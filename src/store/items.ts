@@ -69,6 +69,14 @@ export class Items {
     return this.#arena.words[chunkOf(at)][offsetOf(at)];
   }
 
+  /** Gives the key as it lies, to be read before anything is written. */
+  showKey(address: number, span: Span): void {
+    const header = this.header(address);
+    span.bytes = this.#arena.bytes[chunkOf(address)];
+    span.start = (offsetOf(address) + keyOffsetOf(header)) * WORD_BYTES;
+    span.length = keyLengthOf(header);
+  }
+
   /** When the item expires, in ms; 0 for never. */
   expiryOf(address: number, header = this.header(address)): number {
     if (!isTimed(header)) return 0;

@@ -29,6 +29,8 @@ export interface LogStoreOptions {
   readonly fillRandom: (bytes: Uint8Array) => void;
   /** What happens when there is no room: by default what was not read goes. */
   readonly onFull?: "evict" | "refuse";
+  /** Is told of each key that is about to be evicted, to be read at once. Nothing else may be done. */
+  readonly onEvict?: (key: Span) => void;
   /** In place of the store's own, for tests. */
   readonly hash?: Hash;
 }
@@ -39,7 +41,6 @@ export class LogStore implements Store {
   readonly values: Values;
   readonly sweeper: Sweeper;
   readonly #now: () => number;
-  readonly #cleaner: Cleaner;
   readonly #writer: Writer;
   /** The key of the operation at hand. */
   readonly #key: Key;
@@ -48,16 +49,21 @@ export class LogStore implements Store {
 
   /** @throws RangeError if the limit is out of range, or the system does not give so much */
   constructor(options: LogStoreOptions) {
-    const { limitBytes, now } = options;
+    const { limitBytes, now, onEvict } = options;
     const layout = layoutOf(limitBytes);
     const hash = options.hash ?? makeHash(options.fillRandom);
     const evicts = options.onFull !== "refuse";
     this.limitBytes = limitBytes;
     this.#now = now;
-    this.values = new Values(layout, hash);
-    this.#cleaner = new Cleaner(this.values, layout, now, evicts);
+    const evicted: Span = { bytes: new Uint8Array(0), start: 0, length: 0 };
+    this.values = new Values(layout, hash, (head) => {
+      if (onEvict === undefined) return;
+      this.values.items.showKey(head, evicted);
+      onEvict(evicted);
+    });
+    const cleaner = new Cleaner(this.values, layout, now, evicts);
     this.sweeper = new Sweeper(this.values);
-    this.#writer = new Writer(this.values, this.#cleaner, this.sweeper, layout, evicts);
+    this.#writer = new Writer(this.values, cleaner, this.sweeper, layout, evicts);
     this.#key = new Key(hash);
   }
 
@@ -74,7 +80,7 @@ export class LogStore implements Store {
   }
 
   get evictions(): number {
-    return this.#cleaner.evictions;
+    return this.values.evictions;
   }
 
   get expirations(): number {

@@ -37,8 +37,9 @@ export class Values {
   count = 0;
   /** Bytes of those keys and their values, without what it takes to keep them. */
   payloadBytes = 0;
-  /** Keys whose value was removed because it had expired. */
+  /** Keys whose value was removed because it had expired, and those where that made room. */
   expirations = 0;
+  evictions = 0;
   readonly arena: Arena;
   readonly items: Items;
   readonly index: HashIndex;
@@ -49,8 +50,14 @@ export class Values {
   readonly #isWanted = (address: number) =>
     isLarge(this.items.header(address)) && this.items.largeWord(address, ID) === this.#wantedId;
 
-  /** @throws RangeError when the system does not give the memory */
-  constructor(layout: Layout, hash: Hash) {
+  readonly #onEvict?: (head: number) => void;
+
+  /**
+   * @param onEvict is told of the first item of a value that is about to be removed to make room
+   * @throws RangeError when the system does not give the memory
+   */
+  constructor(layout: Layout, hash: Hash, onEvict?: (head: number) => void) {
+    this.#onEvict = onEvict;
     this.arena = new Arena(layout);
     this.items = new Items(this.arena, hash);
     this.index = new HashIndex(this.arena, this.items, layout);
@@ -137,6 +144,15 @@ export class Values {
   /** As `remove`, of the first item of a value. */
   expire(hash: number, address: number): number {
     this.expirations++;
+    return this.remove(hash, address);
+  }
+
+  /** As `remove`, to make room. */
+  evict(hash: number, address: number): number {
+    const head = isPiece(this.items.header(address)) ? this.#headOf(address) : address;
+    if (head === NOWHERE) return 0;
+    this.#onEvict?.(head);
+    this.evictions++;
     return this.remove(hash, address);
   }
 

@@ -206,7 +206,6 @@ function withheldAead(): { aead: Aead; release: (order: (pending: number) => num
     });
   const aead: Aead = {
     name: "withheld",
-    isImmediate: false,
     async cipher(key) {
       const cipher = await nodeCrypto.cipher(key);
       return {

@@ -270,12 +270,12 @@ class Simulation {
     if (this.#server === null) return;
     const reply = new Uint8Array(DATAGRAM_BYTES);
     const answered = this.#server.receive(datagram, reply);
-    const deliver = () => {
-      if (to === null) this.#record(reply);
-      else this.#transmit(reply, (arrived) => to.receive(arrived));
+    const deliver = (sent: Uint8Array) => {
+      if (to === null) this.#record(sent);
+      else this.#transmit(sent, (arrived) => to.receive(arrived));
     };
-    if (answered instanceof Promise) void answered.then((isAnswered) => isAnswered && deliver());
-    else if (answered) deliver();
+    if (answered instanceof Promise) void answered.then((later) => later && deliver(later));
+    else if (answered) deliver(reply);
   }
 
   #record(datagram: Uint8Array): void {

@@ -1,0 +1,187 @@
+/** What of a server outlives it: the folder, how durable a change is, and the start from there. */
+
+import { JournaledStore } from "../journal/journaled_store.ts";
+import { ThreadDisk } from "../runtime/sqlite/disk.ts";
+import { atFolder, DataFile } from "../runtime/sqlite/file.ts";
+import { lockFolder } from "../runtime/sqlite/lock.ts";
+import { Result, type Span, type Store } from "../store/store.ts";
+import { choiceOf, type Input, type Options } from "./command.ts";
+import { complain } from "./output.ts";
+import { LoadProgress } from "./progress.ts";
+import { formatSize, parseDuration } from "./quantities.ts";
+import { UsageError } from "./usage_error.ts";
+
+const DEFAULT_SYNC_INTERVAL = "100ms";
+/** Keys that are loaded before the event loop turns. */
+const LOAD_STEP = 10_000;
+/** The share of keys that a store which evicts may evict while it loads; with more it is too small. */
+const MAX_LOAD_EVICTIONS = 1 / 100;
+
+export const JOURNAL_OPTIONS = {
+  "data-dir": {
+    type: "string",
+    value: "DIR",
+    help: "keep what is stored in this folder, so that it outlives a restart",
+  },
+  durability: {
+    type: "string",
+    value: "MODE",
+    help: "confirmed: answer a change when it is on disk (the default); relaxed: at once",
+  },
+  "sync-interval": {
+    type: "string",
+    value: "TIME",
+    help: `what a crash may cost if relaxed (default: ${DEFAULT_SYNC_INTERVAL})`,
+  },
+} as const satisfies Options;
+
+type MakeStore = (onEvict?: (key: Span) => void) => Store;
+
+/** The store of a server, and how it ends. */
+export interface OpenStore {
+  readonly store: Store | JournaledStore;
+  /** What is said of it when the server starts; "" for nothing. */
+  readonly description: string;
+  /** Makes all durable that was changed, as far as that can be. */
+  flush(): Promise<void>;
+  /** The same, and gives the folder back. @throws UsageError if something could not be made durable */
+  close(): Promise<void>;
+}
+
+/** @throws UsageError if what goes with a folder was asked for without one */
+export function dataFolderOf(input: Input): string | undefined {
+  const folder = input.text("data-dir");
+  if (folder === "") throw new UsageError("--data-dir lacks a folder");
+  for (const option of ["durability", "sync-interval"]) {
+    if (folder === undefined && input.text(option) !== undefined) {
+      throw new UsageError(`--${option} goes with --data-dir`);
+    }
+  }
+  return folder;
+}
+
+/**
+ * Makes the store, and where there is a data folder loads what is in it.
+ * @param signal ends the loading early; the store is then of no use
+ * @throws UsageError, DataFolderError
+ */
+export async function openStore(
+  input: Input,
+  makeStore: MakeStore,
+  now: () => number,
+  signal: AbortSignal,
+): Promise<OpenStore> {
+  const folder = dataFolderOf(input);
+  const syncIntervalMs = syncIntervalOf(input);
+  if (folder === undefined) {
+    return {
+      store: makeStore(),
+      description: "",
+      flush: () => Promise.resolve(),
+      close: () => Promise.resolve(),
+    };
+  }
+  const unlock = lockFolder(folder);
+  let disk: ThreadDisk | undefined;
+  const giveBack = async () => {
+    await disk?.close();
+    unlock();
+  };
+  try {
+    disk = await ThreadDisk.open(folder);
+    const options = { disk, syncIntervalMs, now, wallNow: Date.now, later, onProblem };
+    const store = new JournaledStore({ ...options, makeStore });
+    await load(folder, store, signal);
+    if (!signal.aborted) store.journal.start();
+    return {
+      store,
+      description: `durable: ${describe(syncIntervalMs)}, in ${folder}`,
+      flush: async () => void await store.journal.drain(),
+      async close() {
+        const problem = await store.journal.drain();
+        await giveBack();
+        if (problem !== null) {
+          throw new UsageError(`the last changes could not be made durable: ${problem}`);
+        }
+      },
+    };
+  } catch (error) {
+    await giveBack();
+    throw error;
+  }
+}
+
+/** 0 for confirmed. */
+function syncIntervalOf(input: Input): number {
+  const text = input.text("sync-interval");
+  if (choiceOf(input, "durability", ["confirmed", "relaxed"]) === "relaxed") {
+    return parseDuration("--sync-interval", text ?? DEFAULT_SYNC_INTERVAL);
+  }
+  if (text === undefined) return 0;
+  throw new UsageError("--sync-interval goes with --durability relaxed");
+}
+
+function describe(syncIntervalMs: number): string {
+  return syncIntervalMs === 0
+    ? "every change before it is confirmed"
+    : `relaxed, a crash costs the last ${syncIntervalMs} ms at most`;
+}
+
+function later(run: () => void, ms: number): () => void {
+  if (ms > 0) {
+    const timer = setTimeout(run, ms);
+    return () => clearTimeout(timer);
+  }
+  const immediate = setImmediate(run);
+  return () => clearImmediate(immediate);
+}
+
+function onProblem(problem: string | null): void {
+  if (problem === null) complain("changes are durable again");
+  else complain(`warning: changes are refused until they can be made durable: ${problem}`);
+}
+
+async function load(folder: string, store: JournaledStore, signal: AbortSignal): Promise<void> {
+  const file = DataFile.open(folder);
+  const progress = new LoadProgress(folder, atFolder(folder, () => file.count()));
+  try {
+    const items = file.items();
+    for (let isDone = false; !isDone && !signal.aborted;) {
+      isDone = atFolder(folder, () => loadStep(items, store, progress));
+      await new Promise((resolve) => setImmediate(resolve));
+    }
+    if (!signal.aborted) progress.finish();
+  } finally {
+    progress.clear();
+    file.close();
+  }
+  if (store.evictions > progress.total * MAX_LOAD_EVICTIONS) throw tooSmall(store, progress);
+}
+
+/** @returns whether that was all */
+function loadStep(
+  items: ReturnType<DataFile["items"]>,
+  store: JournaledStore,
+  progress: LoadProgress,
+): boolean {
+  for (let i = 0; i < LOAD_STEP; i++) {
+    const { value: item, done } = items.next();
+    if (done) return true;
+    if (store.load(item) === Result.FULL) {
+      items.return(undefined);
+      throw tooSmall(store, progress);
+    }
+    progress.count++;
+  }
+  progress.show();
+  return false;
+}
+
+function tooSmall(store: Store, { folder, total }: LoadProgress): UsageError {
+  return new UsageError(
+    `--memory ${
+      formatSize(store.limitBytes)
+    } is too little for the ${total} keys in ${folder}, of ` +
+      `which ${store.count} found room; give it more. Nothing was changed.`,
+  );
+}

@@ -1,0 +1,219 @@
+/**
+ * The journal: collects changes and has the disk make them durable, many with one commit. While a batch
+ * is with the disk the next one is collected, so the slower the disk, the more share a commit.
+ *
+ * Confirmed: whoever made a change waits until it is durable. Relaxed: nobody waits, and a change is
+ * with the disk within half the interval; but past a backlog, or when the disk has failed, it is as if
+ * confirmed.
+ *
+ * When a commit fails, that batch and the one collected since, which was built upon it, are taken back
+ * and whoever waits is refused. What nobody waited for can't be: it goes into the next batch.
+ *
+ * Invariants: one batch at most is with the disk; a change that can be taken back is never followed by
+ * one to the same key that can't, until it is durable.
+ */
+
+import type { Line } from "../statistics.ts";
+import type { Span } from "../store/store.ts";
+import { Batch, type Before, type Problem } from "./batch.ts";
+import type { Disk } from "./disk.ts";
+
+/** With so many bytes of changes not yet durable, relaxed changes wait as well … */
+const MAX_RELAXED_BYTES = 8 * 1024 * 1024;
+/** … and with so much memory held for them, none more are taken. */
+const MAX_HELD_BYTES = 64 * 1024 * 1024;
+/** A relaxed batch of this size does not wait for its time. */
+const FLUSH_BYTES = 256 * 1024;
+/** How long after a failure what nobody waits for is tried again. */
+const RETRY_MS = 1_000;
+
+export interface JournalOptions {
+  readonly disk: Disk;
+  /** How much time's changes may be lost in a crash, in ms; 0 for none: changes are confirmed. */
+  readonly syncIntervalMs: number;
+  /** Milliseconds, never backwards. */
+  readonly now: () => number;
+  /** Milliseconds since 1970. */
+  readonly wallNow: () => number;
+  /** Runs something once after so many ms, and returns how to prevent that. */
+  readonly later: (run: () => void, ms: number) => () => void;
+  /**
+   * Makes keys what they were before, and appends those of which nobody may be refused as they then
+   * are.
+   */
+  readonly takeBack: (undo: ReadonlyMap<string, Before>, kept: readonly Uint8Array[]) => void;
+  /** Is told when the disk begins to fail, and with null when it works again. */
+  readonly onProblem?: (problem: Problem | null) => void;
+}
+
+export class Journal {
+  /** Commits, the changes in them, and commits that failed, since the start. */
+  commits = 0;
+  changes = 0;
+  failures = 0;
+  /** Why the last commit failed; null if it did not. */
+  problem: Problem | null = null;
+  readonly #options: JournalOptions;
+  readonly #isRelaxed: boolean;
+  #isStarted = false;
+  /** What is collected, and what is with the disk. */
+  #open = new Batch();
+  #closed: Batch | null = null;
+  /** When the first change came to the open batch. */
+  #openedAtMs = 0;
+  /** When the next batch is due, and how to prevent that. */
+  #dueAtMs = Number.POSITIVE_INFINITY;
+  #cancel = () => {};
+
+  constructor(options: JournalOptions) {
+    this.#options = options;
+    this.#isRelaxed = options.syncIntervalMs > 0;
+  }
+
+  /** What STATS tells. */
+  lines(): Line[] {
+    return [
+      ["durability", this.#isRelaxed ? "relaxed" : "confirmed"],
+      ["commits", this.commits],
+      ["commits_failed", this.failures],
+      ["changes", this.changes],
+      ["backlog_bytes", this.backlogBytes],
+      ["problem", this.problem ?? "none"],
+    ];
+  }
+
+  /** Bytes of the changes that are not durable yet. */
+  get backlogBytes(): number {
+    return this.#open.length + (this.#closed?.length ?? 0);
+  }
+
+  /** Whether so much is held that no change can be taken. */
+  get isFull(): boolean {
+    return this.#open.heldBytes + (this.#closed?.heldBytes ?? 0) >= MAX_HELD_BYTES;
+  }
+
+  /** Whether the next change can be taken back, and so needs to be appended with what was before. */
+  get takesBack(): boolean {
+    return !this.#isRelaxed || this.problem !== null || this.backlogBytes >= MAX_RELAXED_BYTES ||
+      this.hasUndo;
+  }
+
+  /** Whether some change may yet be taken back. */
+  get hasUndo(): boolean {
+    return this.#open.undo.size > 0 || (this.#closed?.undo.size ?? 0) > 0;
+  }
+
+  /** What a key with a change that may yet be taken back was before; undefined if it has none. */
+  durable(name: string): Before | undefined {
+    const before = this.#closed?.undo.get(name);
+    return before === undefined ? this.#open.undo.get(name) : before;
+  }
+
+  /** Whether the open batch knows already what a key was before it. */
+  remembers(name: string): boolean {
+    return this.#open.undo.has(name);
+  }
+
+  /**
+   * Resolves once all that was appended is durable, with null, or taken back, with the reason.
+   * @returns null if nobody need wait
+   */
+  pending(): Promise<Problem | null> | null {
+    for (const batch of [this.#open, this.#closed]) {
+      if (batch === null) continue;
+      if (this.#isRelaxed ? batch.undo.size > 0 : batch.changes > 0) return batch.settled;
+    }
+    return null;
+  }
+
+  /** A change that may be taken back. @param expiresAtMs since 1970; 0 for never */
+  append(key: Span, value: Span | null, expiresAtMs: number, name: string, before: Before): void {
+    this.#open.remember(name, before);
+    this.#append(key, value, expiresAtMs, false);
+  }
+
+  /** A change for which nobody waits. */
+  appendKept(key: Span, value: Span | null, expiresAtMs: number): void {
+    this.#append(key, value, expiresAtMs, true);
+  }
+
+  #append(key: Span, value: Span | null, expiresAtMs: number, isKept: boolean): void {
+    if (this.#open.changes === 0) this.#openedAtMs = this.#options.now();
+    this.#open.append(key, value, expiresAtMs, isKept);
+    this.#schedule();
+  }
+
+  /** From now on changes go to the disk; until then they are collected. */
+  start(): void {
+    this.#isStarted = true;
+    this.#schedule();
+  }
+
+  /** Makes all durable that was appended. @returns why that can't be, or null */
+  async drain(): Promise<Problem | null> {
+    while (this.#isStarted && this.backlogBytes > 0) {
+      this.#flush();
+      const problem = await this.#closed?.settled;
+      if (problem) return problem;
+    }
+    return null;
+  }
+
+  /** Sees to it that the open batch goes to the disk in time. */
+  #schedule(): void {
+    if (!this.#isStarted || this.#closed !== null || this.#open.changes === 0) return;
+    const nowMs = this.#options.now();
+    const dueAtMs = Math.max(nowMs, this.#openedAtMs + this.#delayMs);
+    if (dueAtMs >= this.#dueAtMs) return;
+    this.#cancel();
+    this.#dueAtMs = dueAtMs;
+    this.#cancel = this.#options.later(() => this.#flush(), dueAtMs - nowMs);
+  }
+
+  get #delayMs(): number {
+    if (this.#open.undo.size > 0) return 0;
+    if (this.problem !== null) return RETRY_MS;
+    return this.#open.length >= FLUSH_BYTES ? 0 : this.#options.syncIntervalMs / 2;
+  }
+
+  #flush(): void {
+    this.#cancel();
+    this.#dueAtMs = Number.POSITIVE_INFINITY;
+    if (this.#closed !== null || this.#open.changes === 0) return;
+    const batch = this.#open;
+    this.#closed = batch;
+    this.#open = new Batch();
+    this.#options.disk.commit(batch.bytes(), this.#options.wallNow()).then(
+      () => this.#succeed(batch),
+      (error) => this.#fail(batch, error instanceof Error ? error.message : String(error)),
+    );
+  }
+
+  #succeed(batch: Batch): void {
+    this.#closed = null;
+    this.commits++;
+    this.changes += batch.changes;
+    this.#note(null);
+    // The disk first: it works while the others are answered.
+    if (this.#delayMs === 0) this.#flush();
+    else this.#schedule();
+    batch.settle(null);
+  }
+
+  #fail(batch: Batch, problem: Problem): void {
+    const next = this.#open;
+    this.#closed = null;
+    this.#open = new Batch();
+    this.failures++;
+    this.#note(problem);
+    const undo = new Map([...next.undo, ...batch.undo]);
+    this.#options.takeBack(undo, [...batch.keptKeys(), ...next.keptKeys()]);
+    batch.settle(problem);
+    next.settle(problem);
+  }
+
+  #note(problem: Problem | null): void {
+    if (problem !== this.problem) this.#options.onProblem?.(problem);
+    this.problem = problem;
+  }
+}

@@ -1,0 +1,39 @@
+/** node:sqlite, as far as it is used here. Bun, Deno and Node from 22.13 on have it built in. */
+
+import { closeSync, openSync } from "node:fs";
+import { DataFolderError } from "./problem.ts";
+
+/** What a statement takes and gives for a column. */
+export type Column = Uint8Array | number | string | null;
+export type Row = Readonly<Record<string, Column>>;
+
+export interface Statement {
+  run(...columns: Column[]): unknown;
+  get(...columns: Column[]): Row | undefined;
+  iterate(...columns: Column[]): IterableIterator<Row>;
+}
+
+export interface Sqlite {
+  exec(sql: string): void;
+  prepare(sql: string): Statement;
+  close(): void;
+}
+
+interface Module {
+  DatabaseSync: new (file: string) => Sqlite;
+}
+
+/**
+ * Opens a file, or makes one that its owner alone can read, as SQLite then makes those beside it.
+ * @throws DataFolderError where the runtime has no SQLite, and what SQLite and the system throw
+ */
+export function openSqlite(file: string): Sqlite {
+  const builtin = process.getBuiltinModule?.("node:sqlite") as Module | undefined;
+  if (builtin === undefined) {
+    throw new DataFolderError(
+      "this runtime has no SQLite: use kg's binary, Bun, Deno, or Node 22.13",
+    );
+  }
+  closeSync(openSync(file, "a", 0o600));
+  return new builtin.DatabaseSync(file);
+}
