@@ -52,7 +52,7 @@ import { type Found, NONE, Result, type Span, type Store } from "./store/store.t
 /** Most datagrams being opened or sealed at once, where that takes its time. */
 const MAX_IN_FLIGHT = 1_024;
 /** Most replies that wait until what they tell is durable. */
-const MAX_HELD_REPLIES = 4_096;
+const MAX_HELD_REPLIES = 2_048;
 
 export interface ServerOptions {
   readonly ciphers: TrafficCiphers;
@@ -91,6 +91,11 @@ export class Server {
   readonly #sections: Map<string, Section>;
   #inFlight = 0;
   #heldReplies = 0;
+  /** Where replies that were held go when they are sent: as many as there can be at a time, in turns. */
+  readonly #lateReplies: Uint8Array[] = [];
+  #lateCount = 0;
+  /** Whether the cipher answers later. */
+  #opensLater = false;
 
   // One reply is written at a time, always in one step: these serve for all.
   /** The time of the datagram at hand, in whole ms, so that a time to live comes out as given. */
@@ -157,6 +162,7 @@ export class Server {
     }
     const epoch = mayChange ? this.#fence.epoch : null;
     const opened = this.#open(datagram, epoch);
+    this.#opensLater = opened instanceof Promise;
     if (opened instanceof Promise) return this.#receiveLater(opened, epoch, datagram);
     if (opened !== null) return this.#answer(opened, epoch, datagram, reply);
     const previous = epoch === null ? null : this.#fence.previousEpoch;
@@ -281,46 +287,61 @@ export class Server {
       this.#refuseEpoch();
       return this.#reply(datagram, reply);
     }
-    const isFirst = verdict === Verdict.CARRY_OUT;
-    if (isFirst) {
-      this.#carryOut(request, true);
-      this.#keep(datagram);
+    if (verdict === Verdict.REPEAT) {
+      // The reply to the first copy is on its way.
+      if (this.#fence.kept.isHeld(datagram)) return false;
+      this.#repeat(datagram);
+      return this.#reply(datagram, reply);
     }
+    this.#carryOut(request, true);
     const pending = this.#journaled?.pending() ?? null;
-    if (pending !== null) return this.#replyOnceDurable(datagram, isFirst, pending);
-    if (!isFirst) this.#repeat(datagram);
-    return this.#reply(datagram, reply);
+    const position = this.#keep(datagram, pending !== null);
+    return pending === null
+      ? this.#reply(datagram, reply)
+      : this.#replyOnceDurable(datagram, position, pending);
   }
 
   /** Answers a mutation once what it did is durable, or was taken back. */
-  async #replyOnceDurable(
+  #replyOnceDurable(
     datagram: Uint8Array,
-    isFirst: boolean,
+    position: number,
     pending: Promise<Problem | null>,
   ): Promise<Uint8Array | null> {
-    const nonce = copyBytes(datagram.subarray(0, NONCE_BYTES));
+    const nonce = datagram.slice(0, NONCE_BYTES);
     this.#heldReplies++;
-    const problem = await pending;
-    this.#heldReplies--;
-    this.#nowMs = Math.ceil(this.#options.now());
-    if (problem !== null && isFirst) {
-      this.#refuse(`it was taken back, since it could not be made durable: ${problem}`);
-      this.#keep(nonce);
-    }
-    // Kept by the first copy, which waits before all others and so is answered before them.
-    if (!this.#recall(nonce)) this.#conclude(Status.DUPLICATE);
-    const reply = new Uint8Array(DATAGRAM_BYTES);
-    const answered = this.#reply(nonce, reply);
-    return answered instanceof Promise ? answered : reply;
+    return pending.then((problem) => {
+      this.#heldReplies--;
+      if (problem !== null) this.#takeBack(nonce, problem);
+      else if (!this.#release(position)) this.#conclude(Status.DUPLICATE);
+      const reply = this.#lateReply();
+      const answered = this.#reply(nonce, reply);
+      return answered instanceof Promise ? answered : reply;
+    });
   }
 
-  #keep(nonce: Uint8Array): void {
-    this.#fence.kept.keep(nonce, this.#outcome, this.#frame, VALUE_AT);
+  #lateReply(): Uint8Array {
+    // While one is being sealed its turn may come again.
+    if (this.#opensLater) return new Uint8Array(DATAGRAM_BYTES);
+    const i = this.#lateCount++ % MAX_HELD_REPLIES;
+    return this.#lateReplies[i] ??= new Uint8Array(DATAGRAM_BYTES);
   }
 
-  /** Makes the kept outcome of a mutation that at hand. @returns false if it is no longer kept */
-  #recall(nonce: Uint8Array): boolean {
-    return this.#fence.kept.find(nonce, this.#outcome, this.#frame, VALUE_AT);
+  /** From now on the reply to a mutation is that it was refused. */
+  #takeBack(nonce: Uint8Array, problem: Problem): void {
+    this.#refuse(`it was taken back, since it could not be made durable: ${problem}`);
+    this.#keep(nonce, false);
+  }
+
+  /** Keeps the outcome at hand, and returns where. */
+  #keep(nonce: Uint8Array, isHeld: boolean): number {
+    return this.#fence.kept.keep(nonce, this.#outcome, this.#frame, VALUE_AT, isHeld);
+  }
+
+  /** Makes what is kept at a position the outcome at hand. @returns false if it no longer is */
+  #release(position: number): boolean {
+    if (!this.#fence.kept.release(position, this.#outcome, this.#frame, VALUE_AT)) return false;
+    if (this.#outcome.expiresAtMs !== 0) this.#nowMs = Math.ceil(this.#options.now());
+    return true;
   }
 
   #refuseEpoch(): void {
@@ -329,7 +350,7 @@ export class Server {
   }
 
   #repeat(datagram: Uint8Array): void {
-    if (this.#recall(datagram)) {
+    if (this.#fence.kept.find(datagram, this.#outcome, this.#frame, VALUE_AT)) {
       this.counters.replaysAnswered++;
     } else {
       this.counters.replaysForgotten++;

@@ -81,7 +81,8 @@ export async function makeServer(
   const ask = async (datagram: Uint8Array) => {
     const reply = new Uint8Array(DATAGRAM_BYTES);
     const answered = server.receive(datagram, reply);
-    return answered instanceof Promise ? await answered : answered ? reply : null;
+    const sent = answered instanceof Promise ? await answered : answered ? reply : null;
+    return sent === null ? null : copyBytes(sent);
   };
   return { server, store, ask };
 }

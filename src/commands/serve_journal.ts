@@ -2,7 +2,7 @@
 
 import { JournaledStore } from "../journal/journaled_store.ts";
 import { ThreadDisk } from "../runtime/sqlite/disk.ts";
-import { atFolder, DataFile } from "../runtime/sqlite/file.ts";
+import { atFolder, DataFile, type Item } from "../runtime/sqlite/file.ts";
 import { lockFolder } from "../runtime/sqlite/lock.ts";
 import { Result, type Span, type Store } from "../store/store.ts";
 import { choiceOf, type Input, type Options } from "./command.ts";
@@ -143,9 +143,9 @@ function onProblem(problem: string | null): void {
 
 async function load(folder: string, store: JournaledStore, signal: AbortSignal): Promise<void> {
   const file = DataFile.open(folder);
-  const progress = new LoadProgress(folder, atFolder(folder, () => file.count()));
+  const { total, items } = atFolder(folder, () => file.contents());
+  const progress = new LoadProgress(folder, total);
   try {
-    const items = file.items();
     for (let isDone = false; !isDone && !signal.aborted;) {
       isDone = atFolder(folder, () => loadStep(items, store, progress));
       await new Promise((resolve) => setImmediate(resolve));
@@ -160,7 +160,7 @@ async function load(folder: string, store: JournaledStore, signal: AbortSignal):
 
 /** @returns whether that was all */
 function loadStep(
-  items: ReturnType<DataFile["items"]>,
+  items: Iterator<Item>,
   store: JournaledStore,
   progress: LoadProgress,
 ): boolean {
@@ -168,7 +168,6 @@ function loadStep(
     const { value: item, done } = items.next();
     if (done) return true;
     if (store.load(item) === Result.FULL) {
-      items.return(undefined);
       throw tooSmall(store, progress);
     }
     progress.count++;

@@ -9,7 +9,8 @@ export type Before = { readonly value: Uint8Array; readonly expiresAtMs: number 
 /** Why changes could not be made durable, for people. */
 export type Problem = string;
 
-const MIN_BYTES = 4_096;
+const MIN_BYTES = 16_384;
+const MAX_KEPT_BYTES = 1024 * 1024;
 
 export class Batch {
   /** By the name of each key that was changed and whose change may be refused. */
@@ -18,11 +19,13 @@ export class Batch {
   readonly settled: Promise<Problem | null>;
   settle: (problem: Problem | null) => void = () => {};
   changes = 0;
-  #bytes = new Uint8Array(MIN_BYTES);
+  #bytes: Uint8Array<ArrayBuffer>;
   #length = 0;
   #undoBytes = 0;
 
-  constructor() {
+  /** @param memory of an earlier batch, to be used again */
+  constructor(memory = new Uint8Array(MIN_BYTES)) {
+    this.#bytes = memory;
     this.settled = new Promise((resolve) => {
       this.settle = resolve;
     });
@@ -63,6 +66,11 @@ export class Batch {
     for (const { key, isKept } of readChanges(this.#bytes.subarray(0, this.#length))) {
       if (isKept) yield key;
     }
+  }
+
+  /** Its memory, for another batch, when this one has ended; not if it grew too much. */
+  get memory(): Uint8Array<ArrayBuffer> | undefined {
+    return this.#bytes.length <= MAX_KEPT_BYTES ? this.#bytes : undefined;
   }
 
   #grow(least: number): void {

@@ -50,16 +50,22 @@ export function writeChange(
   expiresAtMs: number,
   isKept: boolean,
 ): void {
-  const view = new DataView(bytes.buffer, bytes.byteOffset + at);
-  view.setUint8(KEY_LENGTH_AT, key.length);
-  view.setUint8(KIND_AT, (value === null ? 0 : STORED) | (isKept ? KEPT : 0));
-  view.setUint32(VALUE_LENGTH_AT, value?.length ?? 0, true);
-  view.setUint32(EXPIRY_AT, expiresAtMs % TWO_TO_THE_32, true);
-  view.setUint32(EXPIRY_AT + 4, Math.floor(expiresAtMs / TWO_TO_THE_32), true);
+  bytes[at + KEY_LENGTH_AT] = key.length;
+  bytes[at + KIND_AT] = (value === null ? 0 : STORED) | (isKept ? KEPT : 0);
+  writeU32(bytes, at + VALUE_LENGTH_AT, value?.length ?? 0);
+  writeU32(bytes, at + EXPIRY_AT, expiresAtMs % TWO_TO_THE_32);
+  writeU32(bytes, at + EXPIRY_AT + 4, Math.floor(expiresAtMs / TWO_TO_THE_32));
   copyRun(key.bytes, key.start, bytes, at + KEY_AT, key.length);
   if (value !== null) {
     copyRun(value.bytes, value.start, bytes, at + KEY_AT + key.length, value.length);
   }
+}
+
+function writeU32(bytes: Uint8Array, at: number, number: number): void {
+  bytes[at] = number;
+  bytes[at + 1] = number >>> 8;
+  bytes[at + 2] = number >>> 16;
+  bytes[at + 3] = number >>> 24;
 }
 
 /** The changes in a run of bytes, whose arrays are parts of it. */

@@ -4,8 +4,7 @@ export interface Disk {
    * Carries changes out, all of them or none, and resolves when they would outlive a loss of power.
    * One call at a time.
    * @param changes as change.ts writes them; its own from now on
-   * @param wallNowMs since 1970: what has expired by then may be removed
    * @throws an Error whose message says what is wrong, for people; nothing was carried out then
    */
-  commit(changes: Uint8Array<ArrayBuffer>, wallNowMs: number): Promise<void>;
+  commit(changes: Uint8Array<ArrayBuffer>): Promise<void>;
 }

@@ -33,8 +33,6 @@ export interface JournalOptions {
   readonly syncIntervalMs: number;
   /** Milliseconds, never backwards. */
   readonly now: () => number;
-  /** Milliseconds since 1970. */
-  readonly wallNow: () => number;
   /** Runs something once after so many ms, and returns how to prevent that. */
   readonly later: (run: () => void, ms: number) => () => void;
   /**
@@ -59,6 +57,8 @@ export class Journal {
   /** What is collected, and what is with the disk. */
   #open = new Batch();
   #closed: Batch | null = null;
+  /** Of a batch that has ended, for the next. */
+  #memory?: Uint8Array<ArrayBuffer>;
   /** When the first change came to the open batch. */
   #openedAtMs = 0;
   /** When the next batch is due, and how to prevent that. */
@@ -140,7 +140,7 @@ export class Journal {
   #append(key: Span, value: Span | null, expiresAtMs: number, isKept: boolean): void {
     if (this.#open.changes === 0) this.#openedAtMs = this.#options.now();
     this.#open.append(key, value, expiresAtMs, isKept);
-    this.#schedule();
+    if (this.#closed === null) this.#schedule();
   }
 
   /** From now on changes go to the disk; until then they are collected. */
@@ -162,12 +162,12 @@ export class Journal {
   /** Sees to it that the open batch goes to the disk in time. */
   #schedule(): void {
     if (!this.#isStarted || this.#closed !== null || this.#open.changes === 0) return;
-    const nowMs = this.#options.now();
-    const dueAtMs = Math.max(nowMs, this.#openedAtMs + this.#delayMs);
+    const dueAtMs = this.#openedAtMs + this.#delayMs;
     if (dueAtMs >= this.#dueAtMs) return;
     this.#cancel();
     this.#dueAtMs = dueAtMs;
-    this.#cancel = this.#options.later(() => this.#flush(), dueAtMs - nowMs);
+    const delayMs = Math.max(0, dueAtMs - this.#options.now());
+    this.#cancel = this.#options.later(() => this.#flush(), delayMs);
   }
 
   get #delayMs(): number {
@@ -182,8 +182,9 @@ export class Journal {
     if (this.#closed !== null || this.#open.changes === 0) return;
     const batch = this.#open;
     this.#closed = batch;
-    this.#open = new Batch();
-    this.#options.disk.commit(batch.bytes(), this.#options.wallNow()).then(
+    this.#open = new Batch(this.#memory);
+    this.#memory = undefined;
+    this.#options.disk.commit(batch.bytes()).then(
       () => this.#succeed(batch),
       (error) => this.#fail(batch, error instanceof Error ? error.message : String(error)),
     );
@@ -191,6 +192,7 @@ export class Journal {
 
   #succeed(batch: Batch): void {
     this.#closed = null;
+    this.#memory = batch.memory;
     this.commits++;
     this.changes += batch.changes;
     this.#note(null);

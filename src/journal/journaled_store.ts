@@ -24,6 +24,8 @@ export type Reads = Pick<Store, "get" | "exists">;
 export interface JournaledStoreOptions extends Omit<JournalOptions, "takeBack"> {
   /** The store in memory, which is to say what it evicts. */
   readonly makeStore: (onEvict: (key: Span) => void) => Store;
+  /** Milliseconds since 1970. */
+  readonly wallNow: () => number;
 }
 
 export class JournaledStore implements Store {

@@ -22,7 +22,7 @@ assert(NONCE_BYTES + FRAME_BYTES + TAG_BYTES === DATAGRAM_BYTES, "12 + 996 + 16 
  * A server as its sockets see it: answers a datagram now, into `reply`, or later.
  * @param datagram may be reused as soon as this returns, as may `reply`, 1,024 bytes
  * @returns whether `reply` is to be sent back to where the datagram came from; or a promise of what
- * is, in an array of its own, and of null where nothing is
+ * is, which may be reused in a later turn of the event loop, and of null where nothing is
  */
 export type Receive = (datagram: Uint8Array, reply: Uint8Array) => Answered;
 export type Answered = boolean | Promise<Uint8Array | null>;

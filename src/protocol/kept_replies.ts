@@ -17,14 +17,15 @@ const RING_BYTES = 8 * 1024 * 1024;
 /** So that a list holds four replies at most on average, when all are of the smallest size. */
 const LISTS = 2 ** 16;
 
-/** An entry: link ‖ nonce ‖ status ‖ toggles ‖ value length ‖ expiry ‖ value. */
+/** An entry: link ‖ nonce ‖ status ‖ toggles ‖ value length ‖ expiry ‖ held ‖ value. */
 const LINK_AT = 0;
 const NONCE_AT = LINK_AT + 8;
 const STATUS_AT = NONCE_AT + NONCE_BYTES;
 const TOGGLES_AT = STATUS_AT + 1;
 const LENGTH_AT = TOGGLES_AT + 1;
 const EXPIRY_AT = LENGTH_AT + 2;
-const ENTRY_VALUE_AT = EXPIRY_AT + 8;
+const HELD_AT = EXPIRY_AT + 8;
+const ENTRY_VALUE_AT = HELD_AT + 1;
 const MAX_ENTRY_BYTES = ENTRY_VALUE_AT + MAX_VALUE_BYTES;
 
 assert(MAX_VALUE_BYTES < 2 ** 16, "a kept length fits two bytes");
@@ -41,8 +42,18 @@ export class KeptReplies {
     this.#ring = new Uint8Array(ringBytes);
   }
 
-  /** Keeps the outcome of the mutation whose nonce opens `datagram`; its value is at `valueAt`. */
-  keep(datagram: Uint8Array, outcome: Outcome, frame: Uint8Array, valueAt: number): void {
+  /**
+   * Keeps the outcome of the mutation whose nonce opens `datagram`; its value is at `valueAt`.
+   * @param isHeld whether it is to be told only later, by `release`
+   * @returns the position of what is kept
+   */
+  keep(
+    datagram: Uint8Array,
+    outcome: Outcome,
+    frame: Uint8Array,
+    valueAt: number,
+    isHeld = false,
+  ): number {
     const at = this.#claim(ENTRY_VALUE_AT + outcome.length);
     const list = listOf(datagram);
     const ring = this.#ring;
@@ -53,8 +64,11 @@ export class KeptReplies {
     ring[at + LENGTH_AT] = outcome.length;
     ring[at + LENGTH_AT + 1] = outcome.length >>> 8;
     writeU64(ring, at + EXPIRY_AT, outcome.expiresAtMs);
+    ring[at + HELD_AT] = isHeld ? 1 : 0;
     for (let i = 0; i < outcome.length; i++) ring[at + ENTRY_VALUE_AT + i] = frame[valueAt + i];
-    this.#newest[list] = this.#end - (ENTRY_VALUE_AT + outcome.length) + 1;
+    const position = this.#end - (ENTRY_VALUE_AT + outcome.length);
+    this.#newest[list] = position + 1;
+    return position;
   }
 
   /**
@@ -64,14 +78,34 @@ export class KeptReplies {
    */
   find(datagram: Uint8Array, outcome: Outcome, frame: Uint8Array, valueAt: number): boolean {
     const at = this.#locate(datagram);
-    if (at < 0) return false;
+    if (at >= 0) this.#read(at, outcome, frame, valueAt);
+    return at >= 0;
+  }
+
+  /**
+   * As `find`, of what is kept at a position; it is no longer held then.
+   * @returns false when it is no longer kept
+   */
+  release(position: number, outcome: Outcome, frame: Uint8Array, valueAt: number): boolean {
+    if (position < this.#end - this.#ring.length) return false;
+    const at = position % this.#ring.length;
+    this.#ring[at + HELD_AT] = 0;
+    this.#read(at, outcome, frame, valueAt);
+    return true;
+  }
+
+  isHeld(datagram: Uint8Array): boolean {
+    const at = this.#locate(datagram);
+    return at >= 0 && this.#ring[at + HELD_AT] === 1;
+  }
+
+  #read(at: number, outcome: Outcome, frame: Uint8Array, valueAt: number): void {
     const ring = this.#ring;
     outcome.status = ring[at + STATUS_AT];
     outcome.toggles = ring[at + TOGGLES_AT];
     outcome.length = ring[at + LENGTH_AT] | (ring[at + LENGTH_AT + 1] << 8);
     outcome.expiresAtMs = readU64(ring, at + EXPIRY_AT);
     for (let i = 0; i < outcome.length; i++) frame[valueAt + i] = ring[at + ENTRY_VALUE_AT + i];
-    return true;
   }
 
   /** Takes room for an entry in one piece; returns its offset in the ring. */

@@ -27,7 +27,7 @@ export class AnswerBatch {
     let answered = 0;
     for (let i = 0; i < count; i++) {
       const result = receive(this.#requests.received(i), this.#replies.datagrams[answered]);
-      if (result instanceof Promise) this.#sendLater(result, this.#requests.peerOf(i));
+      if (result instanceof Promise) this.sendLater(result, this.#requests.peerOf(i).slice());
       else if (result) this.#replies.addressTo(answered++, this.#requests.peerOf(i));
     }
     this.#send(this.#replies, answered);
@@ -38,13 +38,16 @@ export class AnswerBatch {
     this.#isClosed = true;
   }
 
-  #sendLater(result: Promise<Uint8Array | null>, peer: Uint32Array): void {
-    const own = peer.slice();
+  /**
+   * Sends a reply when it comes, together with others that come then.
+   * @param peer a struct sockaddr_in or sockaddr_in6; its own from now on
+   */
+  sendLater(result: Promise<Uint8Array | null>, peer: Uint8Array): void {
     void result.then((reply) => {
       if (reply === null || this.#isClosed) return;
       if (this.#laterCount === 0) queueMicrotask(() => this.#flush());
       this.#later.datagrams[this.#laterCount].set(reply);
-      this.#later.addressTo(this.#laterCount++, own);
+      this.#later.addressTo(this.#laterCount++, peer);
       if (this.#laterCount === BATCH) this.#flush();
     });
   }

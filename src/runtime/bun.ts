@@ -36,6 +36,23 @@ interface BunUdp {
 
 const bun = (globalThis as unknown as { Bun: BunUdp }).Bun;
 
+/** Who asked last: often it is who asks next. */
+class Peer {
+  readonly #host: string;
+  readonly #port: number;
+  readonly address: Uint8Array | null;
+
+  constructor(host: string, port: number) {
+    this.#host = host;
+    this.#port = port;
+    this.address = host === "" ? null : socketAddress({ host, port });
+  }
+
+  is(host: string, port: number): boolean {
+    return port === this.#port && host === this.#host;
+  }
+}
+
 export const runtime: Runtime = {
   name: "bun",
   version: bun.version,
@@ -43,6 +60,7 @@ export const runtime: Runtime = {
   async listen(address, receive): Promise<Listener> {
     const reply = new Uint8Array(DATAGRAM_BYTES);
     let batch: AnswerBatch | null = null;
+    let peer = new Peer("", 0);
     const socket = await bun.udpSocket({
       hostname: address.host,
       port: address.port,
@@ -50,7 +68,9 @@ export const runtime: Runtime = {
         data(socket, datagram, port, source) {
           const answered = receive(datagram, reply);
           if (answered instanceof Promise) {
-            void answered.then((later) => later && trySend(socket, later, port, source));
+            if (!peer.is(source, port)) peer = new Peer(source, port);
+            if (batch !== null && peer.address !== null) batch.sendLater(answered, peer.address);
+            else void answered.then((later) => later && trySend(socket, later, port, source));
           } else if (answered) {
             trySend(socket, reply, port, source);
           }

@@ -3,6 +3,7 @@
 import { isIPv6 } from "node:net";
 import { copyBytes } from "../protocol/bytes.ts";
 import { DATAGRAM_BYTES } from "../protocol/datagram.ts";
+import { copyTo } from "./node.ts";
 import { listenForStreams } from "./net_streams.ts";
 import type { Channel, Listener, Runtime } from "./runtime.ts";
 
@@ -42,8 +43,8 @@ export const runtime: Runtime = {
       // One array a reply: Deno sends it while the next datagram is answered.
       const reply = new Uint8Array(DATAGRAM_BYTES);
       const answered = receive(datagram, reply);
-      const sent = answered instanceof Promise ? await answered : answered ? reply : null;
-      if (sent !== null) await connection.send(sent, source);
+      const isAnswered = answered instanceof Promise ? copyTo(reply, await answered) : answered;
+      if (isAnswered) await connection.send(reply, source);
     });
     const { hostname, port } = connection.addr;
     return {

@@ -37,7 +37,7 @@ export class Messages {
   readonly #peers = makeWords(PEER_WORDS);
   readonly #peerViews = Array.from(
     { length: BATCH },
-    (_, i) => this.#peers.subarray(i * PEER_WORDS, (i + 1) * PEER_WORDS),
+    (_, i) => new Uint8Array(this.#peers.buffer, i * PEER_BYTES, PEER_BYTES),
   );
 
   /** @param roomBytes of each datagram */
@@ -69,14 +69,14 @@ export class Messages {
   }
 
   /** Who sent the i-th, for `addressTo`, as it lies until the next is received. */
-  peerOf(i: number): Uint32Array {
+  peerOf(i: number): Uint8Array {
     return this.#peerViews[i];
   }
 
-  addressTo(i: number, peer: Uint32Array): void {
-    for (let word = 0; word < PEER_WORDS; word++) {
-      this.#peers[i * PEER_WORDS + word] = peer[word];
-    }
+  /** @param peer a struct sockaddr_in or sockaddr_in6 */
+  addressTo(i: number, peer: Uint8Array): void {
+    const own = this.#peerViews[i];
+    for (let at = 0; at < peer.length; at++) own[at] = peer[at];
   }
 
   /** Makes one peer that of all. @param peer a struct sockaddr_in or sockaddr_in6 */

@@ -8,6 +8,12 @@ import type { Address } from "./address.ts";
 import { listenForStreams } from "./net_streams.ts";
 import { type Channel, type Listener, RECEIVE_BUFFER_BYTES, type Runtime } from "./runtime.ts";
 
+/** @returns whether there was something to copy */
+export function copyTo(reply: Uint8Array, sent: Uint8Array | null): boolean {
+  if (sent !== null) reply.set(sent);
+  return sent !== null;
+}
+
 export const runtime: Runtime = {
   listenForStreams,
   name: "node",
@@ -20,9 +26,9 @@ export const runtime: Runtime = {
       // One array a reply: node:dgram sends it in a later turn.
       const reply = new Uint8Array(DATAGRAM_BYTES);
       const answered = receive(datagram, reply);
-      const sent = answered instanceof Promise ? await answered : answered ? reply : null;
-      if (sent === null || isClosed) return;
-      socket.send(sent, source.port, source.address, ignoreError);
+      const isAnswered = answered instanceof Promise ? copyTo(reply, await answered) : answered;
+      if (!isAnswered || isClosed) return;
+      socket.send(reply, source.port, source.address, ignoreError);
     };
     socket.on("message", (datagram: Uint8Array, source: RemoteInfo) => {
       // A forged source, as port 0, makes send throw.

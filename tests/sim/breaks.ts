@@ -97,12 +97,12 @@ function markOnlySuccess(): () => void {
       (original) =>
         function (this: KeptReplies, datagram, outcome, frame, valueAt) {
           if (outcome.status === Status.OK) {
-            original.call(this, datagram, outcome, frame, valueAt);
-            return;
+            return original.call(this, datagram, outcome, frame, valueAt);
           }
-          if (latest === null) return;
+          if (latest === null) return 0;
           const sequences = unmarked.get(latest.window) ?? new Set();
           unmarked.set(latest.window, sequences.add(latest.sequence));
+          return 0;
         },
     ),
   ];

@@ -274,8 +274,9 @@ class Simulation {
       if (to === null) this.#record(sent);
       else this.#transmit(sent, (arrived) => to.receive(arrived));
     };
-    if (answered instanceof Promise) void answered.then((later) => later && deliver(later));
-    else if (answered) deliver(reply);
+    if (answered instanceof Promise) {
+      void answered.then((later) => later && deliver(copyBytes(later)));
+    } else if (answered) deliver(reply);
   }
 
   #record(datagram: Uint8Array): void {

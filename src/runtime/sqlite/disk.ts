@@ -37,8 +37,8 @@ export class ThreadDisk implements Disk {
     return disk;
   }
 
-  commit(changes: Uint8Array<ArrayBuffer>, wallNowMs: number): Promise<void> {
-    return this.#ask({ changes, wallNowMs });
+  commit(changes: Uint8Array<ArrayBuffer>): Promise<void> {
+    return this.#ask(changes);
   }
 
   /** Closes the file and ends the thread. */
@@ -50,7 +50,7 @@ export class ThreadDisk implements Disk {
   #ask(task: Task): Promise<void> {
     const answered = this.#answered();
     if (this.#isGone) this.#settle("the thread that commits has ended; start the server anew");
-    else this.#worker.postMessage(task, task === null ? [] : [task.changes.buffer]);
+    else this.#worker.postMessage(task, task === null ? [] : [task.buffer]);
     return answered;
   }
 

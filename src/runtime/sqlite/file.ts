@@ -1,59 +1,36 @@
 /**
- * The file of a data folder: a SQLite database with one table, of what every key is. A commit goes to
- * SQLite's write-ahead log and is synced there before it returns.
+ * The file of a data folder, a SQLite database. A commit appends its changes as one row to the table
+ * `batch` and is synced before it returns. Now and then the batches are folded into the table `item`,
+ * which has a row for each key, in steps that leave the file complete at any time: whoever reads it
+ * reads `item`, and the batches over it.
+ *
+ * So a commit writes little more than what was changed. Written to `item` at once it takes three to
+ * five times as long, since nearly every change has a page of its own there.
  * Source: sqlite.org/wal.html, sqlite.org/pragma.html (synchronous, application_id, user_version).
  */
 
 import { existsSync, mkdirSync } from "node:fs";
 import { join } from "node:path";
-import type { Change } from "../../journal/change.ts";
+import { type Change, readChanges } from "../../journal/change.ts";
+import { checkFormat, FILE_NAME, numberOf, SETTINGS } from "./format.ts";
 import { DataFolderError, problemOf } from "./problem.ts";
 import { openSqlite, type Row, type Sqlite, type Statement } from "./sqlite.ts";
 
-export const FILE_NAME = "kilogram.db";
-/** «kg01», which says that the file is ours. */
-const APPLICATION_ID = 0x6b673031;
-/** Of the format. One that is newer than this is not touched. */
-const VERSION = 1;
-/** What is with each commit removed of that which has expired: so many for each change, and a few. */
-const PURGE_FACTOR = 2;
-const PURGE_LEAST = 16;
-
-const SETTINGS = `
-  PRAGMA busy_timeout = 1000;
-  PRAGMA journal_mode = WAL;
-  PRAGMA synchronous = FULL;
-  PRAGMA journal_size_limit = 67108864;`;
-
-/** The expiry is in ms since 1970; without one a key never expires. */
-const SCHEMA = `
-  BEGIN IMMEDIATE;
-  CREATE TABLE item (key BLOB NOT NULL PRIMARY KEY, value BLOB NOT NULL, expires INTEGER)
-    STRICT, WITHOUT ROWID;
-  CREATE INDEX item_expires ON item (expires) WHERE expires IS NOT NULL;
-  PRAGMA application_id = ${APPLICATION_ID};
-  PRAGMA user_version = ${VERSION};
-  COMMIT;`;
+/** No limit, to SQLite. */
+const ALL = -1;
 
 /** What a key is in the file. */
-export type Item = Omit<Change, "isKept"> & { readonly value: Uint8Array };
+export type Item = Omit<Change, "isKept">;
 
 export class DataFile {
-  readonly #sqlite: Sqlite;
-  readonly #put: Statement;
-  readonly #remove: Statement;
-  readonly #purge: Statement;
+  readonly sqlite: Sqlite;
+  readonly #append: Statement;
+  readonly #note: Statement;
 
   private constructor(sqlite: Sqlite) {
-    this.#sqlite = sqlite;
-    this.#put = sqlite.prepare(
-      "INSERT INTO item VALUES (?, ?, ?) ON CONFLICT DO UPDATE " +
-        "SET value = excluded.value, expires = excluded.expires",
-    );
-    this.#remove = sqlite.prepare("DELETE FROM item WHERE key = ?");
-    this.#purge = sqlite.prepare(
-      "DELETE FROM item WHERE key IN (SELECT key FROM item WHERE expires <= ? LIMIT ?)",
-    );
+    this.sqlite = sqlite;
+    this.#append = sqlite.prepare("INSERT INTO batch (changes) VALUES (?)");
+    this.#note = sqlite.prepare("INSERT OR REPLACE INTO latest VALUES (?, ?, ?)");
   }
 
   /**
@@ -63,7 +40,15 @@ export class DataFile {
   static open(folder: string): DataFile {
     return atFolder(folder, () => {
       mkdirSync(folder, { recursive: true, mode: 0o700 });
-      return DataFile.#prepare(folder);
+      const sqlite = openSqlite(join(folder, FILE_NAME));
+      try {
+        sqlite.exec(SETTINGS);
+        checkFormat(sqlite);
+        return new DataFile(sqlite);
+      } catch (error) {
+        sqlite.close();
+        throw error;
+      }
     });
   }
 
@@ -73,61 +58,51 @@ export class DataFile {
     throw new DataFolderError(`${folder} is no data folder: it has no ${FILE_NAME}`);
   }
 
-  static #prepare(folder: string): DataFile {
-    const sqlite = openSqlite(join(folder, FILE_NAME));
-    try {
-      sqlite.exec(SETTINGS);
-      checkFormat(sqlite);
-      return new DataFile(sqlite);
-    } catch (error) {
-      sqlite.close();
-      throw error;
-    }
+  /** Makes changes durable, all or none: once it returns they outlive a loss of power. */
+  commit(changes: Uint8Array): void {
+    this.#append.run(changes);
   }
 
-  /** Keys in it, those that have expired included. */
-  count(): number {
-    return numberOf(this.#sqlite, "SELECT count(*) AS n FROM item");
-  }
-
-  /** Every key, in the order of their bytes, as they were when this began. */
-  *items(): Generator<Item> {
-    const rows = this.#sqlite.prepare("SELECT key, value, expires FROM item").iterate();
-    for (const row of rows) yield itemOf(row);
-  }
-
-  /** Carries changes out, all or none; once it returns they outlive a loss of power. */
-  commit(changes: Iterable<Omit<Change, "isKept">>, wallNowMs: number): void {
-    this.#sqlite.exec("BEGIN IMMEDIATE");
-    try {
-      let count = 0;
-      for (const change of changes) {
-        this.#carryOut(change);
-        count++;
+  /**
+   * Notes in `latest` what the batches behind one change, so many of them.
+   * @returns the last of these; the same again if there are none
+   */
+  gather(batch: number, most: number): number {
+    const rows = this.sqlite.prepare(
+      "SELECT id, changes FROM batch WHERE id > ? ORDER BY id LIMIT ?",
+    );
+    let last = batch;
+    for (const { id, changes } of rows.iterate(batch, most)) {
+      for (const { key, value, expiresAtMs } of readChanges(changes as Uint8Array)) {
+        this.#note.run(key, value, expiresAtMs === 0 ? null : expiresAtMs);
       }
-      this.#purge.run(Math.floor(wallNowMs), PURGE_FACTOR * count + PURGE_LEAST);
-      this.#sqlite.exec("COMMIT");
-    } catch (error) {
-      this.#rollBack();
-      throw error;
+      last = Number(id);
     }
+    return last;
+  }
+
+  /**
+   * All that there is now: at most so many keys, and each of them, those that have expired included.
+   * To be asked once, of a file that is not committed to.
+   */
+  contents(): { readonly total: number; readonly items: Generator<Item> } {
+    this.sqlite.exec("BEGIN");
+    this.gather(0, ALL);
+    const query = "SELECT (SELECT count(*) FROM item) + (SELECT count(*) FROM latest) AS n";
+    return { total: numberOf(this.sqlite, query), items: this.#items() };
+  }
+
+  *#items(): Generator<Item> {
+    const rows = this.sqlite.prepare(
+      "SELECT key, value, expires FROM item WHERE key NOT IN (SELECT key FROM latest) " +
+        "UNION ALL SELECT key, value, expires FROM latest WHERE value IS NOT NULL",
+    );
+    for (const row of rows.iterate()) yield itemOf(row);
+    this.sqlite.exec("COMMIT");
   }
 
   close(): void {
-    this.#sqlite.close();
-  }
-
-  #carryOut({ key, value, expiresAtMs }: Omit<Change, "isKept">): void {
-    if (value === null) this.#remove.run(key);
-    else this.#put.run(key, value, expiresAtMs === 0 ? null : expiresAtMs);
-  }
-
-  #rollBack(): void {
-    try {
-      this.#sqlite.exec("ROLLBACK");
-    } catch {
-      // After some errors SQLite has rolled back by itself.
-    }
+    this.sqlite.close();
   }
 }
 
@@ -141,29 +116,10 @@ export function atFolder<T>(folder: string, run: () => T): T {
   }
 }
 
-/** Makes a new file ours, and refuses one that is not, or of another version. */
-function checkFormat(sqlite: Sqlite): void {
-  const version = numberOf(sqlite, "SELECT user_version AS n FROM pragma_user_version");
-  const id = numberOf(sqlite, "SELECT application_id AS n FROM pragma_application_id");
-  if (
-    version === 0 && id === 0 && numberOf(sqlite, "SELECT count(*) AS n FROM sqlite_schema") === 0
-  ) {
-    sqlite.exec(SCHEMA);
-  } else if (id !== APPLICATION_ID) {
-    throw new Error(`its ${FILE_NAME} is no file of kg`);
-  } else if (version !== VERSION) {
-    throw new Error(
-      `its ${FILE_NAME} has format ${version}, and this kg knows ${VERSION}; use a newer kg`,
-    );
-  }
-  const synchronous = numberOf(sqlite, "SELECT synchronous AS n FROM pragma_synchronous");
-  if (synchronous !== 2) throw new Error("SQLite does not sync its commits here");
-}
-
-function numberOf(sqlite: Sqlite, query: string): number {
-  return Number(sqlite.prepare(query).get()?.n);
-}
-
 function itemOf({ key, value, expires }: Row): Item {
-  return { key: key as Uint8Array, value: value as Uint8Array, expiresAtMs: Number(expires ?? 0) };
+  return {
+    key: key as Uint8Array,
+    value: value as Uint8Array | null,
+    expiresAtMs: Number(expires ?? 0),
+  };
 }

@@ -8,7 +8,7 @@ export type Column = Uint8Array | number | string | null;
 export type Row = Readonly<Record<string, Column>>;
 
 export interface Statement {
-  run(...columns: Column[]): unknown;
+  run(...columns: Column[]): { readonly changes: number | bigint };
   get(...columns: Column[]): Row | undefined;
   iterate(...columns: Column[]): IterableIterator<Row>;
 }

@@ -1,39 +1,79 @@
-/** The thread that commits: it has the file, and does one thing at a time. */
+/**
+ * The thread that commits: it has the file, and does one thing at a time. When enough was committed it
+ * folds that, a step between two commits, each of more keys than the commits since have changed.
+ */
 
 import { parentPort, workerData } from "node:worker_threads";
-import { readChanges } from "../../journal/change.ts";
 import { DataFile } from "./file.ts";
+import { Fold } from "./fold.ts";
 import { DataFolderError, problemOf } from "./problem.ts";
 
-/** What the thread is asked to commit; null asks it to end. */
-export type Task = {
-  readonly changes: Uint8Array<ArrayBuffer>;
-  readonly wallNowMs: number;
-} | null;
+/** Changes to commit; null asks the thread to end. */
+export type Task = Uint8Array<ArrayBuffer> | null;
 
 /** What it answers, also when it has started: null, or why not. */
 export type Answer = string | null;
 
-function answer(run: () => void): void {
-  let problem: Answer = null;
+/** Batches of so many bytes are folded. */
+const FOLD_BYTES = 8 * 1024 * 1024;
+/** Keys that a step folds at least, and bytes that were committed for each more. */
+const STEP_KEYS = 256;
+const BYTES_A_KEY = 32;
+/** How long after a step that failed the next is tried. */
+const RETRY_MS = 1_000;
+
+let file: DataFile;
+let fold: Fold | null = null;
+let unfoldedBytes = 0;
+let bytesSinceStep = 0;
+
+function answer(run: () => void): boolean {
   try {
     run();
+    parentPort?.postMessage(null);
+    return true;
   } catch (error) {
-    problem = error instanceof DataFolderError ? error.message : problemOf(error);
+    const problem = error instanceof DataFolderError ? error.message : problemOf(error);
+    parentPort?.postMessage(problem);
+    return false;
   }
-  parentPort?.postMessage(problem);
 }
 
-let file: DataFile | undefined;
+function commit(changes: Uint8Array): void {
+  if (!answer(() => file.commit(changes))) return;
+  unfoldedBytes += changes.length;
+  bytesSinceStep += changes.length;
+  if (fold !== null || unfoldedBytes < FOLD_BYTES) return;
+  fold = new Fold(file);
+  unfoldedBytes = 0;
+  setImmediate(step);
+}
 
-answer(() => {
-  file = DataFile.open(workerData as string);
-});
+function step(): void {
+  const keys = STEP_KEYS + Math.ceil(bytesSinceStep / BYTES_A_KEY);
+  bytesSinceStep = 0;
+  try {
+    if (!fold?.step(keys, Date.now())) fold = null;
+    if (fold !== null) setImmediate(step);
+  } catch {
+    // A full disk, or one that fails: whoever commits hears of it. The fold begins anew.
+    fold = new Fold(file);
+    setTimeout(step, RETRY_MS);
+  }
+}
 
-parentPort?.on("message", (task: Task) => {
+if (
   answer(() => {
-    if (task === null) file?.close();
-    else file?.commit(readChanges(task.changes), task.wallNowMs);
+    file = DataFile.open(workerData as string);
+  })
+) {
+  parentPort?.on("message", (task: Task) => {
+    if (task !== null) {
+      commit(task);
+      return;
+    }
+    fold = null;
+    answer(() => file.close());
+    parentPort?.close();
   });
-  if (task === null) parentPort?.close();
-});
+}

@@ -1,0 +1,55 @@
+/** The format of a data file: its tables, and how a file says that it is one. */
+
+import type { Sqlite } from "./sqlite.ts";
+
+export const FILE_NAME = "kilogram.db";
+/** «kg01», which says that the file is ours. */
+const APPLICATION_ID = 0x6b673031;
+/** A file with a higher one is not touched. */
+const VERSION = 1;
+/** What `synchronous` must be, so that a commit is on disk when it returns. */
+const FULL = 2;
+
+/** Of a connection. `latest` is its own: what the batches make of the keys that they change. */
+export const SETTINGS = `
+  PRAGMA busy_timeout = 1000;
+  PRAGMA journal_mode = WAL;
+  PRAGMA synchronous = FULL;
+  PRAGMA journal_size_limit = 67108864;
+  PRAGMA temp_store = MEMORY;
+  CREATE TEMP TABLE latest (key BLOB NOT NULL PRIMARY KEY, value BLOB, expires INTEGER)
+    WITHOUT ROWID;`;
+
+/** A batch is changes as journal/change.ts writes them. An expiry is in ms since 1970. */
+const SCHEMA = `
+  BEGIN IMMEDIATE;
+  CREATE TABLE item (key BLOB NOT NULL PRIMARY KEY, value BLOB NOT NULL, expires INTEGER)
+    STRICT, WITHOUT ROWID;
+  CREATE INDEX item_expires ON item (expires) WHERE expires IS NOT NULL;
+  CREATE TABLE batch (id INTEGER PRIMARY KEY AUTOINCREMENT, changes BLOB NOT NULL) STRICT;
+  PRAGMA application_id = ${APPLICATION_ID};
+  PRAGMA user_version = ${VERSION};
+  COMMIT;`;
+
+/** Makes a new file ours. @throws Error for a file that is not, or of another version */
+export function checkFormat(sqlite: Sqlite): void {
+  const version = numberOf(sqlite, "SELECT user_version AS n FROM pragma_user_version");
+  const id = numberOf(sqlite, "SELECT application_id AS n FROM pragma_application_id");
+  const tables = numberOf(sqlite, "SELECT count(*) AS n FROM sqlite_schema");
+  if (version === 0 && id === 0 && tables === 0) {
+    sqlite.exec(SCHEMA);
+  } else if (id !== APPLICATION_ID) {
+    throw new Error(`its ${FILE_NAME} is no file of kg`);
+  } else if (version !== VERSION) {
+    throw new Error(
+      `its ${FILE_NAME} has format ${version}, and this kg knows ${VERSION}; use a newer kg`,
+    );
+  }
+  if (numberOf(sqlite, "SELECT synchronous AS n FROM pragma_synchronous") !== FULL) {
+    throw new Error("SQLite does not sync its commits here");
+  }
+}
+
+export function numberOf(sqlite: Sqlite, query: string): number {
+  return Number(sqlite.prepare(query).get()?.n);
+}
