@@ -16,6 +16,8 @@ export const COMMANDS: Readonly<Record<string, Load>> = {
   ping: async () => (await import("./ping.ts")).command,
   stats: async () => (await import("./stats.ts")).command,
   bench: async () => (await import("./bench.ts")).command,
+  export: async () => (await import("./export.ts")).command,
+  import: async () => (await import("./import.ts")).command,
   keygen: async () => (await import("./keygen.ts")).command,
   help: async () => (await import("./help.ts")).command,
   version: async () => (await import("./version.ts")).command,
@@ -39,6 +41,8 @@ const ELSEWHERE: Readonly<Record<string, string>> = {
   expire: "touch",
   ttl: "exists",
   info: "stats",
+  dump: "export",
+  restore: "import",
 };
 
 function meantBy(name: string): string | undefined {

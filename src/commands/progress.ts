@@ -39,21 +39,22 @@ const LINE_INTERVAL_MS = 5_000;
 
 /** Keys that are read from a folder or a file: a bar, or now and then a line. */
 export class LoadProgress {
-  readonly folder: string;
+  readonly #what: string;
   readonly total: number;
   /** Keys so far. */
   count = 0;
   readonly #startedAtMs = performance.now();
   #linesAtMs = this.#startedAtMs;
 
-  constructor(folder: string, total: number) {
-    this.folder = folder;
+  /** @param what as «loading DIR» */
+  constructor(what: string, total: number) {
+    this.#what = what;
     this.total = total;
   }
 
   show(): void {
     const share = this.total === 0 ? 1 : Math.min(1, this.count / this.total);
-    const text = `loading ${this.folder}: ${this.count} of ${this.total} keys`;
+    const text = `${this.#what}: ${this.count} of ${this.total} keys`;
     if (process.stderr.isTTY) process.stderr.write(`\r\x1b[K${bar(share)} ${text}`);
     else if (performance.now() - this.#linesAtMs >= LINE_INTERVAL_MS) {
       this.#linesAtMs = performance.now();
@@ -61,10 +62,32 @@ export class LoadProgress {
     }
   }
 
-  finish(): void {
-    this.clear();
-    const seconds = ((performance.now() - this.#startedAtMs) / 1_000).toFixed(1);
-    complain(`loaded ${this.count} keys from ${this.folder} in ${seconds} s`);
+  /** Seconds since it began, for people. */
+  get seconds(): string {
+    return ((performance.now() - this.#startedAtMs) / 1_000).toFixed(1);
+  }
+
+  clear(): void {
+    if (process.stderr.isTTY) process.stderr.write("\r\x1b[K");
+  }
+}
+
+/** How often a count is shown. */
+const COUNT_STEP = 1_000;
+
+/** Work of which nobody knows how much there is: a count, where there is a terminal. */
+export class CountProgress {
+  count = 0;
+  readonly #what: string;
+
+  constructor(what: string) {
+    this.#what = what;
+  }
+
+  add(): void {
+    this.count++;
+    if (this.count % COUNT_STEP !== 0 || !process.stderr.isTTY) return;
+    process.stderr.write(`\r\x1b[K${this.#what}: ${this.count} keys`);
   }
 
   clear(): void {

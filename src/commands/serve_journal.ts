@@ -144,18 +144,19 @@ function onProblem(problem: string | null): void {
 async function load(folder: string, store: JournaledStore, signal: AbortSignal): Promise<void> {
   const file = DataFile.open(folder);
   const { total, items } = atFolder(folder, () => file.contents());
-  const progress = new LoadProgress(folder, total);
+  const progress = new LoadProgress(`loading ${folder}`, total);
   try {
     for (let isDone = false; !isDone && !signal.aborted;) {
       isDone = atFolder(folder, () => loadStep(items, store, progress));
       await new Promise((resolve) => setImmediate(resolve));
     }
-    if (!signal.aborted) progress.finish();
   } finally {
     progress.clear();
     file.close();
   }
-  if (store.evictions > progress.total * MAX_LOAD_EVICTIONS) throw tooSmall(store, progress);
+  if (signal.aborted) return;
+  if (store.evictions > total * MAX_LOAD_EVICTIONS) throw tooSmall(store, total);
+  complain(`loaded ${progress.count} keys from ${folder} in ${progress.seconds} s`);
 }
 
 /** @returns whether that was all */
@@ -168,7 +169,7 @@ function loadStep(
     const { value: item, done } = items.next();
     if (done) return true;
     if (store.load(item) === Result.FULL) {
-      throw tooSmall(store, progress);
+      throw tooSmall(store, progress.total);
     }
     progress.count++;
   }
@@ -176,11 +177,9 @@ function loadStep(
   return false;
 }
 
-function tooSmall(store: Store, { folder, total }: LoadProgress): UsageError {
+function tooSmall(store: Store, total: number): UsageError {
   return new UsageError(
-    `--memory ${
-      formatSize(store.limitBytes)
-    } is too little for the ${total} keys in ${folder}, of ` +
-      `which ${store.count} found room; give it more. Nothing was changed.`,
+    `--memory ${formatSize(store.limitBytes)} is too little: of ${total} keys in the data folder ` +
+      `${store.count} found room. Give it more; nothing was changed.`,
   );
 }

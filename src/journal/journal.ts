@@ -1,16 +1,17 @@
 /**
- * The journal: collects changes and has the disk make them durable, many with one commit. While a batch
- * is with the disk the next one is collected, so the slower the disk, the more share a commit.
+ * The journal: collects the changes of a turn of the event loop in a batch and hands it to the disk,
+ * which commits all the batches together that came while it was busy. So the slower the disk, the more
+ * share a commit.
  *
  * Confirmed: whoever made a change waits until it is durable. Relaxed: nobody waits, and a change is
  * with the disk within half the interval; but past a backlog, or when the disk has failed, it is as if
  * confirmed.
  *
- * When a commit fails, that batch and the one collected since, which was built upon it, are taken back
- * and whoever waits is refused. What nobody waited for can't be: it goes into the next batch.
+ * When a commit fails, its batch and all since, which were built upon it, are taken back and whoever
+ * waits is refused. What nobody waited for can't be: it goes into the next batch.
  *
- * Invariants: one batch at most is with the disk; a change that can be taken back is never followed by
- * one to the same key that can't, until it is durable.
+ * Invariant: a change that can be taken back is never followed by one to the same key that can't, until
+ * it is durable.
  */
 
 import type { Line } from "../statistics.ts";
@@ -22,6 +23,8 @@ import type { Disk } from "./disk.ts";
 const MAX_RELAXED_BYTES = 8 * 1024 * 1024;
 /** … and with so much memory held for them, none more are taken. */
 const MAX_HELD_BYTES = 64 * 1024 * 1024;
+/** Batches that are with the disk at most; more changes are collected in the next. */
+const MAX_BATCHES = 8;
 /** A relaxed batch of this size does not wait for its time. */
 const FLUSH_BYTES = 256 * 1024;
 /** How long after a failure what nobody waits for is tried again. */
@@ -54,11 +57,11 @@ export class Journal {
   readonly #options: JournalOptions;
   readonly #isRelaxed: boolean;
   #isStarted = false;
-  /** What is collected, and what is with the disk. */
+  /** What is collected, and what is with the disk, the oldest first. */
   #open = new Batch();
-  #closed: Batch | null = null;
-  /** Of a batch that has ended, for the next. */
-  #memory?: Uint8Array<ArrayBuffer>;
+  readonly #closed: Batch[] = [];
+  /** Of batches that have ended, for the next: as many as there are at a time. */
+  readonly #memory: Uint8Array<ArrayBuffer>[] = [];
   /** When the first change came to the open batch. */
   #openedAtMs = 0;
   /** When the next batch is due, and how to prevent that. */
@@ -84,12 +87,13 @@ export class Journal {
 
   /** Bytes of the changes that are not durable yet. */
   get backlogBytes(): number {
-    return this.#open.length + (this.#closed?.length ?? 0);
+    return this.#closed.reduce((sum, { length }) => sum + length, this.#open.length);
   }
 
   /** Whether so much is held that no change can be taken. */
   get isFull(): boolean {
-    return this.#open.heldBytes + (this.#closed?.heldBytes ?? 0) >= MAX_HELD_BYTES;
+    const heldBytes = this.#closed.reduce((sum, batch) => sum + batch.heldBytes, 0);
+    return this.#open.heldBytes + heldBytes >= MAX_HELD_BYTES;
   }
 
   /** Whether the next change can be taken back, and so needs to be appended with what was before. */
@@ -100,13 +104,16 @@ export class Journal {
 
   /** Whether some change may yet be taken back. */
   get hasUndo(): boolean {
-    return this.#open.undo.size > 0 || (this.#closed?.undo.size ?? 0) > 0;
+    return this.#open.undo.size > 0 || this.#closed.some(({ undo }) => undo.size > 0);
   }
 
   /** What a key with a change that may yet be taken back was before; undefined if it has none. */
   durable(name: string): Before | undefined {
-    const before = this.#closed?.undo.get(name);
-    return before === undefined ? this.#open.undo.get(name) : before;
+    for (const { undo } of this.#closed) {
+      const before = undo.get(name);
+      if (before !== undefined) return before;
+    }
+    return this.#open.undo.get(name);
   }
 
   /** Whether the open batch knows already what a key was before it. */
@@ -119,11 +126,9 @@ export class Journal {
    * @returns null if nobody need wait
    */
   pending(): Promise<Problem | null> | null {
-    for (const batch of [this.#open, this.#closed]) {
-      if (batch === null) continue;
-      if (this.#isRelaxed ? batch.undo.size > 0 : batch.changes > 0) return batch.settled;
-    }
-    return null;
+    const waits = ({ undo, changes }: Batch) => (this.#isRelaxed ? undo.size : changes) > 0;
+    if (waits(this.#open)) return this.#open.settled;
+    return this.#closed.findLast(waits)?.settled ?? null;
   }
 
   /** A change that may be taken back. @param expiresAtMs since 1970; 0 for never */
@@ -140,7 +145,7 @@ export class Journal {
   #append(key: Span, value: Span | null, expiresAtMs: number, isKept: boolean): void {
     if (this.#open.changes === 0) this.#openedAtMs = this.#options.now();
     this.#open.append(key, value, expiresAtMs, isKept);
-    if (this.#closed === null) this.#schedule();
+    this.#schedule();
   }
 
   /** From now on changes go to the disk; until then they are collected. */
@@ -153,7 +158,7 @@ export class Journal {
   async drain(): Promise<Problem | null> {
     while (this.#isStarted && this.backlogBytes > 0) {
       this.#flush();
-      const problem = await this.#closed?.settled;
+      const problem = await this.#closed[0].settled;
       if (problem) return problem;
     }
     return null;
@@ -161,13 +166,17 @@ export class Journal {
 
   /** Sees to it that the open batch goes to the disk in time. */
   #schedule(): void {
-    if (!this.#isStarted || this.#closed !== null || this.#open.changes === 0) return;
+    if (!this.#isStarted || this.#isBusy || this.#open.changes === 0) return;
     const dueAtMs = this.#openedAtMs + this.#delayMs;
     if (dueAtMs >= this.#dueAtMs) return;
     this.#cancel();
     this.#dueAtMs = dueAtMs;
     const delayMs = Math.max(0, dueAtMs - this.#options.now());
     this.#cancel = this.#options.later(() => this.#flush(), delayMs);
+  }
+
+  get #isBusy(): boolean {
+    return this.#closed.length === MAX_BATCHES;
   }
 
   get #delayMs(): number {
@@ -179,11 +188,10 @@ export class Journal {
   #flush(): void {
     this.#cancel();
     this.#dueAtMs = Number.POSITIVE_INFINITY;
-    if (this.#closed !== null || this.#open.changes === 0) return;
+    if (this.#isBusy || this.#open.changes === 0) return;
     const batch = this.#open;
-    this.#closed = batch;
-    this.#open = new Batch(this.#memory);
-    this.#memory = undefined;
+    this.#closed.push(batch);
+    this.#open = new Batch(this.#memory.pop());
     this.#options.disk.commit(batch.bytes()).then(
       () => this.#succeed(batch),
       (error) => this.#fail(batch, error instanceof Error ? error.message : String(error)),
@@ -191,27 +199,30 @@ export class Journal {
   }
 
   #succeed(batch: Batch): void {
-    this.#closed = null;
-    this.#memory = batch.memory;
+    if (batch !== this.#closed[0]) return;
+    this.#closed.shift();
+    if (batch.memory !== undefined && this.#memory.length < MAX_BATCHES) {
+      this.#memory.push(batch.memory);
+    }
     this.commits++;
     this.changes += batch.changes;
     this.#note(null);
-    // The disk first: it works while the others are answered.
-    if (this.#delayMs === 0) this.#flush();
-    else this.#schedule();
     batch.settle(null);
+    this.#schedule();
   }
 
+  /** Takes all back that is not durable, when the first of it could not be made so. */
   #fail(batch: Batch, problem: Problem): void {
-    const next = this.#open;
-    this.#closed = null;
+    if (batch !== this.#closed[0]) return;
+    const failed = [...this.#closed, this.#open];
+    this.#closed.length = 0;
     this.#open = new Batch();
     this.failures++;
     this.#note(problem);
-    const undo = new Map([...next.undo, ...batch.undo]);
-    this.#options.takeBack(undo, [...batch.keptKeys(), ...next.keptKeys()]);
-    batch.settle(problem);
-    next.settle(problem);
+    // Of two that changed a key the older one knows what it was.
+    const undo = new Map(failed.toReversed().flatMap((each) => [...each.undo]));
+    this.#options.takeBack(undo, failed.flatMap((each) => [...each.keptKeys()]));
+    for (const each of failed) each.settle(problem);
   }
 
   #note(problem: Problem | null): void {

@@ -74,6 +74,11 @@ export class Peer {
     this.#events.ended();
   }
 
+  /** The connection is gone. */
+  close(): void {
+    this.#events.closed();
+  }
+
   /** Runs what was put off to a later turn, once. @returns whether there was something */
   turn(): boolean {
     const due = this.#later;
@@ -84,16 +89,17 @@ export class Peer {
 }
 
 export function openDoors(
-  options: Partial<ConnectionsOptions> & Partial<Pick<LogStoreOptions, "limitBytes" | "onFull">> =
-    {},
+  options:
+    & Partial<ConnectionsOptions>
+    & Partial<Pick<LogStoreOptions, "limitBytes" | "onFull">>
+    & { readonly clock?: VirtualClock } = {},
 ) {
-  const { limitBytes = 2 ** 24, onFull, ...rest } = options;
-  const clock = new VirtualClock();
+  const { limitBytes = 2 ** 24, onFull, clock = new VirtualClock(), ...rest } = options;
   const store = new LogStore({ limitBytes, onFull, now: clock.now, fillRandom: fillRandomOf(7) });
   const counters = new Counters();
   const connections = new Connections({ maxConnections: 100, now: clock.now, ...rest });
   const wallNow = () => clock.now() + WALL_OFFSET_MS;
-  const keyspace = new Keyspace(store, counters, clock.now, wallNow);
+  const keyspace = new Keyspace(rest.journaled ?? store, counters, clock.now, wallNow);
   const line = connections.door(() => new LineConversation(keyspace, connections.replies));
   const resp = connections.door(() => new RespConversation(keyspace, connections));
   return {

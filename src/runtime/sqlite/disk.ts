@@ -15,18 +15,26 @@ interface Waiting {
   reject(error: Error): void;
 }
 
+const GONE = "the thread that commits has ended; start the server anew";
+
 export class ThreadDisk implements Disk {
   readonly #worker: Worker;
-  #waiting: Waiting | null = null;
+  /** Who waits for an answer, in order. */
+  #waiting: Waiting[] = [];
+  /** One more than the attempt that is known to have failed last. */
+  #attempt = 0;
   #isGone = false;
 
   private constructor(folder: string) {
     this.#worker = new Worker(new URL(WORKER, import.meta.url), { workerData: folder });
-    this.#worker.on("message", (problem: Answer) => this.#settle(problem));
-    this.#worker.on("error", (error) => this.#settle(`the thread that commits: ${error.message}`));
+    this.#worker.on("message", (answer: Answer) => this.#settle(answer));
+    this.#worker.on(
+      "error",
+      (error) => this.#settleAll(`the thread that commits: ${error.message}`),
+    );
     this.#worker.on("exit", () => {
       this.#isGone = true;
-      this.#settle("the thread that commits has ended; start the server anew");
+      this.#settleAll(GONE);
     });
   }
 
@@ -38,32 +46,34 @@ export class ThreadDisk implements Disk {
   }
 
   commit(changes: Uint8Array<ArrayBuffer>): Promise<void> {
-    return this.#ask(changes);
+    if (this.#isGone) return Promise.reject(new DataFolderError(GONE));
+    const task: Task = { changes, attempt: this.#attempt };
+    this.#worker.postMessage(task, [changes.buffer]);
+    return this.#answered();
   }
 
   /** Closes the file and ends the thread. */
   async close(): Promise<void> {
-    if (!this.#isGone) await this.#ask(null);
+    if (this.#isGone) return;
+    const task: Task = { changes: null, attempt: this.#attempt };
+    this.#worker.postMessage(task);
+    await this.#answered();
     await this.#worker.terminate();
   }
 
-  #ask(task: Task): Promise<void> {
-    const answered = this.#answered();
-    if (this.#isGone) this.#settle("the thread that commits has ended; start the server anew");
-    else this.#worker.postMessage(task, task === null ? [] : [task.buffer]);
-    return answered;
-  }
-
   #answered(): Promise<void> {
-    return new Promise((resolve, reject) => {
-      this.#waiting = { resolve, reject };
-    });
+    return new Promise((resolve, reject) => this.#waiting.push({ resolve, reject }));
   }
 
-  #settle(problem: Answer): void {
-    const waiting = this.#waiting;
-    this.#waiting = null;
-    if (problem === null) waiting?.resolve();
-    else waiting?.reject(new DataFolderError(problem));
+  #settle({ tasks, problem, attempt }: Answer): void {
+    this.#attempt = attempt + 1;
+    for (const { resolve, reject } of this.#waiting.splice(0, tasks)) {
+      if (problem === null) resolve();
+      else reject(new DataFolderError(problem));
+    }
+  }
+
+  #settleAll(problem: string): void {
+    this.#settle({ tasks: this.#waiting.length, problem, attempt: this.#attempt });
   }
 }

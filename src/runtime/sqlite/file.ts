@@ -58,9 +58,24 @@ export class DataFile {
     throw new DataFolderError(`${folder} is no data folder: it has no ${FILE_NAME}`);
   }
 
-  /** Makes changes durable, all or none: once it returns they outlive a loss of power. */
-  commit(changes: Uint8Array): void {
-    this.#append.run(changes);
+  /** Makes batches durable, all or none: once it returns they outlive a loss of power. */
+  commit(batches: readonly Uint8Array[]): void {
+    this.sqlite.exec("BEGIN IMMEDIATE");
+    try {
+      for (const changes of batches) this.#append.run(changes);
+      this.sqlite.exec("COMMIT");
+    } catch (error) {
+      this.rollBack();
+      throw error;
+    }
+  }
+
+  rollBack(): void {
+    try {
+      this.sqlite.exec("ROLLBACK");
+    } catch {
+      // After some errors SQLite has rolled back by itself.
+    }
   }
 
   /**

@@ -69,7 +69,7 @@ export class Fold {
       sqlite.exec("COMMIT");
       return isMore;
     } catch (error) {
-      rollBack(this.#file);
+      this.#file.rollBack();
       throw error;
     } finally {
       sqlite.exec("PRAGMA synchronous = FULL");
@@ -97,14 +97,5 @@ export class Fold {
   #removeSome(): boolean {
     const { changes } = this.#removeBatches.run(this.#lastBatch, REMOVED_BATCHES);
     return Number(changes) === REMOVED_BATCHES;
-  }
-}
-
-/** After some errors SQLite has rolled back by itself. */
-function rollBack({ sqlite }: DataFile): void {
-  try {
-    sqlite.exec("ROLLBACK");
-  } catch {
-    // It has.
   }
 }

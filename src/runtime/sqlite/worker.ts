@@ -1,6 +1,7 @@
 /**
- * The thread that commits: it has the file, and does one thing at a time. When enough was committed it
- * folds that, a step between two commits, each of more keys than the commits since have changed.
+ * The thread that commits: it has the file, and does one thing at a time. What came while it was busy
+ * is one commit. When enough was committed it folds that, a step between two commits, each of more keys
+ * than the commits since have changed.
  */
 
 import { parentPort, workerData } from "node:worker_threads";
@@ -8,11 +9,22 @@ import { DataFile } from "./file.ts";
 import { Fold } from "./fold.ts";
 import { DataFolderError, problemOf } from "./problem.ts";
 
-/** Changes to commit; null asks the thread to end. */
-export type Task = Uint8Array<ArrayBuffer> | null;
+export interface Task {
+  /** To be committed; null asks the thread to end. */
+  readonly changes: Uint8Array<ArrayBuffer> | null;
+  /** A higher number than before says that whoever asks knows of the last failure. */
+  readonly attempt: number;
+}
 
-/** What it answers, also when it has started: null, or why not. */
-export type Answer = string | null;
+/** What it answers, also when it has started. */
+export interface Answer {
+  /** How many of the oldest tasks this is about. */
+  readonly tasks: number;
+  /** Null, or why they were not done. */
+  readonly problem: string | null;
+  /** The attempt that failed last. */
+  readonly attempt: number;
+}
 
 /** Batches of so many bytes are folded. */
 const FOLD_BYTES = 8 * 1024 * 1024;
@@ -26,23 +38,52 @@ let file: DataFile;
 let fold: Fold | null = null;
 let unfoldedBytes = 0;
 let bytesSinceStep = 0;
+/** What is to be committed next. */
+let waiting: Uint8Array[] = [];
+/** The last failure, and of which attempt that was. */
+let failed = { attempt: -1, problem: "" };
 
-function answer(run: () => void): boolean {
+function answer(tasks: number, problem: string | null): void {
+  parentPort?.postMessage({ tasks, problem, attempt: failed.attempt } satisfies Answer);
+}
+
+/** @returns what was wrong, or null */
+function attempt(run: () => void): string | null {
   try {
     run();
-    parentPort?.postMessage(null);
-    return true;
+    return null;
   } catch (error) {
-    const problem = error instanceof DataFolderError ? error.message : problemOf(error);
-    parentPort?.postMessage(problem);
-    return false;
+    return error instanceof DataFolderError ? error.message : problemOf(error);
   }
 }
 
-function commit(changes: Uint8Array): void {
-  if (!answer(() => file.commit(changes))) return;
-  unfoldedBytes += changes.length;
-  bytesSinceStep += changes.length;
+function take({ changes, attempt: number }: Task): void {
+  if (changes === null) {
+    fold = null;
+    answer(1, attempt(() => file.close()));
+    parentPort?.close();
+  } else if (number <= failed.attempt) {
+    // It was built upon what failed.
+    answer(1, failed.problem);
+  } else {
+    if (waiting.length === 0) setImmediate(() => commit(number));
+    waiting.push(changes);
+  }
+}
+
+/** Commits all that waits. */
+function commit(number: number): void {
+  const batches = waiting;
+  waiting = [];
+  const problem = attempt(() => file.commit(batches));
+  if (problem !== null) failed = { attempt: number, problem };
+  answer(batches.length, problem);
+  if (problem === null) { for (const { length } of batches) noteCommitted(length); }
+}
+
+function noteCommitted(bytes: number): void {
+  unfoldedBytes += bytes;
+  bytesSinceStep += bytes;
   if (fold !== null || unfoldedBytes < FOLD_BYTES) return;
   fold = new Fold(file);
   unfoldedBytes = 0;
@@ -62,18 +103,8 @@ function step(): void {
   }
 }
 
-if (
-  answer(() => {
-    file = DataFile.open(workerData as string);
-  })
-) {
-  parentPort?.on("message", (task: Task) => {
-    if (task !== null) {
-      commit(task);
-      return;
-    }
-    fold = null;
-    answer(() => file.close());
-    parentPort?.close();
-  });
-}
+const problem = attempt(() => {
+  file = DataFile.open(workerData as string);
+});
+answer(1, problem);
+if (problem === null) parentPort?.on("message", take);

@@ -1,0 +1,130 @@
+import { createReadStream } from "node:fs";
+import type { Calls } from "../client.ts";
+import { MAX_TTL_MS, MAX_VALUE_BYTES, MAX_VALUE_BYTES_WITH_TTL } from "../protocol/frame.ts";
+import { importItems } from "../runtime/sqlite/import.ts";
+import { lockFolder } from "../runtime/sqlite/lock.ts";
+import { CLIENT_OPTIONS, withClient } from "./client_options.ts";
+import { type Command, Exit, type Input } from "./command.ts";
+import { DATA_DIR_OPTION } from "./export.ts";
+import { type ExportedItem, readItems } from "./item_line.ts";
+import { complain } from "./output.ts";
+import { CountProgress } from "./progress.ts";
+import { dataFolderOf } from "./serve_journal.ts";
+import { UsageError } from "./usage_error.ts";
+
+/** SETs to a server at a time. */
+const OUTSTANDING = 64;
+
+type NumberedItem = ExportedItem & { readonly line: number };
+
+export const command: Command = {
+  summary: "store what an export holds, in a server or in a data folder",
+  parameters: "[FILE]",
+  arity: [0, 1],
+  details:
+    "The lines are those of kg export (see kg export --help); without FILE, or with -, they come\n" +
+    "from standard input. A key that exists gets the new value. Into a data folder, which no server\n" +
+    "may have then, all of it goes or nothing; to a server each line by itself, and values of at most\n" +
+    `${MAX_VALUE_BYTES} bytes (${MAX_VALUE_BYTES_WITH_TTL} if they expire). What has expired is left out.`,
+  options: { ...DATA_DIR_OPTION, ...CLIENT_OPTIONS },
+  examples: [
+    "kg import backup.jsonl",
+    "kg import --data-dir /var/lib/kilogram backup.jsonl",
+    'echo \'{"key":"color","value":"blue"}\' | kg import',
+  ],
+
+  async run(input) {
+    const progress = new CountProgress("importing");
+    const items = living(readItems(open(input)), progress);
+    const folder = dataFolderOf(input);
+    try {
+      if (folder === undefined) await withClient(input, (kv) => storeAll(kv, items, progress));
+      else await intoFolder(folder, items);
+    } finally {
+      progress.clear();
+    }
+    complain(`imported ${progress.count} keys`);
+    return Exit.DONE;
+  },
+};
+
+function open(input: Input): AsyncIterable<Uint8Array> {
+  const [path = "-"] = input.parameters;
+  if (path === "-" && process.stdin.isTTY) complain("kg import: type lines; Ctrl-D ends them");
+  return named(path, path === "-" ? process.stdin : createReadStream(path));
+}
+
+async function* named(
+  path: string,
+  stream: AsyncIterable<Uint8Array>,
+): AsyncGenerator<Uint8Array> {
+  try {
+    yield* stream;
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException;
+    if (code === undefined) throw error;
+    throw new UsageError(`can't read ${path === "-" ? "standard input" : path} (${code})`);
+  }
+}
+
+/** Those that have not expired, counted. */
+async function* living(
+  items: AsyncIterable<NumberedItem>,
+  progress: CountProgress,
+): AsyncGenerator<NumberedItem> {
+  for await (const item of items) {
+    if (item.expiresAtMs !== 0 && item.expiresAtMs <= Date.now()) continue;
+    yield item;
+    progress.add();
+  }
+}
+
+async function intoFolder(folder: string, items: AsyncIterable<NumberedItem>): Promise<void> {
+  const unlock = lockFolder(folder);
+  try {
+    await importItems(folder, items, Date.now());
+  } finally {
+    unlock();
+  }
+}
+
+/** Some at a time. The first that fails ends it, when those under way have ended. */
+async function storeAll(
+  kv: Calls<true>,
+  items: AsyncIterable<NumberedItem>,
+  progress: CountProgress,
+): Promise<void> {
+  const underWay = new Set<Promise<void>>();
+  let failure: unknown;
+  try {
+    for await (const item of items) {
+      const call: Promise<void> = store(kv, item)
+        .catch((error) => {
+          failure ??= error;
+        })
+        .finally(() => underWay.delete(call));
+      underWay.add(call);
+      if (underWay.size >= OUTSTANDING) await Promise.race(underWay);
+      if (failure !== undefined) break;
+    }
+  } catch (error) {
+    failure ??= error;
+  }
+  await Promise.all(underWay);
+  if (failure === undefined) return;
+  complain(`kg import: lines before the one that failed are stored, about ${progress.count} keys`);
+  throw failure;
+}
+
+async function store(kv: Calls<true>, { key, value, expiresAtMs, line }: NumberedItem) {
+  const most = expiresAtMs === 0 ? MAX_VALUE_BYTES : MAX_VALUE_BYTES_WITH_TTL;
+  if (value.length > most) {
+    throw new UsageError(
+      `line ${line}: the value has ${value.length} bytes, and to a server at most ${most} go; ` +
+        "with --data-dir up to 1 MiB do",
+    );
+  }
+  const leftMs = Math.min(MAX_TTL_MS, Math.max(1, expiresAtMs - Date.now()));
+  const ttl = expiresAtMs === 0 ? undefined : leftMs;
+  await kv.set(key, value, { overwrite: true, ttl });
+}

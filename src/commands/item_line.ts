@@ -1,0 +1,109 @@
+/**
+ * The form of an export: a line of JSON for each key, as `{"key":"color","value":"blue"}`. What is not
+ * UTF-8 is in base64, under `keyBase64` and `valueBase64`. A key that expires has `expiresAtMs`, since
+ * 1970.
+ */
+
+import { Buffer } from "node:buffer";
+import { MAX_KEY_BYTES } from "../store/item.ts";
+import { MAX_STORED_BYTES } from "../store/store.ts";
+import { valueFields } from "./output.ts";
+import { UsageError } from "./usage_error.ts";
+
+/** A key, its value, and when it expires in ms since 1970; 0 for never. */
+export interface ExportedItem {
+  readonly key: Uint8Array;
+  readonly value: Uint8Array;
+  readonly expiresAtMs: number;
+}
+
+/** The longest line: a key and a value whose every character is escaped as six. */
+export const MAX_LINE_BYTES = 6 * (MAX_KEY_BYTES + MAX_STORED_BYTES) + 1_024;
+
+const NEWLINE = 0x0a;
+const LONE_SURROGATE = /\p{Surrogate}/u;
+/** RFC 4648, section 4, with its padding. */
+const BASE64 = /^(?:[A-Za-z0-9+/]{4})*(?:[A-Za-z0-9+/]{2}==|[A-Za-z0-9+/]{3}=)?$/;
+
+export function lineOf({ key, value, expiresAtMs }: ExportedItem): string {
+  const expiry = expiresAtMs === 0 ? {} : { expiresAtMs };
+  return `${JSON.stringify({ ...valueFields(key, "key"), ...valueFields(value), ...expiry })}\n`;
+}
+
+/** The items in a stream of lines; empty ones are passed by. @throws UsageError that names the line */
+export async function* readItems(
+  stream: AsyncIterable<Uint8Array>,
+): AsyncGenerator<ExportedItem & { readonly line: number }> {
+  let line = 0;
+  for await (const bytes of linesOf(stream)) {
+    line++;
+    if (bytes.length === 0) continue;
+    try {
+      yield { ...parseItem(bytes), line };
+    } catch (error) {
+      if (error instanceof UsageError) throw new UsageError(`line ${line}: ${error.message}`);
+      throw error;
+    }
+  }
+}
+
+async function* linesOf(stream: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array> {
+  let rest: Uint8Array[] = [];
+  let restBytes = 0;
+  for await (const chunk of stream) {
+    let start = 0;
+    for (let end = chunk.indexOf(NEWLINE); end >= 0; end = chunk.indexOf(NEWLINE, start)) {
+      yield Buffer.concat([...rest, chunk.subarray(start, end)]);
+      rest = [];
+      restBytes = 0;
+      start = end + 1;
+    }
+    rest.push(chunk.subarray(start));
+    restBytes += chunk.length - start;
+    if (restBytes > MAX_LINE_BYTES) throw new UsageError("there is a line too long to be an item");
+  }
+  if (restBytes > 0) yield Buffer.concat(rest);
+}
+
+function parseItem(bytes: Uint8Array): ExportedItem {
+  const fields = parseObject(bytes);
+  const key = bytesOf(fields, "key");
+  const value = bytesOf(fields, "value");
+  if (key.length < 1 || key.length > MAX_KEY_BYTES) {
+    throw new UsageError(`the key has ${key.length} bytes; a key has 1 to ${MAX_KEY_BYTES}`);
+  }
+  if (value.length > MAX_STORED_BYTES) {
+    throw new UsageError(`the value has ${value.length} bytes, over ${MAX_STORED_BYTES}`);
+  }
+  return { key, value, expiresAtMs: expiryOf(fields) };
+}
+
+function parseObject(bytes: Uint8Array): Readonly<Record<string, unknown>> {
+  try {
+    const text = new TextDecoder("utf-8", { fatal: true }).decode(bytes);
+    const fields: unknown = JSON.parse(text);
+    if (typeof fields === "object" && fields !== null) return fields as Record<string, unknown>;
+  } catch {
+    // Said below, as of JSON that is no object.
+  }
+  throw new UsageError('this is no object of JSON, as {"key":"color","value":"blue"}');
+}
+
+function bytesOf(fields: Readonly<Record<string, unknown>>, name: string): Uint8Array {
+  const [text, base64] = [fields[name], fields[`${name}Base64`]];
+  if (typeof text === "string" && base64 === undefined) {
+    if (!LONE_SURROGATE.test(text)) return Buffer.from(text);
+    throw new UsageError(`"${name}" has half of a surrogate pair; use "${name}Base64"`);
+  }
+  if (typeof base64 === "string" && text === undefined) {
+    if (BASE64.test(base64)) return Buffer.from(base64, "base64");
+    throw new UsageError(`"${name}Base64" is not base64 (RFC 4648, section 4)`);
+  }
+  throw new UsageError(`it needs "${name}" or "${name}Base64", a string`);
+}
+
+function expiryOf({ expiresAtMs }: Readonly<Record<string, unknown>>): number {
+  if (expiresAtMs === undefined) return 0;
+  if (Number.isSafeInteger(expiresAtMs) && Number(expiresAtMs) > 0) return Number(expiresAtMs);
+  throw new UsageError('"expiresAtMs" is not a whole number of ms since 1970');
+}

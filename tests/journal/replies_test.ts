@@ -1,0 +1,134 @@
+/** What a server and the doors answer, and when, where changes become durable. */
+
+import { test } from "node:test";
+import { assert, assertEquals, assertRejects } from "@std/assert";
+import { FullError, RequestError } from "../../src/errors.ts";
+import { promisesRun } from "../virtual_clock.ts";
+import { makeClient, makeLink, makeServer, outcome, watch, WorldClock } from "../world.ts";
+import { openWorld, type WorldOptions } from "./journal_world.ts";
+
+async function openAll(options: WorldOptions = {}) {
+  const clock = new WorldClock();
+  const world = openWorld({ ...options, clock });
+  const server = await makeServer(clock, { store: world.store, isFresh: false });
+  const link = makeLink(server);
+  const client = await makeClient(clock, link);
+  const run = <T>(promise: Promise<T>) => outcome(clock, promise);
+  // A client's first mutation asks for the epoch.
+  await run(client.client.ping({ timeout: 1_000 }));
+  return { ...world, ...client, server, link, kv: client.client.within(1_000), run };
+}
+
+test("a reply leaves when the change is durable, and no read waits for that", async () => {
+  const { kv, clock, disk, run } = await openAll();
+  const stored = watch(kv.set("k", "1"));
+  await clock.pass(5);
+  assertEquals([stored.state, disk.waiting], ["waits", 1]);
+  assertEquals(await run(kv.get("k")), undefined);
+  disk.finish();
+  await clock.pass(1);
+  assertEquals(stored.state, "answered");
+  assertEquals(await run(kv.getText("k")), "1");
+});
+
+test("a mutation that changed nothing waits for what it saw", async () => {
+  const { kv, clock, disk } = await openAll();
+  void kv.set("k", "1");
+  await clock.pass(5);
+  const other = watch(kv.set("k", "2"));
+  await clock.pass(5);
+  assertEquals(other.state, "waits");
+  disk.finish();
+  await clock.pass(5);
+  assertEquals((await other.promise).stored, false);
+});
+
+test("copies of a mutation that waits are met with silence, and later ones with its reply", async () => {
+  const { kv, clock, disk, server, requests, run } = await openAll();
+  const sum = watch(kv.add("n", 1));
+  await clock.pass(300);
+  const copies = requests.length;
+  assert(copies > 3, `${copies} requests`);
+  assertEquals(server.server.counters.replaysAnswered, 0);
+  disk.finish();
+  await run(sum.promise);
+  const replies = await Promise.all(requests.slice(1).map((request) => server.ask(request)));
+  assert(replies.every((reply) => reply !== null));
+  assertEquals(await run(kv.getText("n")), "1");
+});
+
+test("a change that could not be made durable is refused, took no effect, and stays refused", async () => {
+  const { kv, clock, disk, server, requests, run } = await openAll();
+  const before = requests.length;
+  const stored = kv.set("k", "1");
+  const watched = watch(stored);
+  await clock.pass(5);
+  disk.fail("the disk is full");
+  await clock.pass(5);
+  assertEquals(watched.state, "REQUEST");
+  const error = await assertRejects(() => stored, RequestError, "the disk is full");
+  assertEquals(error.effect, "none");
+  assertEquals(await run(kv.get("k")), undefined);
+  // A late copy of it is told the same, and stores nothing.
+  assert((await server.ask(requests[before])) !== null);
+  assertEquals([disk.waiting, await run(kv.get("k"))], [0, undefined]);
+  const again = kv.set("k", "2");
+  await clock.pass(5);
+  disk.finish();
+  await run(again);
+  assertEquals(disk.text("k"), "2");
+});
+
+test("a store that has no room says FULL at once", async () => {
+  const { kv, clock, disk, run } = await openAll();
+  disk.onCommit = () => void promisesRun().then(() => disk.finish());
+  let stored = 0;
+  try {
+    while (stored < 5_000) await run(kv.set(`key ${stored++}`, "x".repeat(800)));
+  } catch (error) {
+    assert(error instanceof FullError);
+  }
+  assert(stored > 500 && stored < 5_000, String(stored));
+  assertEquals(clock.now() > 0, true);
+});
+
+test("relaxed: a reply does not wait, until the disk fails", async () => {
+  const { kv, clock, disk, run } = await openAll({ syncIntervalMs: 100 });
+  await run(kv.set("k", "1"));
+  assertEquals(disk.waiting, 0);
+  await clock.pass(60);
+  disk.fail("the disk fails");
+  await clock.pass(1);
+  const refused = kv.set("k", "2", { overwrite: true });
+  const watched = watch(refused);
+  await clock.pass(2);
+  disk.fail("the disk fails");
+  await clock.pass(5);
+  assertEquals(watched.state, "REQUEST");
+  assertEquals(await run(kv.getText("k")), "1");
+});
+
+test("more mutations than a server holds are dropped, and reads are answered", async () => {
+  const { kv, clock, disk, server, client, run } = await openAll();
+  disk.onCommit = () => {};
+  const clients = [client];
+  const calls: Promise<unknown>[] = [];
+  for (let i = 0; i < 40; i++) {
+    const link = makeLink(server);
+    const other = await makeClient(clock, link);
+    clients.push(other.client);
+    await run(other.client.ping({ timeout: 1_000 }));
+    for (let j = 0; j < 64; j++) {
+      calls.push(other.client.set(`k ${i} ${j}`, "v", { timeout: 5_000 }).catch(() => {}));
+    }
+  }
+  await clock.pass(20);
+  assert(server.server.counters.droppedForLoad > 0);
+  assertEquals(await run(kv.get("missing")), undefined);
+  disk.finish();
+  disk.onCommit = () => void promisesRun().then(() => disk.finish());
+  await clock.pass(2_000);
+  await run(Promise.all(calls));
+  assertEquals(disk.items.size, 40 * 64);
+  for (const each of clients) each.close();
+});
