@@ -99,6 +99,7 @@ export async function openStore(
       flush: async () => void await store.journal.drain(),
       async close() {
         const problem = await store.journal.drain();
+        store.journal.stop();
         await giveBack();
         if (problem !== null) {
           throw new UsageError(`the last changes could not be made durable: ${problem}`);

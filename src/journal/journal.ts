@@ -154,6 +154,12 @@ export class Journal {
     this.#schedule();
   }
 
+  /** Nothing more goes to the disk. */
+  stop(): void {
+    this.#isStarted = false;
+    this.#cancel();
+  }
+
   /** Makes all durable that was appended. @returns why that can't be, or null */
   async drain(): Promise<Problem | null> {
     while (this.#isStarted && this.backlogBytes > 0) {

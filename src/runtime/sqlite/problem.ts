@@ -6,7 +6,7 @@ export class DataFolderError extends Error {}
 /** SQLite's own words, which are the same on all runtimes, as its numbers are not. */
 const PROBLEMS: readonly (readonly [said: RegExp, means: string])[] = [
   [/is full/, "the disk is full"],
-  [/I\/O error/, "the disk fails: it was written or read, and gave an error"],
+  [/I\/O error/, "the disk gives errors (input/output error)"],
   [/malformed|not a database/, "the file is damaged, or is no file of kg"],
   [/readonly/, "it is not writable by this user"],
   [/unable to open/, "the file in it can't be opened; may this user write there?"],

@@ -61,7 +61,6 @@ function take({ changes, attempt: number }: Task): void {
   if (changes === null) {
     fold = null;
     answer(1, attempt(() => file.close()));
-    parentPort?.close();
   } else if (number <= failed.attempt) {
     // It was built upon what failed.
     answer(1, failed.problem);

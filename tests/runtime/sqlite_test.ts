@@ -1,0 +1,255 @@
+/** The file of a data folder: what a commit leaves there, folds, and files that are not as they should be. */
+
+import { test } from "node:test";
+import { chmodSync, mkdirSync, mkdtempSync, readFileSync, statSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { assert, assertEquals, assertMatch, assertRejects, assertThrows } from "@std/assert";
+import { changeBytes, writeChange } from "../../src/journal/change.ts";
+import { ThreadDisk } from "../../src/runtime/sqlite/disk.ts";
+import { atFolder, DataFile } from "../../src/runtime/sqlite/file.ts";
+import { Fold } from "../../src/runtime/sqlite/fold.ts";
+import { FILE_NAME } from "../../src/runtime/sqlite/format.ts";
+import { lockFolder } from "../../src/runtime/sqlite/lock.ts";
+import { DataFolderError } from "../../src/runtime/sqlite/problem.ts";
+import { openSqlite } from "../../src/runtime/sqlite/sqlite.ts";
+import { randomOf } from "../bytes.ts";
+import { spanOf } from "../journal/journal_world.ts";
+
+const hasSqlite = process.getBuiltinModule?.("node:sqlite") !== undefined;
+const skip = hasSqlite ? false : "this runtime has no SQLite";
+
+const freshFolder = () => mkdtempSync(join(tmpdir(), "kilogram-data-"));
+
+/** Changes of keys to values, or to nothing, as a batch. */
+function batchOf(changes: Readonly<Record<string, string | null>>, expiresAtMs = 0) {
+  const spans = Object.entries(changes).map(([key, value]) =>
+    [spanOf(key), value === null ? null : spanOf(value)] as const
+  );
+  const bytes = new Uint8Array(spans.reduce((sum, [k, v]) => sum + changeBytes(k, v), 0));
+  let at = 0;
+  for (const [key, value] of spans) {
+    writeChange(bytes, at, key, value, expiresAtMs, false);
+    at += changeBytes(key, value);
+  }
+  return bytes;
+}
+
+/** What whoever opens the folder now finds there. */
+function contentsOf(folder: string): Record<string, string> {
+  const file = DataFile.openExisting(folder);
+  const text = (bytes: Uint8Array | null) => new TextDecoder().decode(bytes ?? undefined);
+  try {
+    const items = atFolder(folder, () => [...file.contents().items]);
+    return Object.fromEntries(items.map(({ key, value }) => [text(key), text(value)]).sort());
+  } finally {
+    file.close();
+  }
+}
+
+test("what was committed is there, the later over the earlier, and as a copy of the files", {
+  skip,
+}, () => {
+  const folder = freshFolder();
+  const file = DataFile.open(folder);
+  file.commit([batchOf({ a: "1", b: "2" }), batchOf({ a: "3", c: "" })]);
+  file.commit([batchOf({ b: null, "\u0000é": "x" })]);
+  // As a crash leaves them: the log of SQLite is not yet with the rest.
+  const copy = freshFolder();
+  for (const suffix of ["", "-wal"]) {
+    writeFileSync(join(copy, FILE_NAME + suffix), readFileSync(join(folder, FILE_NAME + suffix)));
+  }
+  const expected = { "\u0000é": "x", a: "3", c: "" };
+  assertEquals(contentsOf(copy), expected);
+  assertEquals(contentsOf(folder), expected);
+  file.close();
+  assertEquals(contentsOf(folder), expected);
+});
+
+test(
+  "at every step of a fold, and between commits, the contents are what was committed",
+  { skip },
+  () => {
+    const folder = freshFolder();
+    const file = DataFile.open(folder);
+    const random = randomOf(5);
+    const below = (n: number) => Math.floor(random() * n);
+    const expected: Record<string, string> = {};
+    let fold: Fold | null = null;
+    let folds = 0;
+    for (let step = 0; step < 900; step++) {
+      const batches = Array.from({ length: 1 + below(3) }, () => {
+        const changes: Record<string, string | null> = {};
+        for (let i = 0; i <= below(20); i++) {
+          changes[`key ${below(60)}`] = below(4) === 0 ? null : `${step} ${i}`;
+        }
+        for (const [key, value] of Object.entries(changes)) {
+          if (value === null) delete expected[key];
+          else expected[key] = value;
+        }
+        return batchOf(changes);
+      });
+      file.commit(batches);
+      fold ??= new Fold(file);
+      // Now and then it begins anew in the middle, as after an error.
+      if (below(80) === 0) fold = new Fold(file);
+      if (!fold.step(1 + below(12), 0)) {
+        fold = null;
+        folds++;
+      }
+      if (step % 12 === 0) {
+        assertEquals(contentsOf(folder), Object.fromEntries(Object.entries(expected).sort()));
+      }
+    }
+    assert(folds > 5, `${folds} folds`);
+    file.close();
+  },
+);
+
+test("a fold removes what has expired, and in the end every batch", { skip }, () => {
+  const folder = freshFolder();
+  const file = DataFile.open(folder);
+  for (let i = 0; i < 40; i++) file.commit([batchOf({ [`old ${i}`]: "x" }, 1_000)]);
+  for (let i = 0; i < 40; i++) file.commit([batchOf({ [`new ${i}`]: "x" }, 3_000)]);
+  const fold = new Fold(file);
+  while (fold.step(16, 2_000));
+  assertEquals(file.sqlite.prepare("SELECT count(*) AS n FROM batch").get()?.n, 0);
+  assertEquals(Object.keys(contentsOf(folder)).filter((key) => key.startsWith("old")), []);
+  assertEquals(Object.keys(contentsOf(folder)).length, 40);
+  file.close();
+});
+
+test(
+  "a full disk fails the commit and nothing else, and later there is room again",
+  { skip },
+  () => {
+    const folder = freshFolder();
+    const file = DataFile.open(folder);
+    file.commit([batchOf({ a: "1" })]);
+    const pages = file.sqlite.prepare("PRAGMA page_count").get()?.page_count as number;
+    file.sqlite.prepare(`PRAGMA max_page_count = ${pages}`).get();
+    const error = assertThrows(
+      () => file.commit([batchOf({ a: "2" }), batchOf({ b: "x".repeat(100_000) })]),
+      Error,
+    );
+    assertMatch(error.message, /full/);
+    assertEquals(contentsOf(folder), { a: "1" });
+    file.sqlite.prepare("PRAGMA max_page_count = 100000").get();
+    file.commit([batchOf({ a: "2" })]);
+    assertEquals(contentsOf(folder), { a: "2" });
+    file.close();
+  },
+);
+
+test("files that are not as they should be are refused by name, and left alone", { skip }, () => {
+  const refusal = (folder: string) =>
+    assertThrows(() => DataFile.open(folder), DataFolderError).message;
+  const damaged = freshFolder();
+  const noise = new Uint8Array(9_000).fill(77);
+  writeFileSync(join(damaged, FILE_NAME), noise);
+  assertMatch(refusal(damaged), /damaged, or is no file of kg/);
+  assertEquals(new Uint8Array(readFileSync(join(damaged, FILE_NAME))), noise);
+
+  const foreign = freshFolder();
+  const other = openSqlite(join(foreign, FILE_NAME));
+  other.exec("CREATE TABLE theirs (x)");
+  other.close();
+  assertMatch(refusal(foreign), /no file of kg/);
+
+  const newer = freshFolder();
+  DataFile.open(newer).close();
+  const changed = openSqlite(join(newer, FILE_NAME));
+  changed.exec("PRAGMA user_version = 9");
+  changed.close();
+  assertMatch(refusal(newer), /format 9, and this kg knows 1; use a newer kg/);
+
+  const file = join(freshFolder(), "file");
+  writeFileSync(file, "");
+  assertMatch(refusal(join(file, "folder")), /can't use the data folder/);
+  assertThrows(() => DataFile.openExisting(freshFolder()), DataFolderError, "no data folder");
+});
+
+test("a file whose tables are damaged is refused when it is read", { skip }, () => {
+  const folder = freshFolder();
+  const file = DataFile.open(folder);
+  const many = Object.fromEntries(Array.from({ length: 2_000 }, (_, i) => [`key ${i}`, "v"]));
+  file.commit([batchOf(many)]);
+  const fold = new Fold(file);
+  while (fold.step(1_000, 0));
+  file.close();
+  const path = join(folder, FILE_NAME);
+  const bytes = readFileSync(path);
+  bytes.fill(0xff, 4_096);
+  writeFileSync(path, bytes);
+  assertThrows(() => contentsOf(folder), DataFolderError, "damaged");
+});
+
+test("a folder has one server at a time, and its files are its owner's alone", { skip }, () => {
+  const folder = join(freshFolder(), "new", "folder");
+  const unlock = lockFolder(folder);
+  assertThrows(() => lockFolder(folder), DataFolderError, "in use by another kg");
+  unlock();
+  lockFolder(folder)();
+  const file = DataFile.open(folder);
+  file.commit([batchOf({ a: "1" })]);
+  for (const name of ["", "-wal", "-shm"]) {
+    assertEquals(statSync(join(folder, FILE_NAME + name)).mode & 0o777, 0o600);
+  }
+  assertEquals(statSync(folder).mode & 0o777, 0o700);
+  file.close();
+});
+
+test("a folder that can't be written to is refused by name", { skip }, () => {
+  const folder = freshFolder();
+  if (process.getuid?.() === 0) return; // To root everything is writable.
+  chmodSync(folder, 0o500);
+  assertThrows(() => DataFile.open(folder), DataFolderError, "not writable");
+});
+
+test("the thread commits, and tells what is wrong", { skip }, async () => {
+  const folder = freshFolder();
+  const disk = await ThreadDisk.open(folder);
+  await disk.commit(batchOf({ a: "1" }));
+  await Promise.all([disk.commit(batchOf({ a: "2" })), disk.commit(batchOf({ b: "3" }))]);
+  assertEquals(contentsOf(folder), { a: "2", b: "3" });
+  await disk.close();
+  await assertRejects(() => disk.commit(batchOf({ c: "4" })), DataFolderError, "has ended");
+  assertEquals(contentsOf(folder), { a: "2", b: "3" });
+
+  const bad = freshFolder();
+  mkdirSync(join(bad, FILE_NAME));
+  await assertRejects(() => ThreadDisk.open(bad), DataFolderError, "can't use the data folder");
+});
+
+test("what was asked for behind a commit that failed fails too", { skip }, async () => {
+  const folder = freshFolder();
+  const disk = await ThreadDisk.open(folder);
+  await disk.commit(batchOf({ a: "1" }));
+  // Somebody else holds the file for longer than the thread waits.
+  const other = openSqlite(join(folder, FILE_NAME));
+  other.exec("BEGIN IMMEDIATE");
+  const results = await Promise.allSettled(
+    ["2", "3", "4"].map((value) => disk.commit(batchOf({ a: value }))),
+  );
+  assertEquals(results.map(({ status }) => status), ["rejected", "rejected", "rejected"]);
+  other.exec("ROLLBACK");
+  other.close();
+  await disk.commit(batchOf({ b: "5" }));
+  assertEquals(contentsOf(folder), { a: "1", b: "5" });
+  await disk.close();
+});
+
+test("what is folded in the background is all there afterwards", { skip }, async () => {
+  const folder = freshFolder();
+  const disk = await ThreadDisk.open(folder);
+  const expected: Record<string, string> = {};
+  // Twice as much as begins a fold.
+  for (let i = 0; i < 1_700; i++) {
+    const changes = { [`key ${i % 97}`]: `${i} `.padEnd(10_000, "x"), [`other ${i}`]: "y" };
+    Object.assign(expected, changes);
+    await disk.commit(batchOf(changes));
+  }
+  assertEquals(contentsOf(folder), Object.fromEntries(Object.entries(expected).sort()));
+  await disk.close();
+  assertEquals(contentsOf(folder), Object.fromEntries(Object.entries(expected).sort()));
+});
