@@ -51,15 +51,13 @@ export const command: Command = {
 function open(input: Input): AsyncIterable<Uint8Array> {
   const [path = "-"] = input.parameters;
   if (path === "-" && process.stdin.isTTY) complain("kg import: type lines; Ctrl-D ends them");
-  return named(path, path === "-" ? process.stdin : createReadStream(path));
+  return chunksOf(path);
 }
 
-async function* named(
-  path: string,
-  stream: AsyncIterable<Uint8Array>,
-): AsyncGenerator<Uint8Array> {
+/** Opens what a path names only when it is read, so that whoever reads hears of it if it can't be. */
+async function* chunksOf(path: string): AsyncGenerator<Uint8Array> {
   try {
-    yield* stream;
+    yield* path === "-" ? process.stdin : createReadStream(path);
   } catch (error) {
     const { code } = error as NodeJS.ErrnoException;
     if (code === undefined) throw error;

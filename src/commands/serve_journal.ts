@@ -147,8 +147,9 @@ async function load(folder: string, store: JournaledStore, signal: AbortSignal):
   const { total, items } = atFolder(folder, () => file.contents());
   const progress = new LoadProgress(`loading ${folder}`, total);
   try {
-    for (let isDone = false; !isDone && !signal.aborted;) {
-      isDone = atFolder(folder, () => loadStep(items, store, progress));
+    for (let state: LoadState = LoadState.MORE; state !== LoadState.DONE && !signal.aborted;) {
+      state = atFolder(folder, () => loadStep(items, store, progress));
+      if (state === LoadState.FULL) throw tooSmall(store, total);
       await new Promise((resolve) => setImmediate(resolve));
     }
   } finally {
@@ -160,22 +161,22 @@ async function load(folder: string, store: JournaledStore, signal: AbortSignal):
   complain(`loaded ${progress.count} keys from ${folder} in ${progress.seconds} s`);
 }
 
-/** @returns whether that was all */
+const LoadState = { MORE: 0, DONE: 1, FULL: 2 } as const;
+type LoadState = (typeof LoadState)[keyof typeof LoadState];
+
 function loadStep(
   items: Iterator<Item>,
   store: JournaledStore,
   progress: LoadProgress,
-): boolean {
+): LoadState {
   for (let i = 0; i < LOAD_STEP; i++) {
     const { value: item, done } = items.next();
-    if (done) return true;
-    if (store.load(item) === Result.FULL) {
-      throw tooSmall(store, progress.total);
-    }
+    if (done) return LoadState.DONE;
+    if (store.load(item) === Result.FULL) return LoadState.FULL;
     progress.count++;
   }
   progress.show();
-  return false;
+  return LoadState.MORE;
 }
 
 function tooSmall(store: Store, total: number): UsageError {

@@ -12,6 +12,7 @@ import { encodeKey, generateKey } from "../../src/protocol/keys.ts";
 /** The tests run from the project's own folder. */
 const ROOT = process.cwd();
 const START_TIMEOUT_MS = 30_000;
+const MAX_OUTPUT_BYTES = 64 * 1024 * 1024;
 
 export const COMPILED = join(ROOT, "dist", "kg");
 
@@ -120,6 +121,11 @@ export function kg(
 ): Finished {
   const { program = KG, input = "", cwd } = options;
   const [file, ...rest] = [...program, ...args];
-  const { status, stdout, stderr } = spawnSync(file, rest, { env, input, cwd });
+  const { status, stdout, stderr } = spawnSync(file, rest, {
+    env,
+    input,
+    cwd,
+    maxBuffer: MAX_OUTPUT_BYTES,
+  });
   return { status, stdout, text: stdout.toString(), stderr: stderr.toString() };
 }
