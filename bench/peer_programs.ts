@@ -32,6 +32,8 @@ export interface Peer {
   /** Sets every key of a load. */
   fill(load: Load): void;
   run(load: Load): Outcome;
+  /** Puts several loads on it at once. */
+  runTogether?(loads: readonly Load[]): Promise<Outcome[]>;
   /** Processor time of the server so far, all its threads, in microseconds. */
   cpuUs(): number;
   stop(): void;
@@ -88,14 +90,42 @@ async function floorPeer(tools: Tools): Promise<Peer> {
   return { ...datagramPeer("floor (C)", tools, server, port, key), fill: () => {} };
 }
 
-async function kilogramPeer(tools: Tools): Promise<Peer> {
+/** @param options of kg serve, besides where it listens and how large it is */
+export async function kilogramPeer(
+  tools: Tools,
+  name = "kilogram",
+  options: readonly string[] = [],
+): Promise<Peer> {
   const port = await freePort();
   const key = encodeKey(generateKey());
-  const args = [CLI, "serve", "--listen", `127.0.0.1:${port}`, "--memory", STORE_MEMORY];
+  const listen = ["--listen", `127.0.0.1:${port}`, "--memory", STORE_MEMORY];
+  const args = [CLI, "serve", ...listen, ...options];
   const env = { ...freshEnvironment(), KG_KEY: key };
   const server = spawn(process.execPath, args, { env, stdio: "ignore" });
   await started();
-  return datagramPeer("kilogram", tools, server, port, key);
+  return datagramPeer(name, tools, server, port, key);
+}
+
+/** A server of RESP, plain, with a load by our own program alone. */
+export async function plainRespPeer(
+  server: string,
+  label: string,
+  tools: Tools,
+  options: readonly string[],
+): Promise<Peer> {
+  const port = await freePort();
+  const process = spawn(`${server}-server`, ["--port", String(port), "--save", "", ...options], {
+    stdio: "ignore",
+  });
+  await started();
+  const run = (load: Load, ...more: string[]) =>
+    outcomeOf(tools.loadResp, [String(port), "plain", ...loadArguments(load), ...more]);
+  return {
+    name: label,
+    fill: (load) => void run(fillOf(load), "fill"),
+    run: (load) => run(load),
+    ...stopsAndCosts(process),
+  };
 }
 
 function datagramPeer(
@@ -111,6 +141,12 @@ function datagramPeer(
     name,
     fill: (load) => void run({ ...fillOf(load) }, "fill"),
     run: (load) => run(load),
+    runTogether: (loads) =>
+      Promise.all(
+        loads.map((load) =>
+          outcomeLater(tools.load, [String(port), ...loadArguments(load)], { KG_KEY: key })
+        ),
+      ),
     ...stopsAndCosts(server),
   };
 }
@@ -209,6 +245,20 @@ function loadArguments(load: Load): string[] {
 function outcomeOf(program: string, args: readonly string[], env = {}): Outcome {
   const { status, stdout, stderr } = spawnSync(program, args, { encoding: "utf8", env });
   if (status !== 0) throw new Error(`${program} ${args.join(" ")}: ${stderr}`);
+  return readOutcome(program, stdout);
+}
+
+async function outcomeLater(program: string, args: readonly string[], env = {}): Promise<Outcome> {
+  const child = spawn(program, args, { env, stdio: ["ignore", "pipe", "inherit"] });
+  let stdout = "";
+  child.stdout.on("data", (chunk) => {
+    stdout += chunk;
+  });
+  await new Promise((resolve) => child.once("close", resolve));
+  return readOutcome(program, stdout);
+}
+
+function readOutcome(program: string, stdout: string): Outcome {
   const outcome = JSON.parse(stdout);
   if (outcome.other + outcome.notFound > 0) {
     throw new Error(`${program}: ${outcome.other} errors, ${outcome.notFound} keys not found`);

@@ -26,7 +26,7 @@ export const JOURNAL_OPTIONS = {
   durability: {
     type: "string",
     value: "MODE",
-    help: "confirmed: answer a change when it is on disk (the default); relaxed: at once",
+    help: "answer a change when it is on disk (confirmed, the default) or at once (relaxed)",
   },
   "sync-interval": {
     type: "string",
