@@ -143,14 +143,15 @@ function printWrites(rows: Readonly<Record<string, readonly Outcome[]>>): void {
 async function measureReads(folder: string, tools: Tools, rounds: number): Promise<void> {
   const data = join(folder, "reads");
   const peers = [
+    await floorPeer(tools),
     await kilogramPeer(tools, "memory"),
     await kilogramPeer(tools, "confirmed", ["--data-dir", data]),
   ];
   const kinds: [name: string, peer: Peer, loads: Load[]][] = [
-    ["memory, no writes", peers[0], [MIXED_READS]],
-    ["memory, 2,000 writes/s", peers[0], [MIXED_READS, MIXED_WRITES]],
-    ["confirmed, no writes", peers[1], [MIXED_READS]],
-    ["confirmed, 2,000 writes/s", peers[1], [MIXED_READS, MIXED_WRITES]],
+    ["floor (C), 2,000 writes/s", peers[0], [MIXED_READS, MIXED_WRITES]],
+    ["memory, 2,000 writes/s", peers[1], [MIXED_READS, MIXED_WRITES]],
+    ["confirmed, no writes", peers[2], [MIXED_READS]],
+    ["confirmed, 2,000 writes/s", peers[2], [MIXED_READS, MIXED_WRITES]],
   ];
   const rows: Record<string, Outcome[][]> = {};
   const progress = new Progress(kinds.length * rounds);

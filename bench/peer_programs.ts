@@ -82,7 +82,7 @@ export async function startPeers(folder: string, tools: Tools, peers: Peer[]): P
   peers.push(...await respPeers(other, folder, tools));
 }
 
-async function floorPeer(tools: Tools): Promise<Peer> {
+export async function floorPeer(tools: Tools): Promise<Peer> {
   const port = await freePort();
   const key = encodeKey(generateKey());
   const server = spawn(tools.floor, [String(port)], { env: { KG_KEY: key } });
