@@ -16,6 +16,7 @@ import { Progress } from "../src/commands/progress.ts";
 import { freshEnvironment } from "../tests/end_to_end/programs.ts";
 import {
   compileTools,
+  floorPeer,
   kilogramPeer,
   type Load,
   type Outcome,

@@ -26,7 +26,7 @@ export const JOURNAL_OPTIONS = {
   durability: {
     type: "string",
     value: "MODE",
-    help: "confirmed (default): answer a change when it is on disk; relaxed: at once",
+    help: "confirmed (default): answer a change when on disk; relaxed: at once",
   },
   "sync-interval": {
     type: "string",
