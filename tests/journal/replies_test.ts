@@ -108,6 +108,23 @@ test("relaxed: a reply does not wait, until the disk fails", async () => {
   assertEquals(await run(kv.getText("k")), "1");
 });
 
+test("STATS tells of the journal", async () => {
+  const { kv, clock, disk, run } = await openAll();
+  void kv.set("a", "1").catch(() => {});
+  await clock.pass(5);
+  disk.fail("the disk is full");
+  await clock.pass(5);
+  const told = await run(kv.stats({ section: "journal" }));
+  assertEquals(told, {
+    durability: "confirmed",
+    commits: 0,
+    commits_failed: 1,
+    changes: 0,
+    backlog_bytes: 0,
+    problem: "the disk is full",
+  });
+});
+
 test("more mutations than a server holds are dropped, and reads are answered", async () => {
   const { kv, clock, disk, server, client, run } = await openAll();
   disk.onCommit = () => {};

@@ -35,6 +35,8 @@ const BYTES_A_KEY = 32;
 const RETRY_MS = 1_000;
 
 let file: DataFile;
+/** Whether a step is to come; the fold begins with the first. */
+let isFolding = false;
 let fold: Fold | null = null;
 let unfoldedBytes = 0;
 let bytesSinceStep = 0;
@@ -59,7 +61,6 @@ function attempt(run: () => void): string | null {
 
 function take({ changes, attempt: number }: Task): void {
   if (changes === null) {
-    fold = null;
     answer(1, attempt(() => file.close()));
   } else if (number <= failed.attempt) {
     // It was built upon what failed.
@@ -77,14 +78,15 @@ function commit(number: number): void {
   const problem = attempt(() => file.commit(batches));
   if (problem !== null) failed = { attempt: number, problem };
   answer(batches.length, problem);
-  if (problem === null) { for (const { length } of batches) noteCommitted(length); }
+  if (problem !== null) return;
+  for (const { length } of batches) noteCommitted(length);
 }
 
 function noteCommitted(bytes: number): void {
   unfoldedBytes += bytes;
   bytesSinceStep += bytes;
-  if (fold !== null || unfoldedBytes < FOLD_BYTES) return;
-  fold = new Fold(file);
+  if (isFolding || unfoldedBytes < FOLD_BYTES) return;
+  isFolding = true;
   unfoldedBytes = 0;
   setImmediate(step);
 }
@@ -93,11 +95,13 @@ function step(): void {
   const keys = STEP_KEYS + Math.ceil(bytesSinceStep / BYTES_A_KEY);
   bytesSinceStep = 0;
   try {
-    if (!fold?.step(keys, Date.now())) fold = null;
-    if (fold !== null) setImmediate(step);
+    fold ??= new Fold(file);
+    isFolding = fold.step(keys, Date.now());
+    if (isFolding) setImmediate(step);
+    else fold = null;
   } catch {
     // A full disk, or one that fails: whoever commits hears of it. The fold begins anew.
-    fold = new Fold(file);
+    fold = null;
     setTimeout(step, RETRY_MS);
   }
 }
