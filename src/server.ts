@@ -221,9 +221,11 @@ export class Server {
     }
     const answered = this.#options.fallback?.(datagram, reply) ?? false;
     if (!(answered instanceof Promise)) return this.#countFallback(answered);
-    this.#heldReplies++;
+    // With a cipher that answers later it counts as being in flight already.
+    const held = this.#opensLater ? 0 : 1;
+    this.#heldReplies += held;
     return answered.then((later) => {
-      this.#heldReplies--;
+      this.#heldReplies -= held;
       this.#countFallback(later !== null);
       return later;
     });
@@ -434,11 +436,9 @@ export class Server {
   }
 
   #delete(): void {
-    if (this.#store.delete(this.#key, this.#found) === Result.DONE) {
-      this.#concludeWithFound(Status.OK, 0);
-    } else {
-      this.#conclude(Status.NOT_FOUND);
-    }
+    const result = this.#store.delete(this.#key, this.#found);
+    if (result === Result.DONE) this.#concludeWithFound(Status.OK, 0);
+    else this.#conclude(result === Result.FULL ? Status.FULL : Status.NOT_FOUND);
   }
 
   #add(request: Uint8Array): void {

@@ -66,6 +66,7 @@ export const command: Command = {
       await stopped(signal);
       // Whoever waits for the disk is still answered.
       await data.flush();
+      await new Promise((resolve) => setImmediate(resolve));
     } finally {
       for (const each of toClose) each.close();
       await data.close();

@@ -4,7 +4,7 @@ import { JournaledStore } from "../journal/journaled_store.ts";
 import { ThreadDisk } from "../runtime/sqlite/disk.ts";
 import { atFolder, DataFile, type Item } from "../runtime/sqlite/file.ts";
 import { lockFolder } from "../runtime/sqlite/lock.ts";
-import { Result, type Span, type Store } from "../store/store.ts";
+import { type RestorableStore, Result, type Span, type Store } from "../store/store.ts";
 import { choiceOf, type Input, type Options } from "./command.ts";
 import { complain } from "./output.ts";
 import { LoadProgress } from "./progress.ts";
@@ -35,7 +35,7 @@ export const JOURNAL_OPTIONS = {
   },
 } as const satisfies Options;
 
-type MakeStore = (onEvict?: (key: Span) => void) => Store;
+type MakeStore = (onEvict?: (key: Span) => void) => RestorableStore;
 
 /** The store of a server, and how it ends. */
 export interface OpenStore {
@@ -88,7 +88,7 @@ export async function openStore(
     unlock();
   };
   try {
-    disk = await ThreadDisk.open(folder);
+    disk = await ThreadDisk.open(folder, onWarning);
     const options = { disk, syncIntervalMs, now, wallNow: Date.now, later, onProblem };
     const store = new JournaledStore({ ...options, makeStore });
     await load(folder, store, signal);
@@ -125,7 +125,7 @@ function syncIntervalOf(input: Input): number {
 function describe(syncIntervalMs: number): string {
   return syncIntervalMs === 0
     ? "every change before it is confirmed"
-    : `relaxed, a crash costs the last ${syncIntervalMs} ms at most`;
+    : `relaxed, a crash costs the last ${syncIntervalMs} ms and what the disk is busy with`;
 }
 
 function later(run: () => void, ms: number): () => void {
@@ -137,9 +137,13 @@ function later(run: () => void, ms: number): () => void {
   return () => clearImmediate(immediate);
 }
 
+function onWarning(problem: string): void {
+  complain(`warning: the data folder grows, since its batches can't be folded: ${problem}`);
+}
+
 function onProblem(problem: string | null): void {
   if (problem === null) complain("changes are durable again");
-  else complain(`warning: changes are refused until they can be made durable: ${problem}`);
+  else complain(`warning: changes can't be made durable, and new ones are refused: ${problem}`);
 }
 
 async function load(folder: string, store: JournaledStore, signal: AbortSignal): Promise<void> {

@@ -38,7 +38,14 @@ export function makeStore(
   const limitBytes = parseSize("--memory", memory, MIN_LIMIT_BYTES, MAX_LIMIT_BYTES);
   const onFull = onFullOf(input);
   try {
-    return new LogStore({ limitBytes, onFull, now, fillRandom: fillFromKernel, onEvict });
+    return new LogStore({
+      limitBytes,
+      onFull,
+      now,
+      fillRandom: fillFromKernel,
+      onEvict,
+      keepsReserve: onEvict !== undefined,
+    });
   } catch (error) {
     if (!(error instanceof RangeError)) throw error;
     throw new UsageError(`this machine does not give --memory ${memory}; ask for less`);

@@ -97,7 +97,7 @@ export class Connection implements StreamEvents {
 
   /** Closes it, with an error if there is one and it can still be read. */
   cutOff(message?: string): void {
-    if (message !== undefined && !this.#isEnded && this.#unsentBytes === 0) {
+    if (message !== undefined && !this.#isEnded && this.#waitsForNothing) {
       const { replies } = this.#connections;
       this.#conversation.writeError(message, replies);
       this.#socket.write(replies.written);
@@ -108,8 +108,13 @@ export class Connection implements StreamEvents {
     this.#socket.destroy();
   }
 
+  /** Whether what is written now would come behind all that was answered. */
+  get #waitsForNothing(): boolean {
+    return this.#unsentBytes === 0 && this.#held === null;
+  }
+
   #goOn(): void {
-    if (this.#isEnded || this.#unsentBytes > 0 || this.#held !== null) return;
+    if (this.#isEnded || !this.#waitsForNothing) return;
     this.#isPaused = false;
     this.#answer(this.#rest, this.#start, this.#end);
     if (!this.#isPaused && !this.#isEnded) this.#socket.resume();
@@ -251,7 +256,8 @@ export class Connection implements StreamEvents {
   /** Accounts for what it holds now. @param isProgress whether a request was answered since */
   #hold(isProgress: boolean): void {
     const heldBytes = this.#rest.length + this.#unsentBytes + (this.#held?.length ?? 0);
-    const isBusy = heldBytes > 0 || this.#isEnded;
+    // Whoever waits for the disk is not who is slow.
+    const isBusy = this.#held === null && (heldBytes > 0 || this.#isEnded);
     if (!isBusy) this.heldSinceMs = NEVER;
     else if (isProgress || this.heldSinceMs === NEVER) this.heldSinceMs = this.#connections.now();
     if (heldBytes !== this.heldBytes) this.#connections.hold(this, heldBytes);

@@ -152,7 +152,8 @@ export class SkvsDoor {
 
   #concludeWithFound(result: Result): void {
     const { length, room } = this.#found;
-    if (result !== Result.DONE) this.#conclude(SkvsStatus.NOT_FOUND);
+    if (result === Result.FULL) this.#conclude(SkvsStatus.ERROR);
+    else if (result !== Result.DONE) this.#conclude(SkvsStatus.NOT_FOUND);
     else if (length > room) this.#conclude(SkvsStatus.ERROR);
     else this.#conclude(SkvsStatus.OK, length);
   }

@@ -160,14 +160,15 @@ export class Journal {
     this.#cancel();
   }
 
-  /** Makes all durable that was appended. @returns why that can't be, or null */
+  /** Makes durable what was appended until now. @returns why that can't be, or null */
   async drain(): Promise<Problem | null> {
-    while (this.#isStarted && this.backlogBytes > 0) {
+    const last = this.#open.changes > 0 ? this.#open : this.#closed.at(-1);
+    if (!this.#isStarted || last === undefined) return null;
+    while (last === this.#open) {
       this.#flush();
-      const problem = await this.#closed[0].settled;
-      if (problem) return problem;
+      if (last === this.#open) await this.#closed[0].settled;
     }
-    return null;
+    return await last.settled;
   }
 
   /** Sees to it that the open batch goes to the disk in time. */
@@ -227,8 +228,11 @@ export class Journal {
     this.#note(problem);
     // Of two that changed a key the older one knows what it was.
     const undo = new Map(failed.toReversed().flatMap((each) => [...each.undo]));
-    this.#options.takeBack(undo, failed.flatMap((each) => [...each.keptKeys()]));
-    for (const each of failed) each.settle(problem);
+    try {
+      this.#options.takeBack(undo, failed.flatMap((each) => [...each.keptKeys()]));
+    } finally {
+      for (const each of failed) each.settle(problem);
+    }
   }
 
   #note(problem: Problem | null): void {

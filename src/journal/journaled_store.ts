@@ -10,6 +10,7 @@ import {
   type Found,
   MAX_STORED_BYTES,
   NONE,
+  type RestorableStore,
   Result,
   type Span,
   type Store,
@@ -23,7 +24,7 @@ export type Reads = Pick<Store, "get" | "exists">;
 
 export interface JournaledStoreOptions extends Omit<JournalOptions, "takeBack"> {
   /** The store in memory, which is to say what it evicts. */
-  readonly makeStore: (onEvict: (key: Span) => void) => Store;
+  readonly makeStore: (onEvict: (key: Span) => void) => RestorableStore;
   /** Milliseconds since 1970. */
   readonly wallNow: () => number;
 }
@@ -34,7 +35,7 @@ export class JournaledStore implements Store {
   readonly durable: Reads;
   /** Whether an operation since this was last set to false met what may not be durable. */
   isTouched = false;
-  readonly #memory: Store;
+  readonly #memory: RestorableStore;
   readonly #now: () => number;
   readonly #wallNow: () => number;
   /** What a key is in memory: the value, and when it expires. */
@@ -131,7 +132,8 @@ export class JournaledStore implements Store {
     const ttlMs = expiresAtMs - this.#wallNow();
     if (value === null || (expiresAtMs !== 0 && ttlMs <= 0)) return Result.MISSING;
     const storedUntilMs = expiresAtMs === 0 ? 0 : Math.ceil(this.#now() + ttlMs);
-    return this.#memory.set(spanOf(key), spanOf(value), storedUntilMs, true, this.#current);
+    const isThere = this.#memory.restore(spanOf(key), spanOf(value), storedUntilMs);
+    return isThere ? Result.DONE : Result.FULL;
   }
 
   #touch(key: Span): void {
@@ -194,13 +196,14 @@ export class JournaledStore implements Store {
   }
 
   #takeBack(undo: ReadonlyMap<string, Before>, kept: readonly Uint8Array[]): void {
-    // What was new goes first, since the room that it took may be needed.
-    for (const [name, before] of undo) {
-      if (before === null) this.#memory.delete(keyOf(name), this.#current);
-    }
-    for (const [name, before] of undo) {
-      if (before !== null) this.#restore(keyOf(name), before.value, before.expiresAtMs);
-    }
+    // All of it goes first, since the room that one took may be another's, and what is large before
+    // what is small.
+    for (const name of undo.keys()) this.#memory.delete(keyOf(name), this.#current);
+    const present = [...undo].flatMap(([name, before]) =>
+      before === null ? [] : [{ name, before }]
+    );
+    present.sort((a, b) => b.before.value.length - a.before.value.length);
+    for (const { name, before } of present) this.#restore(keyOf(name), before);
     for (const bytes of kept) {
       const key = spanOf(bytes);
       const value = this.#look(key) ? this.#current : null;
@@ -210,9 +213,9 @@ export class JournaledStore implements Store {
   }
 
   /** @throws Error if it finds no room: memory is then not what the disk has, and can't go on */
-  #restore(key: Span, value: Uint8Array, expiresAtMs: number): void {
-    const result = this.#memory.set(key, spanOf(value), expiresAtMs, true, this.#current);
-    if (result !== Result.DONE) throw new Error("memory has no room for what it held before");
+  #restore(key: Span, { value, expiresAtMs }: NonNullable<Before>): void {
+    if (this.#memory.restore(key, spanOf(value), expiresAtMs)) return;
+    throw new Error("memory has no room for what it held; start again, on what is durable");
   }
 }
 

@@ -12,7 +12,14 @@ import { isLarge, isTimed, valueLengthOf } from "./item.ts";
 import { Key } from "./key.ts";
 import { layoutOf, WORD_BYTES } from "./layout.ts";
 import { fits64Bits, MAX_NUMBER_BYTES, parseExact, parseNumber, writeNumber } from "./number.ts";
-import { type Found, MAX_STORED_BYTES, NONE, Result, type Span, type Store } from "./store.ts";
+import {
+  type Found,
+  MAX_STORED_BYTES,
+  NONE,
+  type RestorableStore,
+  Result,
+  type Span,
+} from "./store.ts";
 import { Sweeper } from "./sweeper.ts";
 import { Values } from "./values.ts";
 import { Writer } from "./writer.ts";
@@ -29,13 +36,15 @@ export interface LogStoreOptions {
   readonly fillRandom: (bytes: Uint8Array) => void;
   /** What happens when there is no room: by default what was not read goes. */
   readonly onFull?: "evict" | "refuse";
+  /** Whether a store that refuses leaves room so that all of it can be restored elsewhere. */
+  readonly keepsReserve?: boolean;
   /** Is told of each key that is about to be evicted, to be read at once. Nothing else may be done. */
   readonly onEvict?: (key: Span) => void;
   /** In place of the store's own, for tests. */
   readonly hash?: Hash;
 }
 
-export class LogStore implements Store {
+export class LogStore implements RestorableStore {
   readonly limitBytes: number;
   /** What it is made of, for tests to examine. */
   readonly values: Values;
@@ -49,7 +58,7 @@ export class LogStore implements Store {
 
   /** @throws RangeError if the limit is out of range, or the system does not give so much */
   constructor(options: LogStoreOptions) {
-    const { limitBytes, now, onEvict } = options;
+    const { limitBytes, now, onEvict, keepsReserve = false } = options;
     const layout = layoutOf(limitBytes);
     const hash = options.hash ?? makeHash(options.fillRandom);
     const evicts = options.onFull !== "refuse";
@@ -63,7 +72,7 @@ export class LogStore implements Store {
     });
     const cleaner = new Cleaner(this.values, layout, now, evicts);
     this.sweeper = new Sweeper(this.values);
-    this.#writer = new Writer(this.values, cleaner, this.sweeper, layout, evicts);
+    this.#writer = new Writer(this.values, cleaner, this.sweeper, layout, evicts, keepsReserve);
     this.#key = new Key(hash);
   }
 
@@ -109,6 +118,15 @@ export class LogStore implements Store {
     if (address === NOWHERE || overwrite) return this.#put(address, value, expiresAtMs);
     this.values.items.markRead(address);
     return Result.PRESENT;
+  }
+
+  restore(key: Span, value: Span, expiresAtMs: number): boolean {
+    this.#writer.isRestoring = true;
+    try {
+      return this.#put(this.#find(key), value, expiresAtMs) === Result.DONE;
+    } finally {
+      this.#writer.isRestoring = false;
+    }
   }
 
   delete(key: Span, found: Found): Result {

@@ -26,6 +26,15 @@ export interface Found {
 /** The largest value that a store keeps. Doors may have smaller limits. */
 export const MAX_STORED_BYTES = 2 ** 20;
 
+/** A store that takes back what it held before, as from a disk. */
+export interface RestorableStore extends Store {
+  /**
+   * As `set` that overwrites, but also into the room that a store which refuses leaves free.
+   * @returns false if there is no room; what the key had may then be lost
+   */
+  restore(key: Span, value: Span, expiresAtMs: number): boolean;
+}
+
 /** The length of no value. */
 export const NONE = -1;
 
@@ -68,7 +77,7 @@ export interface Store {
    * @param expiresAtMs in whole ms on the store's clock; 0 for never
    */
   set(key: Span, value: Span, expiresAtMs: number, overwrite: boolean, found: Found): Result;
-  /** DONE with the removed value in `found`, or MISSING. */
+  /** DONE with the removed value in `found`, MISSING, or FULL where it must be kept for a while. */
   delete(key: Span, found: Found): Result;
   /**
    * Adds to the number stored, 0 if there is none; the expiry counts only for a new key.

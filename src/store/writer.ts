@@ -25,16 +25,21 @@ import type { Values } from "./values.ts";
 const MAX_LIVE = 255 / 256;
 /** With a large value this share, since its pieces may leave a sixteenth of a segment empty. */
 const MAX_LIVE_LARGE = 7 / 8;
+/** With a reserve, this share of that: in another order, or hashed otherwise, the same takes more. */
+const RESERVED_LIVE = 63 / 64;
 /** The share of a store that evicts which a single value may take. */
 const MAX_SHARE = 3 / 4;
 /** A value of a larger share evicts in order: keeping what was read would gain too little at a time. */
 const MAX_SHARE_OUT_OF_ORDER = 1 / 64;
 
 export class Writer {
+  /** Whether what is written may take the room that a store which refuses leaves free. */
+  isRestoring = false;
   readonly #values: Values;
   readonly #cleaner: Cleaner;
   readonly #sweeper: Sweeper;
   readonly #evicts: boolean;
+  readonly #maxShare: number;
   readonly #segmentWords: number;
   readonly #storeWords: number;
   readonly #maxItemWords: number;
@@ -46,11 +51,13 @@ export class Writer {
     sweeper: Sweeper,
     { segmentWords, segmentCount, maxItemWords }: Layout,
     evicts: boolean,
+    keepsReserve: boolean,
   ) {
     this.#values = values;
     this.#cleaner = cleaner;
     this.#sweeper = sweeper;
     this.#evicts = evicts;
+    this.#maxShare = keepsReserve ? RESERVED_LIVE : 1;
     this.#segmentWords = segmentWords;
     this.#storeWords = (segmentCount - RESERVED_SEGMENTS) * segmentWords;
     this.#maxItemWords = maxItemWords;
@@ -165,12 +172,13 @@ export class Writer {
   /** Whether a value of so many words may come in the place of one of so many before. */
   #admits(words: number, before: number, share: number): boolean {
     if (this.#evicts) return words <= this.#storeWords * MAX_SHARE;
+    if (this.isRestoring) return true;
     const { index, log } = this.#values;
     // One segment more than the index has, since the next page may need it.
     const logWords = this.#storeWords - (index.pages.segmentCount + 1) * this.#segmentWords;
     // In one piece it is written before what it replaces goes, so that is in nobody's way.
     if (share === MAX_LIVE && words <= before) return true;
-    return log.liveWords + words - before <= logWords * share;
+    return log.liveWords + words - before <= logWords * share * this.#maxShare;
   }
 
   #makeRoom(hash: number, isNew: boolean, words: number, inOrder: boolean): boolean {

@@ -171,6 +171,7 @@ test("past what memory may hold a change finds no room", async () => {
   let stored = 0;
   while (world.set(`key ${stored}`, large) === Result.DONE) stored++;
   assertEquals(stored, 64);
+  assertEquals(world.delete("key 0"), Result.FULL);
   await world.clock.pass(1);
   world.disk.finish();
   await promisesRun();
@@ -196,6 +197,22 @@ test("relaxed: what nobody waited for is tried again, and nothing more confirmed
   assertEquals(world.disk.text("a"), "1");
   world.set("a", "3");
   assertEquals(world.store.pending(), null);
+});
+
+test("draining ends, though changes keep coming", async () => {
+  const world = openWorld();
+  let isOver = false;
+  let more = 0;
+  world.disk.onCommit = () => {
+    if (!isOver) world.set(`key ${more++}`, "x");
+    void promisesRun().then(() => world.disk.finish(1));
+  };
+  world.set("a", "1");
+  const drained = world.store.journal.drain();
+  for (let i = 0; i < 50; i++) await world.clock.pass(1);
+  isOver = true;
+  assertEquals(await drained, null);
+  assert(more > 10);
 });
 
 test("draining makes all durable, or says why not", async () => {

@@ -15,6 +15,8 @@ export interface WorldOptions extends Partial<Pick<LogStoreOptions, "limitBytes"
   readonly disk?: FakeDisk;
   readonly clock?: VirtualClock;
   readonly isStarted?: boolean;
+  /** Of the hash. */
+  readonly seed?: number;
 }
 
 export function spanOf(text: string | Uint8Array): Span {
@@ -39,7 +41,14 @@ export function openWorld(options: WorldOptions = {}) {
     later: (run, ms) => clock.at(clock.now() + ms, run),
     onProblem: (problem) => problems.push(problem),
     makeStore: (onEvict) =>
-      new LogStore({ limitBytes, onFull, now: clock.now, fillRandom: fillRandomOf(3), onEvict }),
+      new LogStore({
+        limitBytes,
+        onFull,
+        now: clock.now,
+        fillRandom: fillRandomOf(options.seed ?? 3),
+        onEvict,
+        keepsReserve: true,
+      }),
   });
   for (const item of disk.items.values()) store.load(item);
   if (options.isStarted ?? true) store.journal.start();

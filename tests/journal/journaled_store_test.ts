@@ -60,6 +60,57 @@ test("a store that refuses says FULL, and the disk holds what memory holds", asy
   assertEquals([world.disk.items.size, world.store.count], [stored, stored]);
 });
 
+test("a full store loads again into the same memory, however it is hashed", async () => {
+  for (const lengthOf of [() => 100, (i: number) => (i % 50) * 20, () => 900]) {
+    const world = openWorld({ limitBytes: 2 ** 22 });
+    const large = "z".repeat(2 ** 20);
+    world.set("z large", large);
+    let stored = 0;
+    while (world.set(`key ${stored}`, "x".repeat(lengthOf(stored))) === Result.DONE) {
+      stored++;
+      if (stored % 200 === 0) {
+        await world.clock.pass(1);
+        world.disk.finish();
+      }
+    }
+    await world.clock.pass(1);
+    world.disk.finish();
+    await promisesRun();
+    const items = [...world.disk.items].sort(([a], [b]) => (a < b ? -1 : 1));
+    for (let seed = 10; seed < 16; seed++) {
+      const again = openWorld({ limitBytes: 2 ** 22, seed });
+      for (const [, item] of items) assertEquals(again.store.load(item), Result.DONE);
+      assertEquals([again.get("z large"), again.store.count], [large, stored + 1]);
+    }
+  }
+});
+
+test("in a full store what a failed commit changed is taken back, whatever its sizes", async () => {
+  const world = openWorld();
+  const commit = async () => {
+    await world.clock.pass(1);
+    world.disk.finish();
+    await promisesRun();
+  };
+  world.set("shrinks", "s".repeat(50_000));
+  world.set("grows", "g");
+  world.set("large", "l".repeat(300_000));
+  await commit();
+  let stored = 0;
+  while (world.set(`key ${stored}`, "x".repeat(50)) === Result.DONE) stored++;
+  await commit();
+  world.set("shrinks", "s");
+  world.set("grows", "g".repeat(49_000));
+  world.delete("large");
+  for (let i = 0; world.set(`more ${i}`, "y".repeat(50)) === Result.DONE; i++);
+  await world.clock.pass(1);
+  world.disk.fail("it fails");
+  await promisesRun();
+  assertEquals(world.get("shrinks")?.length, 50_000);
+  assertEquals([world.get("grows"), world.get("large")?.length], ["g", 300_000]);
+  assertEquals([world.store.count, world.get("more 0")], [stored + 3, undefined]);
+});
+
 const STEPS = "Bun" in globalThis ? 40_000 : 4_000;
 const KEYS = 40;
 

@@ -93,7 +93,7 @@ test(
       fold ??= new Fold(file);
       // Now and then it begins anew in the middle, as after an error.
       if (below(80) === 0) fold = new Fold(file);
-      if (!fold.step(1 + below(12), 0)) {
+      if (!fold.step(1 + below(12), below(3), 0)) {
         fold = null;
         folds++;
       }
@@ -112,7 +112,7 @@ test("a fold removes what has expired, and in the end every batch", { skip }, ()
   for (let i = 0; i < 40; i++) file.commit([batchOf({ [`old ${i}`]: "x" }, 1_000)]);
   for (let i = 0; i < 40; i++) file.commit([batchOf({ [`new ${i}`]: "x" }, 3_000)]);
   const fold = new Fold(file);
-  while (fold.step(16, 2_000));
+  while (fold.step(16, 0, 2_000));
   assertEquals(file.sqlite.prepare("SELECT count(*) AS n FROM batch").get()?.n, 0);
   assertEquals(Object.keys(contentsOf(folder)).filter((key) => key.startsWith("old")), []);
   assertEquals(Object.keys(contentsOf(folder)).length, 40);
@@ -175,7 +175,7 @@ test("a file whose tables are damaged is refused when it is read", { skip }, () 
   const many = Object.fromEntries(Array.from({ length: 2_000 }, (_, i) => [`key ${i}`, "v"]));
   file.commit([batchOf(many)]);
   const fold = new Fold(file);
-  while (fold.step(1_000, 0));
+  while (fold.step(1_000, 0, 0));
   file.close();
   const path = join(folder, FILE_NAME);
   const bytes = readFileSync(path);
@@ -219,6 +219,33 @@ test("the thread commits, and tells what is wrong", { skip }, async () => {
   const bad = freshFolder();
   mkdirSync(join(bad, FILE_NAME));
   await assertRejects(() => ThreadDisk.open(bad), DataFolderError, "can't use the data folder");
+});
+
+test("a commit is synced, also after a fold that could not begin", { skip }, () => {
+  const folder = freshFolder();
+  const file = DataFile.open(folder);
+  file.commit([batchOf({ a: "1" })]);
+  const fold = new Fold(file);
+  const other = openSqlite(join(folder, FILE_NAME));
+  other.exec("BEGIN IMMEDIATE");
+  assertThrows(() => fold.step(1, 0, 0), Error, "locked");
+  other.exec("ROLLBACK");
+  other.close();
+  file.commit([batchOf({ a: "2" })]);
+  assertEquals(file.sqlite.prepare("PRAGMA synchronous").get()?.synchronous, 2);
+  file.close();
+});
+
+test("a file that is opened twice by one process stays locked against others", {
+  skip: skip || process.platform !== "linux",
+}, async () => {
+  const folder = freshFolder();
+  const disk = await ThreadDisk.open(folder);
+  await disk.commit(batchOf({ a: "1" }));
+  assertEquals(contentsOf(folder), { a: "1" });
+  const { ino } = statSync(join(folder, FILE_NAME));
+  assertMatch(readFileSync("/proc/locks", "utf8"), new RegExp(`:${ino} `));
+  await disk.close();
 });
 
 test("what was asked for behind a commit that failed fails too", { skip }, async () => {

@@ -3,26 +3,32 @@
 import { Result } from "../../store/store.ts";
 import { haveKeys, takeKey } from "./arguments.ts";
 import { ALL_KEYS, type Command, type Context, NO_KEYS, ONE_KEY } from "./context.ts";
-import { integer, simple } from "./forms.ts";
+import { error, integer, Refusal, simple } from "./forms.ts";
 
 /** DEL and UNLINK. */
 function remove(context: Context): void {
-  const { store, key, noValue } = context.keyspace;
-  count(context, () => store.delete(key, noValue) === Result.DONE);
+  if (!haveKeys(context)) return;
+  const { keyspace, request, replies } = context;
+  let removed = 0;
+  for (let i = 1; i < request.count; i++) {
+    request.show(i, keyspace.key);
+    const result = keyspace.store.delete(keyspace.key, keyspace.noValue);
+    if (result === Result.FULL) {
+      error(replies, Refusal.FULL);
+      return;
+    }
+    if (result === Result.DONE) removed++;
+  }
+  integer(replies, removed);
 }
 
 function exists(context: Context): void {
-  count(context, () => context.keyspace.exists());
-}
-
-/** Of how many keys something is true. */
-function count(context: Context, isTrue: () => boolean): void {
   if (!haveKeys(context)) return;
   const { keyspace, request, replies } = context;
   let hits = 0;
   for (let i = 1; i < request.count; i++) {
     request.show(i, keyspace.key);
-    if (isTrue()) hits++;
+    if (keyspace.exists()) hits++;
   }
   integer(replies, hits);
 }

@@ -57,8 +57,9 @@ function mset(context: Context): void {
 function getdel(context: Context): void {
   if (!takeKey(context)) return;
   const { keyspace, replies } = context;
-  keyspace.store.delete(keyspace.key, receive(replies, keyspace.found));
-  bulkFound(replies, keyspace.found);
+  const result = keyspace.store.delete(keyspace.key, receive(replies, keyspace.found));
+  if (result === Result.FULL) error(replies, Refusal.FULL);
+  else bulkFound(replies, keyspace.found);
 }
 
 function getset(context: Context): void {

@@ -25,7 +25,10 @@ export class ThreadDisk implements Disk {
   #attempt = 0;
   #isGone = false;
 
-  private constructor(folder: string) {
+  readonly #onWarning: (problem: string) => void;
+
+  private constructor(folder: string, onWarning: (problem: string) => void) {
+    this.#onWarning = onWarning;
     this.#worker = new Worker(new URL(WORKER, import.meta.url), { workerData: folder });
     this.#worker.on("message", (answer: Answer) => this.#settle(answer));
     this.#worker.on(
@@ -38,9 +41,16 @@ export class ThreadDisk implements Disk {
     });
   }
 
-  /** Starts the thread and opens the file of a folder. @throws DataFolderError */
-  static async open(folder: string): Promise<ThreadDisk> {
-    const disk = new ThreadDisk(folder);
+  /**
+   * Starts the thread and opens the file of a folder.
+   * @param onWarning is told what is wrong when what was committed can't be put in order
+   * @throws DataFolderError
+   */
+  static async open(
+    folder: string,
+    onWarning: (problem: string) => void = () => {},
+  ): Promise<ThreadDisk> {
+    const disk = new ThreadDisk(folder, onWarning);
     await disk.#answered();
     return disk;
   }
@@ -67,6 +77,7 @@ export class ThreadDisk implements Disk {
 
   #settle({ tasks, problem, attempt }: Answer): void {
     this.#attempt = attempt + 1;
+    if (tasks === 0 && problem !== null) this.#onWarning(problem);
     for (const { resolve, reject } of this.#waiting.splice(0, tasks)) {
       if (problem === null) resolve();
       else reject(new DataFolderError(problem));

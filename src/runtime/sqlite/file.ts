@@ -60,7 +60,8 @@ export class DataFile {
 
   /** Makes batches durable, all or none: once it returns they outlive a loss of power. */
   commit(batches: readonly Uint8Array[]): void {
-    this.sqlite.exec("BEGIN IMMEDIATE");
+    // A fold may have left it otherwise.
+    this.sqlite.exec("PRAGMA synchronous = FULL; BEGIN IMMEDIATE");
     try {
       for (const changes of batches) this.#append.run(changes);
       this.sqlite.exec("COMMIT");

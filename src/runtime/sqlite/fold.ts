@@ -8,9 +8,11 @@ import type { DataFile } from "./file.ts";
 import { numberOf } from "./format.ts";
 import type { Statement } from "./sqlite.ts";
 
-/** Batches that a step gathers at most, and that one removes. */
-const GATHERED_BATCHES = 4;
-const REMOVED_BATCHES = 16;
+/** For each batch that was committed meanwhile a step gathers so many, or removes so many, and some. */
+const GATHER_FACTOR = 4;
+const GATHER_LEAST = 4;
+const REMOVE_FACTOR = 8;
+const REMOVE_LEAST = 16;
 /** What of that which expired is removed with a step: so many for each key that it folds, and a few. */
 const PURGE_FACTOR = 2;
 const PURGE_LEAST = 16;
@@ -57,29 +59,32 @@ export class Fold {
 
   /**
    * Gathers some batches, or puts so many keys with the items, or removes some batches.
+   * @param batches that were committed since the last step
    * @param wallNowMs since 1970: what has expired by then may be removed
    * @returns whether there is more to do
    */
-  step(keys: number, wallNowMs: number): boolean {
+  step(keys: number, batches: number, wallNowMs: number): boolean {
     const { sqlite } = this.#file;
-    // What is folded is durable already as a batch.
+    // What is folded is durable already as a batch; a commit asks for more by itself.
     sqlite.exec("PRAGMA synchronous = NORMAL; BEGIN IMMEDIATE");
     try {
-      const isMore = this.#gather() || this.#putItems(keys, wallNowMs) || this.#removeSome();
+      const isMore = this.#gather(batches) || this.#putItems(keys, wallNowMs) ||
+        this.#removeSome(batches);
       sqlite.exec("COMMIT");
       return isMore;
     } catch (error) {
       this.#file.rollBack();
       throw error;
-    } finally {
-      sqlite.exec("PRAGMA synchronous = FULL");
     }
   }
 
-  #gather(): boolean {
+  #gather(batches: number): boolean {
     if (this.#gathered >= this.#lastBatch) return false;
     // A newer one may be among them: to fold it twice does no harm.
-    this.#gathered = this.#file.gather(this.#gathered, GATHERED_BATCHES);
+    this.#gathered = this.#file.gather(
+      this.#gathered,
+      GATHER_FACTOR * batches + GATHER_LEAST,
+    );
     return true;
   }
 
@@ -94,8 +99,8 @@ export class Fold {
     return true;
   }
 
-  #removeSome(): boolean {
-    const { changes } = this.#removeBatches.run(this.#lastBatch, REMOVED_BATCHES);
-    return Number(changes) === REMOVED_BATCHES;
+  #removeSome(batches: number): boolean {
+    const most = REMOVE_FACTOR * batches + REMOVE_LEAST;
+    return Number(this.#removeBatches.run(this.#lastBatch, most).changes) === most;
   }
 }

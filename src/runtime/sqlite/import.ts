@@ -24,7 +24,7 @@ export async function importItems(
 /** So that nothing older than what comes now lies over it. */
 function foldAll(file: DataFile, nowMs: number): void {
   const fold = new Fold(file);
-  while (fold.step(STEP_KEYS, nowMs));
+  while (fold.step(STEP_KEYS, 0, nowMs));
 }
 
 async function putAll(

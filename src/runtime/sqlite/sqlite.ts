@@ -1,6 +1,6 @@
 /** node:sqlite, as far as it is used here. Bun, Deno and Node from 22.13 on have it built in. */
 
-import { closeSync, openSync } from "node:fs";
+import { closeSync, existsSync, openSync } from "node:fs";
 import { DataFolderError } from "./problem.ts";
 
 /** What a statement takes and gives for a column. */
@@ -34,6 +34,19 @@ export function openSqlite(file: string): Sqlite {
       "this runtime has no SQLite: use kg's binary, Bun, Deno, or Node 22.13",
     );
   }
-  closeSync(openSync(file, "a", 0o600));
+  makeFile(file);
   return new builtin.DatabaseSync(file);
+}
+
+/**
+ * Only where there is none: to close a file of which this process holds locks would give them up,
+ * SQLite's own among them (fcntl(2)).
+ */
+function makeFile(file: string): void {
+  if (existsSync(file)) return;
+  try {
+    closeSync(openSync(file, "ax", 0o600));
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== "EEXIST") throw error;
+  }
 }

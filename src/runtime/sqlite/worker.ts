@@ -1,7 +1,7 @@
 /**
  * The thread that commits: it has the file, and does one thing at a time. What came while it was busy
- * is one commit. When enough was committed it folds that, a step between two commits, each of more keys
- * than the commits since have changed.
+ * is one commit. When enough was committed it folds that, a step between two commits, each of more than
+ * the commits since have brought.
  */
 
 import { parentPort, workerData } from "node:worker_threads";
@@ -18,7 +18,7 @@ export interface Task {
 
 /** What it answers, also when it has started. */
 export interface Answer {
-  /** How many of the oldest tasks this is about. */
+  /** How many of the oldest tasks this is about; none for a problem of the thread's own. */
   readonly tasks: number;
   /** Null, or why they were not done. */
   readonly problem: string | null;
@@ -40,6 +40,7 @@ let isFolding = false;
 let fold: Fold | null = null;
 let unfoldedBytes = 0;
 let bytesSinceStep = 0;
+let batchesSinceStep = 0;
 /** What is to be committed next. */
 let waiting: Uint8Array[] = [];
 /** The last failure, and of which attempt that was. */
@@ -85,6 +86,7 @@ function commit(number: number): void {
 function noteCommitted(bytes: number): void {
   unfoldedBytes += bytes;
   bytesSinceStep += bytes;
+  batchesSinceStep++;
   if (isFolding || unfoldedBytes < FOLD_BYTES) return;
   isFolding = true;
   unfoldedBytes = 0;
@@ -93,14 +95,16 @@ function noteCommitted(bytes: number): void {
 
 function step(): void {
   const keys = STEP_KEYS + Math.ceil(bytesSinceStep / BYTES_A_KEY);
-  bytesSinceStep = 0;
+  const batches = batchesSinceStep;
+  bytesSinceStep = batchesSinceStep = 0;
   try {
     fold ??= new Fold(file);
-    isFolding = fold.step(keys, Date.now());
+    isFolding = fold.step(keys, batches, Date.now());
     if (isFolding) setImmediate(step);
     else fold = null;
-  } catch {
-    // A full disk, or one that fails: whoever commits hears of it. The fold begins anew.
+  } catch (error) {
+    // What was committed is there all the same. The fold begins anew.
+    answer(0, problemOf(error));
     fold = null;
     setTimeout(step, RETRY_MS);
   }
