@@ -97,6 +97,11 @@ export class DataFile {
     return last;
   }
 
+  /** Bytes of all batches. */
+  batchBytes(): number {
+    return numberOf(this.sqlite, "SELECT coalesce(sum(length(changes)), 0) AS n FROM batch");
+  }
+
   /**
    * All that there is now: at most so many keys, and each of them, those that have expired included.
    * To be asked once, of a file that is not committed to.

@@ -26,8 +26,11 @@ export interface Answer {
   readonly attempt: number;
 }
 
-/** Batches of so many bytes are folded. */
-const FOLD_BYTES = 8 * 1024 * 1024;
+/** Batches of so many bytes are folded, when nothing was committed for a while … */
+const IDLE_FOLD_BYTES = 1024 * 1024;
+const IDLE_MS = 100;
+/** … and of so many at any time, a step between two commits. */
+const BUSY_FOLD_BYTES = 32 * 1024 * 1024;
 /** Keys that a step folds at least, and bytes that were committed for each more. */
 const STEP_KEYS = 256;
 const BYTES_A_KEY = 32;
@@ -35,10 +38,14 @@ const BYTES_A_KEY = 32;
 const RETRY_MS = 1_000;
 
 let file: DataFile;
-/** Whether a step is to come; the fold begins with the first. */
-let isFolding = false;
 let fold: Fold | null = null;
+/** Bytes of the batches that are not folded, and of those that the fold began with. */
 let unfoldedBytes = 0;
+let foldedBytes = 0;
+/** Whether a step is to come, and whether it comes however busy the thread is. */
+let isDue = false;
+let isUrgent = false;
+let committedAtMs = 0;
 let bytesSinceStep = 0;
 let batchesSinceStep = 0;
 /** What is to be committed next. */
@@ -87,10 +94,18 @@ function noteCommitted(bytes: number): void {
   unfoldedBytes += bytes;
   bytesSinceStep += bytes;
   batchesSinceStep++;
-  if (isFolding || unfoldedBytes < FOLD_BYTES) return;
-  isFolding = true;
-  unfoldedBytes = 0;
-  setImmediate(step);
+  committedAtMs = performance.now();
+  isUrgent ||= unfoldedBytes >= BUSY_FOLD_BYTES;
+  if (!isDue) schedule();
+}
+
+/** Has a step come: at once where it is urgent or nothing is going on, else a little later. */
+function schedule(): void {
+  const isIdle = performance.now() - committedAtMs >= IDLE_MS;
+  isDue = fold !== null || unfoldedBytes >= IDLE_FOLD_BYTES;
+  if (!isDue) return;
+  if (isUrgent || isIdle) setImmediate(step);
+  else setTimeout(schedule, IDLE_MS);
 }
 
 function step(): void {
@@ -98,20 +113,32 @@ function step(): void {
   const batches = batchesSinceStep;
   bytesSinceStep = batchesSinceStep = 0;
   try {
-    fold ??= new Fold(file);
-    isFolding = fold.step(keys, batches, Date.now());
-    if (isFolding) setImmediate(step);
-    else fold = null;
+    if (fold === null) {
+      fold = new Fold(file);
+      foldedBytes = unfoldedBytes;
+    }
+    if (!fold.step(keys, batches, Date.now())) endFold();
+    schedule();
   } catch (error) {
     // What was committed is there all the same. The fold begins anew.
     answer(0, problemOf(error));
     fold = null;
-    setTimeout(step, RETRY_MS);
+    setTimeout(schedule, RETRY_MS);
   }
+}
+
+function endFold(): void {
+  fold = null;
+  isUrgent = false;
+  unfoldedBytes -= foldedBytes;
 }
 
 const problem = attempt(() => {
   file = DataFile.open(workerData as string);
+  unfoldedBytes = file.batchBytes();
 });
 answer(1, problem);
-if (problem === null) parentPort?.on("message", take);
+if (problem === null) {
+  parentPort?.on("message", take);
+  schedule();
+}
