@@ -8,4 +8,6 @@ export interface Disk {
    * @throws an Error whose message says what is wrong, for people; nothing was carried out then
    */
   commit(changes: Uint8Array<ArrayBuffer>): Promise<void>;
+  /** Settles what has been committed by now, without waiting for the event loop to bring word of it. */
+  poll?(): void;
 }

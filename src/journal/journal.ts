@@ -145,6 +145,7 @@ export class Journal {
   #append(key: Span, value: Span | null, expiresAtMs: number, isKept: boolean): void {
     if (this.#open.changes === 0) this.#openedAtMs = this.#options.now();
     this.#open.append(key, value, expiresAtMs, isKept);
+    this.#options.disk.poll?.();
     this.#schedule();
   }
 

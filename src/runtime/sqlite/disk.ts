@@ -3,7 +3,7 @@
 import { Worker } from "node:worker_threads";
 import type { Disk } from "../../journal/disk.ts";
 import { DataFolderError } from "./problem.ts";
-import type { Answer, Task } from "./worker.ts";
+import type { Answer, Start, Task } from "./worker.ts";
 
 /** How this file is named where TypeScript runs, or was built; in a bundle it has no name. */
 const OWN_NAME = /\/disk\.([jt]s)$/.exec(import.meta.url);
@@ -25,11 +25,15 @@ export class ThreadDisk implements Disk {
   #attempt = 0;
   #isGone = false;
 
+  /** How many tasks the thread has done, and of how many that is known here. */
+  readonly #done = new Int32Array(new SharedArrayBuffer(Int32Array.BYTES_PER_ELEMENT));
+  #known = 0;
   readonly #onWarning: (problem: string) => void;
 
   private constructor(folder: string, onWarning: (problem: string) => void) {
     this.#onWarning = onWarning;
-    this.#worker = new Worker(new URL(WORKER, import.meta.url), { workerData: folder });
+    const start: Start = { folder, done: this.#done };
+    this.#worker = new Worker(new URL(WORKER, import.meta.url), { workerData: start });
     this.#worker.on("message", (answer: Answer) => this.#settle(answer));
     this.#worker.on(
       "error",
@@ -75,13 +79,21 @@ export class ThreadDisk implements Disk {
     return new Promise((resolve, reject) => this.#waiting.push({ resolve, reject }));
   }
 
+  poll(): void {
+    const done = Atomics.load(this.#done, 0);
+    if (done === this.#known) return;
+    // The count may have turned over.
+    const tasks = (done - this.#known) | 0;
+    this.#known = done;
+    for (const { resolve } of this.#waiting.splice(0, tasks)) resolve();
+  }
+
   #settle({ tasks, problem, attempt }: Answer): void {
+    this.poll();
     this.#attempt = attempt + 1;
-    if (tasks === 0 && problem !== null) this.#onWarning(problem);
-    for (const { resolve, reject } of this.#waiting.splice(0, tasks)) {
-      if (problem === null) resolve();
-      else reject(new DataFolderError(problem));
-    }
+    if (problem === null) return;
+    if (tasks === 0) this.#onWarning(problem);
+    for (const { reject } of this.#waiting.splice(0, tasks)) reject(new DataFolderError(problem));
   }
 
   #settleAll(problem: string): void {

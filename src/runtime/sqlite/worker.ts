@@ -9,6 +9,13 @@ import { DataFile } from "./file.ts";
 import { Fold } from "./fold.ts";
 import { DataFolderError, problemOf } from "./problem.ts";
 
+/** What the thread is given when it starts. */
+export interface Start {
+  readonly folder: string;
+  /** Shared: how many tasks were done, so that whoever asked need not wait for word of it. */
+  readonly done: Int32Array;
+}
+
 export interface Task {
   /** To be committed; null asks the thread to end. */
   readonly changes: Uint8Array<ArrayBuffer> | null;
@@ -37,6 +44,7 @@ const BYTES_A_KEY = 32;
 /** How long after a step that failed the next is tried. */
 const RETRY_MS = 1_000;
 
+const { folder, done } = workerData as Start;
 let file: DataFile;
 let fold: Fold | null = null;
 /** Bytes of the batches that are not folded, and of those that the fold began with. */
@@ -54,6 +62,7 @@ let waiting: Uint8Array[] = [];
 let failed = { attempt: -1, problem: "" };
 
 function answer(tasks: number, problem: string | null): void {
+  if (problem === null) Atomics.add(done, 0, tasks);
   parentPort?.postMessage({ tasks, problem, attempt: failed.attempt } satisfies Answer);
 }
 
@@ -134,7 +143,7 @@ function endFold(): void {
 }
 
 const problem = attempt(() => {
-  file = DataFile.open(workerData as string);
+  file = DataFile.open(folder);
   unfoldedBytes = file.batchBytes();
 });
 answer(1, problem);
