@@ -37,11 +37,11 @@ export class ThreadDisk implements Disk {
     this.#worker.on("message", (answer: Answer) => this.#settle(answer));
     this.#worker.on(
       "error",
-      (error) => this.#settleAll(`the thread that commits: ${error.message}`),
+      (error) => this.#fail(this.#waiting.length, `the thread that commits: ${error.message}`),
     );
     this.#worker.on("exit", () => {
       this.#isGone = true;
-      this.#settleAll(GONE);
+      this.#fail(this.#waiting.length, GONE);
     });
   }
 
@@ -93,10 +93,10 @@ export class ThreadDisk implements Disk {
     this.#attempt = attempt + 1;
     if (problem === null) return;
     if (tasks === 0) this.#onWarning(problem);
-    for (const { reject } of this.#waiting.splice(0, tasks)) reject(new DataFolderError(problem));
+    else this.#fail(tasks, problem);
   }
 
-  #settleAll(problem: string): void {
-    this.#settle({ tasks: this.#waiting.length, problem, attempt: this.#attempt });
+  #fail(tasks: number, problem: string): void {
+    for (const { reject } of this.#waiting.splice(0, tasks)) reject(new DataFolderError(problem));
   }
 }
