@@ -103,13 +103,15 @@ export class DataFile {
   }
 
   /**
-   * All that there is now: at most so many keys, and each of them, those that have expired included.
+   * All that there is now: how many keys, and each of them, those that have expired included.
    * To be asked once, of a file that is not committed to.
    */
   contents(): { readonly total: number; readonly items: Generator<Item> } {
     this.sqlite.exec("BEGIN");
     this.gather(0, ALL);
-    const query = "SELECT (SELECT count(*) FROM item) + (SELECT count(*) FROM latest) AS n";
+    const query = "SELECT (SELECT count(*) FROM item) " +
+      "- (SELECT count(*) FROM latest JOIN item USING (key)) " +
+      "+ (SELECT count(*) FROM latest WHERE value IS NOT NULL) AS n";
     return { total: numberOf(this.sqlite, query), items: this.#items() };
   }
 

@@ -47,13 +47,15 @@ const RETRY_MS = 1_000;
 const { folder, done } = workerData as Start;
 let file: DataFile;
 let fold: Fold | null = null;
-/** Bytes of the batches that are not folded, and of those that the fold began with. */
+/** Bytes of the batches that are not folded, and of those that the fold began with. None begins before
+ * something is committed: a start reads the file meanwhile. */
 let unfoldedBytes = 0;
 let foldedBytes = 0;
 /** Whether a step is to come, and whether it comes however busy the thread is. */
 let isDue = false;
 let isUrgent = false;
 let committedAtMs = 0;
+let isClosed = false;
 let bytesSinceStep = 0;
 let batchesSinceStep = 0;
 /** What is to be committed next. */
@@ -78,6 +80,7 @@ function attempt(run: () => void): string | null {
 
 function take({ changes, attempt: number }: Task): void {
   if (changes === null) {
+    isClosed = true;
     answer(1, attempt(() => file.close()));
   } else if (number <= failed.attempt) {
     // It was built upon what failed.
@@ -118,6 +121,7 @@ function schedule(): void {
 }
 
 function step(): void {
+  if (isClosed) return;
   const keys = STEP_KEYS + Math.ceil(bytesSinceStep / BYTES_A_KEY);
   const batches = batchesSinceStep;
   bytesSinceStep = batchesSinceStep = 0;
@@ -147,7 +151,4 @@ const problem = attempt(() => {
   unfoldedBytes = file.batchBytes();
 });
 answer(1, problem);
-if (problem === null) {
-  parentPort?.on("message", take);
-  schedule();
-}
+if (problem === null) parentPort?.on("message", take);
