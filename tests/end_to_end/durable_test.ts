@@ -115,6 +115,16 @@ test("an export comes back as it was, by the folder and by a server", { skip }, 
   assertEquals(withoutTime(again), withoutTime(exported));
 });
 
+test("the lines of the documentation come back as they are", { skip }, () => {
+  const folder = freshFolder();
+  const env = freshEnvironment();
+  const [, lines] = /```json\n([^]*?)```/.exec(readFileSync("docs/DURABILITY.md", "utf8")) ?? [];
+  assertEquals(kg(env, ["import", "--data-dir", folder], { input: lines }).status, 0);
+  const exported = kg(env, ["export", "--data-dir", folder]).text;
+  const sorted = (text: string) => text.replaceAll(/(?<=[:,]) /g, "").trim().split("\n").sort();
+  assertEquals(sorted(exported), sorted(lines));
+});
+
 test("a wrong line is named, and nothing of its file goes into a folder", { skip }, () => {
   const folder = freshFolder();
   const env = freshEnvironment();
