@@ -7,7 +7,7 @@ import { CLIENT_OPTIONS, withClient } from "./client_options.ts";
 import { type Command, Exit, type Input } from "./command.ts";
 import { DATA_DIR_OPTION } from "./export.ts";
 import { type ExportedItem, readItems } from "./item_line.ts";
-import { complain } from "./output.ts";
+import { complain, printJson } from "./output.ts";
 import { CountProgress } from "./progress.ts";
 import { dataFolderOf } from "./serve_journal.ts";
 import { UsageError } from "./usage_error.ts";
@@ -43,7 +43,8 @@ export const command: Command = {
     } finally {
       progress.clear();
     }
-    complain(`imported ${progress.count} keys`);
+    if (input.flag("json")) printJson({ imported: progress.count });
+    else complain(`imported ${progress.count} keys`);
     return Exit.DONE;
   },
 };

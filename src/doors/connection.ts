@@ -1,7 +1,7 @@
 /**
  * One connection through a door for text: what came and is not a whole request yet on one side,
- * replies that the other side does not take on the other, or that wait for the disk. While replies wait, no request is looked
- * at, so a client that never reads has at most one turn's replies in memory.
+ * replies that the other side does not take on the other, or that wait for the disk. While replies
+ * wait, no request is looked at, so a client that never reads has at most one turn's replies in memory.
  */
 
 import { Buffer } from "node:buffer";

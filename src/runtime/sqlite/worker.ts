@@ -47,8 +47,10 @@ const RETRY_MS = 1_000;
 const { folder, done } = workerData as Start;
 let file: DataFile;
 let fold: Fold | null = null;
-/** Bytes of the batches that are not folded, and of those that the fold began with. None begins before
- * something is committed: a start reads the file meanwhile. */
+/**
+ * Bytes of the batches that are not folded, and of those that the fold began with. None begins before
+ * something is committed: a start reads the file meanwhile.
+ */
 let unfoldedBytes = 0;
 let foldedBytes = 0;
 /** Whether a step is to come, and whether it comes however busy the thread is. */
