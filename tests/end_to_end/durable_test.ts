@@ -180,24 +180,24 @@ test("a disk that gives errors refuses changes, keeps reads, and loses nothing",
   const folder = freshFolder();
   // A limit on the size of files stands for a disk that is full: 600 KiB.
   const limited = ["bash", "-c", `trap "" XFSZ; ulimit -f 600; exec "$@"`, "kg", ...KG];
-  const { server, run } = await openServer(folder, [], limited);
-  let stored = 0;
-  let refused = run("set", `key ${stored}`, "x".repeat(800));
-  while (refused.status === 0 && stored < 2_000) {
-    stored++;
-    refused = run("set", `key ${stored}`, "x".repeat(800));
-  }
-  assertEquals(refused.status, 4);
-  assertMatch(refused.stderr, /it was taken back, since it could not be made durable: the disk/);
+  const { server, run, env } = await openServer(folder, [], limited);
+  const input = Array.from(
+    { length: 3_000 },
+    (_, i) => `{"key":"key ${i}","value":"${"x".repeat(800)}"}\n`,
+  ).join("");
+  const { status, stderr } = kg(env, ["import"], { input });
+  assertEquals(status, 4);
+  assertMatch(stderr, /it was taken back, since it could not be made durable: the disk/);
   assertEquals(run("get", "key 0").status, 0);
-  assertEquals(run("get", `key ${stored}`).status, 1);
+  assertEquals(run("get", "key 2999").status, 1);
+  const [, stored] = /keys +(\d+)\n/.exec(run("stats", "store").text) ?? [];
   await server.stop("SIGKILL");
   assertMatch(
     server.output(),
     /warning: changes can't be made durable, and new ones are refused: the disk/,
   );
   const exported = run("export", "--data-dir", folder).text;
-  assertEquals(exported.trim().split("\n").length, stored);
+  assertEquals(exported.trim().split("\n").length, Number(stored));
 });
 
 test("options that don't fit together, and files that are not ours, are refused in one line", {

@@ -12,7 +12,7 @@ import { FakeDisk } from "./fake_disk.ts";
 import { openWorld } from "./journal_world.ts";
 import { Ledger } from "./ledger.ts";
 
-const SEEDS = "Bun" in globalThis ? 40 : 10;
+const SEEDS = "Bun" in globalThis ? 30 : 5;
 const CRASHES = 5;
 const CLIENTS = 3;
 const KEYS = 4;
