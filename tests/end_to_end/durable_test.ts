@@ -180,12 +180,11 @@ test("a disk that gives errors refuses changes, keeps reads, and loses nothing",
   const folder = freshFolder();
   // A limit on the size of files stands for a disk that is full: 600 KiB.
   const limited = ["bash", "-c", `trap "" XFSZ; ulimit -f 600; exec "$@"`, "kg", ...KG];
-  const { server, run, env } = await openServer(folder, [], limited);
-  const input = Array.from(
-    { length: 3_000 },
-    (_, i) => `{"key":"key ${i}","value":"${"x".repeat(800)}"}\n`,
-  ).join("");
-  const { status, stderr } = kg(env, ["import"], { input });
+  const { server, run } = await openServer(folder, [], limited);
+  const lines = join(freshFolder(), "lines");
+  const line = (i: number) => `{"key":"key ${i}","value":"${"x".repeat(800)}"}\n`;
+  writeFileSync(lines, Array.from({ length: 3_000 }, (_, i) => line(i)).join(""));
+  const { status, stderr } = run("import", lines);
   assertEquals(status, 4);
   assertMatch(stderr, /it was taken back, since it could not be made durable: the disk/);
   assertEquals(run("get", "key 0").status, 0);
