@@ -7,7 +7,7 @@
 
 import { assert } from "./assert.ts";
 import type { Problem } from "./journal/batch.ts";
-import type { JournaledStore, Reads } from "./journal/journaled_store.ts";
+import { journaledOf, type JournaledStore, type Reads } from "./journal/journaled_store.ts";
 import { copyBytes } from "./protocol/bytes.ts";
 import {
   type Answered,
@@ -118,7 +118,7 @@ export class Server {
     this.#options = options;
     this.counters = options.counters ?? new Counters();
     this.#store = options.store;
-    this.#journaled = "durable" in options.store ? options.store : null;
+    this.#journaled = journaledOf(options.store);
     this.#reads = this.#journaled?.durable ?? options.store;
     this.#startedAtMs = options.now();
     this.#fence = new Fence(options.fillRandom, this.#startedAtMs, options.fenceLimits);

@@ -44,7 +44,7 @@ export const command: Command = {
   },
 };
 
-export function requireFolder(input: Input): string {
+function requireFolder(input: Input): string {
   const folder = dataFolderOf(input);
   if (folder !== undefined) return folder;
   throw new UsageError("which data folder? Name it: --data-dir DIR");

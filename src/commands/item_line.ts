@@ -18,7 +18,7 @@ export interface ExportedItem {
 }
 
 /** The longest line: a key and a value whose every character is escaped as six. */
-export const MAX_LINE_BYTES = 6 * (MAX_KEY_BYTES + MAX_STORED_BYTES) + 1_024;
+const MAX_LINE_BYTES = 6 * (MAX_KEY_BYTES + MAX_STORED_BYTES) + 1_024;
 
 const NEWLINE = 0x0a;
 const LONE_SURROGATE = /\p{Surrogate}/u;

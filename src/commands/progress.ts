@@ -9,6 +9,11 @@ export function bar(share: number): string {
   return "█".repeat(Math.round(share * BAR_WIDTH)).padEnd(BAR_WIDTH, "░");
 }
 
+/** Puts a text in the place of the terminal's last line; nowhere, if there is none. */
+function showOnTerminal(text: string): void {
+  if (process.stderr.isTTY) process.stderr.write(`\r\x1b[K${text}`);
+}
+
 /** A bar over steps of equal weight, on standard error and only where that is a terminal. */
 export class Progress {
   readonly #steps: number;
@@ -20,9 +25,8 @@ export class Progress {
 
   /** @param share of the step at hand, 0 to 1 */
   show(what: string, share: number): void {
-    if (!process.stderr.isTTY) return;
     const filled = bar((this.#done + share) / this.#steps);
-    process.stderr.write(`\r\x1b[K${filled} ${this.#done + 1} of ${this.#steps}: ${what}`);
+    showOnTerminal(`${filled} ${this.#done + 1} of ${this.#steps}: ${what}`);
   }
 
   finish(): void {
@@ -30,7 +34,7 @@ export class Progress {
   }
 
   clear(): void {
-    if (process.stderr.isTTY) process.stderr.write("\r\x1b[K");
+    showOnTerminal("");
   }
 }
 
@@ -55,8 +59,8 @@ export class LoadProgress {
   show(): void {
     const share = this.total === 0 ? 1 : Math.min(1, this.count / this.total);
     const text = `${this.#what}: ${this.count} of ${this.total} keys`;
-    if (process.stderr.isTTY) process.stderr.write(`\r\x1b[K${bar(share)} ${text}`);
-    else if (performance.now() - this.#linesAtMs >= LINE_INTERVAL_MS) {
+    showOnTerminal(`${bar(share)} ${text}`);
+    if (!process.stderr.isTTY && performance.now() - this.#linesAtMs >= LINE_INTERVAL_MS) {
       this.#linesAtMs = performance.now();
       complain(text);
     }
@@ -68,7 +72,7 @@ export class LoadProgress {
   }
 
   clear(): void {
-    if (process.stderr.isTTY) process.stderr.write("\r\x1b[K");
+    showOnTerminal("");
   }
 }
 
@@ -86,11 +90,10 @@ export class CountProgress {
 
   add(): void {
     this.count++;
-    if (this.count % COUNT_STEP !== 0 || !process.stderr.isTTY) return;
-    process.stderr.write(`\r\x1b[K${this.#what}: ${this.count} keys`);
+    if (this.count % COUNT_STEP === 0) showOnTerminal(`${this.#what}: ${this.count} keys`);
   }
 
   clear(): void {
-    if (process.stderr.isTTY) process.stderr.write("\r\x1b[K");
+    showOnTerminal("");
   }
 }

@@ -9,7 +9,7 @@ import { kernelDrops } from "../runtime/kernel_drops.ts";
 import type { Listener, Runtime } from "../runtime/runtime.ts";
 import { Server } from "../server.ts";
 import { Counters, type Line } from "../statistics.ts";
-import type { JournaledStore } from "../journal/journaled_store.ts";
+import { journaledOf, type JournaledStore } from "../journal/journaled_store.ts";
 import type { Store } from "../store/store.ts";
 import { VERSION } from "../version.ts";
 import { CRYPTO_OPTION, cryptoChoice, DEFAULT_SERVER, KEY_FILE_OPTION } from "./client_options.ts";
@@ -107,7 +107,7 @@ async function start(
     ],
     systemLines: () => systemLines(listeners),
     connectionLines: doors.lines,
-    isFresh: !("durable" in store),
+    isFresh: journaledOf(store) === null,
     fallback: await skvsReceiver(input, aead, store, counters),
   });
   complain(isNew ? `key: made a new one, ${origin}` : `key: ${origin}`);

@@ -17,7 +17,7 @@ import {
   TakenPathError,
 } from "../runtime/streams.ts";
 import type { Counters, Section } from "../statistics.ts";
-import type { JournaledStore } from "../journal/journaled_store.ts";
+import { journaledOf, type JournaledStore } from "../journal/journaled_store.ts";
 import type { Store } from "../store/store.ts";
 import type { Input, Options } from "./command.ts";
 import { bindProblem } from "./bind_problem.ts";
@@ -85,7 +85,7 @@ export async function openDoors(
   const connections = new Connections({
     maxConnections,
     now,
-    journaled: "durable" in store ? store : undefined,
+    journaled: journaledOf(store),
   });
   const keyspace = new Keyspace(store, counters, now, Date.now);
   const listeners: StreamListener[] = [];

@@ -27,7 +27,7 @@ export interface ConnectionsOptions {
   readonly now: () => number;
   readonly maxHeldBytes?: number;
   /** The store, if what changes there becomes durable, so that replies may have to wait for that. */
-  readonly journaled?: JournaledStore;
+  readonly journaled?: JournaledStore | null;
 }
 
 export class Connections {

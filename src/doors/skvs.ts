@@ -5,7 +5,7 @@
  */
 
 import type { Problem } from "../journal/batch.ts";
-import type { JournaledStore, Reads } from "../journal/journaled_store.ts";
+import { journaledOf, type JournaledStore, type Reads } from "../journal/journaled_store.ts";
 import { copyBytes } from "../protocol/bytes.ts";
 import { type Answered, DATAGRAM_BYTES, FRAME_BYTES, type Receive } from "../protocol/datagram.ts";
 import { type Cipher, NO_ADDITIONAL_DATA } from "../protocol/seal.ts";
@@ -52,7 +52,7 @@ export class SkvsDoor {
 
   constructor(options: SkvsDoorOptions) {
     this.#options = options;
-    this.#journaled = "durable" in options.store ? options.store : null;
+    this.#journaled = journaledOf(options.store);
     this.#reads = this.#journaled?.durable ?? options.store;
     this.#replyStream = NonceStream.forReplies(options.fillRandom);
   }

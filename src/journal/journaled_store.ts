@@ -219,6 +219,11 @@ export class JournaledStore implements Store {
   }
 }
 
+/** The store as one whose changes become durable; null where nothing outlives the process. */
+export function journaledOf(store: Store | JournaledStore): JournaledStore | null {
+  return store instanceof JournaledStore ? store : null;
+}
+
 function spanOf(bytes: Uint8Array): Span {
   return { bytes, start: 0, length: bytes.length };
 }
