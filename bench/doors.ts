@@ -1,6 +1,7 @@
 /**
- * The RESP door beside valkey-server or redis-server on the same machine, under that server's own
- * benchmark: 50 connections, one request at a time each or 16, in turns, medians of several rounds.
+ * Compares the RESP door with valkey-server or redis-server on the same machine, by that server's
+ * own benchmark: 50 connections, each with 1 or 16 requests at a time, in turns, medians of several
+ * rounds.
  *
  *     npm run bench:doors -- [--rounds 5] [--json]
  */
@@ -19,11 +20,11 @@ const { values } = parseArgs({
 
 const CLI = fileURLToPath(new URL("../src/cli.ts", import.meta.url));
 const TESTS = ["get", "set", "incr"];
-/** Requests that a connection has out at a time, and how many are sent in a round. */
+/** Outstanding requests of a connection, and requests sent in a round. */
 const PIPELINES = [[1, 300_000], [16, 2_000_000]] as const;
 const VALUE_BYTES = 100;
 const KEYS = 100_000;
-/** Longer than any round takes, also on a slow machine. */
+/** Longer than any round takes, even on a slow machine. */
 const TIMEOUT_MS = 120_000;
 
 interface Peer {
@@ -73,7 +74,7 @@ async function startKilogram(): Promise<Peer> {
   return { name: "kilogram", port, process: process_ };
 }
 
-/** Both in turns, so that what else the machine does falls on both. */
+/** Runs both in turns, so that other load on the machine affects both. */
 function measure(
   other: string,
   peers: readonly Peer[],
@@ -88,7 +89,7 @@ function measure(
     for (const peer of peers) {
       progress.show(`${test}, ${pipeline} at a time: ${peer.name}`, 0);
       const row = run(other, peer, test, pipeline, count);
-      // The first is to warm up.
+      // The first round is a warm-up.
       if (round > 0) (rows[peer.name] ??= []).push(row);
       progress.finish();
     }

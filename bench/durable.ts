@@ -1,7 +1,7 @@
 /**
- * What durability costs: writes in memory, relaxed and confirmed, beside valkey-server or redis-server
- * with appendfsync everysec and always, on one disk, in turns; reads while writes commit; and how long
- * a start takes with many keys. Needs cc and the headers of OpenSSL.
+ * The cost of durability: writes in memory, relaxed and confirmed, compared with valkey-server or
+ * redis-server with appendfsync everysec and always, on one disk, in turns; reads while writes
+ * commit; and the time of a start with many keys. Needs cc and the OpenSSL headers.
  *
  *     npm run bench:durable -- [--rounds 5] [--folder DIR] [--only writes|reads|start] [--json]
  */
@@ -199,7 +199,7 @@ function printReads(rows: Readonly<Record<string, readonly Outcome[][]>>): void 
   console.log(`\n${title}\n\n${table([head, ...cells])}`);
 }
 
-/** Imports so many keys, and starts on them as often as there are rounds. */
+/** Imports each number of keys, and starts a server on them three times. */
 async function measureStarts(folder: string): Promise<void> {
   const cells: string[][] = [];
   for (const keys of START_KEYS) {
@@ -242,7 +242,7 @@ function run(args: readonly string[]): void {
   if (status !== 0) throw new Error(stderr);
 }
 
-/** What a server says that it took to load a folder. */
+/** The seconds that a server reports for loading a folder. */
 async function loadSeconds(data: string): Promise<number> {
   const args = [CLI, "serve", "--listen", "127.0.0.1:0", "--memory", START_MEMORY];
   const server = spawn(process.execPath, [...args, "--data-dir", data], {

@@ -1,6 +1,7 @@
 /**
- * What a flood of garbage costs a working client: throughput and latency of GETs, 16 outstanding,
- * with and without another process that sends datagrams of 1,024 random bytes as fast as it can.
+ * The cost of a flood of garbage to a working client: throughput and latency of GETs, 16
+ * outstanding, with and without another process that sends datagrams of 1,024 random bytes as fast
+ * as it can.
  *
  *     npm run bench:flood -- [--seconds 5] [--rounds 5] [--json]
  */
@@ -16,7 +17,7 @@ import { medians } from "./report.ts";
 
 const OUTSTANDING = 16;
 const TIMEOUT_MS = 5_000;
-/** Datagrams that the flood sends before it lets its event loop turn. */
+/** Datagrams that the flood sends in a turn of its event loop. */
 const BURST = 64;
 
 const { values } = parseArgs({
@@ -31,7 +32,7 @@ const { values } = parseArgs({
 if (values.flood !== undefined) flood(Number(values.flood));
 else await measureAll(Number(values.seconds), Number(values.rounds));
 
-/** Until it is killed. */
+/** Runs until it is killed. */
 function flood(port: number): void {
   const socket = createSocket("udp4");
   socket.on("error", () => {});

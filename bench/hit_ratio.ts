@@ -1,6 +1,6 @@
 /**
- * Hit ratio: the same accesses, each a GET and after a miss a SET, against the store and against
- * models of other policies with the same budget of bytes.
+ * Hit ratio: the same accesses, each a GET and, after a miss, a SET, on the store and on models of
+ * other policies with the same budget of bytes.
  *
  *     npm run bench:hits -- [--keys 1000000] [--accesses 6000000] [--json]
  */
@@ -11,7 +11,7 @@ import { Progress } from "../src/commands/progress.ts";
 import { table } from "./report.ts";
 import { type Trace, traces } from "./traces.ts";
 
-/** Shares of what all keys would take. */
+/** Shares of the bytes that all keys would take. */
 const BUDGETS = [0.05, 0.2];
 
 const { values } = parseArgs({
@@ -24,7 +24,7 @@ const { values } = parseArgs({
 const keys = Number(values.keys);
 const accesses = Number(values.accesses);
 
-/** The share of hits, of the second half of the accesses: the first fills the budget. */
+/** The share of hits in the second half of the accesses; the first half fills the budget. */
 function hitRatio(trace: Trace, policy: Policy): number {
   let hits = 0;
   for (let step = 0; step < accesses; step++) {

@@ -1,7 +1,7 @@
 /**
- * What keeps some of the keys that it is asked for: the store, and models of other policies. The
- * models are charged 24 bytes an item beyond key and value, and nothing for how they keep their order;
- * the store pays for all that it has.
+ * Policies of keeping some of the keys: the store, and models of other policies. The models are
+ * charged 24 bytes an item beyond key and value, and nothing for keeping their order; the store
+ * pays for all its memory.
  */
 
 import { LogStore } from "../src/store/log_store.ts";
@@ -16,7 +16,7 @@ const VALUE_SPREAD = 160;
 export const ITEM_BYTES = KEY_BYTES + MIN_VALUE_BYTES + VALUE_SPREAD / 2;
 export const CHARGE_BYTES = 24;
 
-/** Answers whether the key was there, and keeps it from now on. */
+/** Returns whether the key was there, and keeps it from now on. */
 export type Policy = (key: number) => boolean;
 
 /** @param keySpace keys are below this */
@@ -54,9 +54,9 @@ function store(budgetBytes: number): Policy {
   };
 }
 
-/** Keys in the order in which they will go, the next first: a ring linked both ways. */
+/** Keys in the order of eviction, the next one first: a doubly linked ring. */
 class Order {
-  /** By key, and in the last place of the ring itself; NONE for what is not in it. */
+  /** By key, with the ring itself in the last place; NONE for keys that are not in the ring. */
   readonly #next: Int32Array;
   readonly #previous: Int32Array;
   readonly #ring: number;
@@ -92,7 +92,7 @@ class Order {
   }
 }
 
-/** First in, first out; or, where a hit renews a key, exactly the least recently used first. */
+/** First in, first out; or, if a hit renews a key, exact LRU. */
 function inOrder(budgetBytes: number, keySpace: number, renews: boolean): Policy {
   const order = new Order(keySpace);
   let used = 0;
@@ -116,8 +116,8 @@ function inOrder(budgetBytes: number, keySpace: number, renews: boolean): Policy
 }
 
 /**
- * As Redis does: of five keys drawn at random and a pool of the best sixteen of earlier draws, the
- * one that was asked for longest ago goes. Source: redis.io, «Key eviction», and evict.c of Redis 7.
+ * As in Redis: of five keys drawn at random and a pool of the best sixteen of earlier draws, evicts
+ * the least recently used. Source: redis.io, «Key eviction», and evict.c of Redis 7.
  */
 function sampledLru(budgetBytes: number, keySpace: number): Policy {
   const random = randomOf(14);

@@ -1,6 +1,6 @@
-/** How the benchmarks tell what they found: medians, and tables in Markdown. */
+/** The reports of the benchmarks: medians, and tables in Markdown. */
 
-/** Number by number, the medians of what several rounds gave: objects of one shape, at least one. */
+/** The medians, field by field, of several rounds: objects of one shape, at least one. */
 export function medians<T extends object>(rounds: readonly T[]): T {
   const merge = (values: readonly unknown[]): unknown => {
     const [first] = values;
@@ -18,7 +18,7 @@ function median(values: readonly number[]): number {
   return sorted.length % 2 === 1 ? sorted[middle] : (sorted[middle - 1] + sorted[middle]) / 2;
 }
 
-/** Rows of cells as a table in Markdown, the first row its head. */
+/** Rows of cells as a table in Markdown; the first row is its head. */
 export function table(rows: readonly (readonly string[])[]): string {
   const [head] = rows;
   const widths = head.map((_, column) => Math.max(...rows.map((row) => row[column].length)));
@@ -28,7 +28,7 @@ export function table(rows: readonly (readonly string[])[]): string {
   return [line(head), rule, ...rows.slice(1).map(line)].join("\n");
 }
 
-/** The least and the most of some numbers, at least one. */
+/** The least and the greatest of at least one number. */
 export function spread(numbers: readonly number[]): [least: number, most: number] {
   return [Math.min(...numbers), Math.max(...numbers)];
 }

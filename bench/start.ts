@@ -1,6 +1,6 @@
 /**
- * What it costs to begin: `kg get` from exec to exit, the memory of a server that has nothing to do,
- * and the size of the program. Needs `npm run compile` first.
+ * The cost of starting: `kg get` from exec to exit, the memory of an idle server, and the size of
+ * the program. Needs `npm run compile` first.
  *
  *     npm run bench:start -- [--rounds 30] [--json]
  */

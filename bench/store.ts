@@ -1,10 +1,11 @@
 /**
- * The store under load, beside a Map of strings and arrays: operations a second, the latency of
- * single ones, memory. Each load runs in processes of its own, in turns, and the medians are told.
+ * Compares the store under load with a Map of strings and arrays: operations a second, the latency
+ * of single operations, memory. Each load runs in processes of its own, in turns; reports medians.
  *
- *     npm run bench:store -- [--keys 10000000] [--operations 10000000] [--rounds 3] [--only TEXT] [--json]
+ *     npm run bench:store -- [--keys 10000000] [--operations 10000000] [--rounds 3]
+ *                            [--only TEXT] [--json]
  *
- * With --only, the loads whose name has that text in it.
+ * --only runs the loads whose names contain that text.
  */
 
 import { spawn } from "node:child_process";

@@ -1,4 +1,4 @@
-/** One store under one load, in a process of its own: what bench/store.ts starts and reads. */
+/** One store under one load, in a process of its own, which bench/store.ts starts and reads. */
 
 import { Buffer } from "node:buffer";
 import { createHistogram, type RecordableHistogram } from "node:perf_hooks";
@@ -10,12 +10,12 @@ import { Zipf } from "../src/load/zipf.ts";
 
 const WRITE_SHARE = 0.2;
 const TTL_MS = 3_600_000;
-/** Draws of a load are made before it runs, and gone over again and again. */
+/** The draws of a load are made before it runs, and are repeated. */
 const TRACE_LENGTH = 2 ** 23;
-/** A prime, so that the frequent ranks lie all over the store. */
+/** A prime, so that the frequent ranks are spread over the whole store. */
 const SPREAD = 15_485_863;
 
-/** What is measured: both take keys and values as spans and copy a value out. */
+/** The measured stores: both take keys and values as spans and copy a value out. */
 interface Subject {
   get(key: Span, found: Found): unknown;
   set(key: Span, value: Span, expiresAtMs: number, overwrite: boolean, found: Found): unknown;
@@ -37,7 +37,7 @@ class MapSubject implements Subject {
   }
 }
 
-/** A key as a string of one byte a character: the fastest way there is. */
+/** A key as a string of one byte a character: the fastest conversion. */
 function latin1(bytes: Uint8Array, start: number, length: number): string {
   return Buffer.from(bytes.buffer, start, length).toString("latin1");
 }
@@ -47,7 +47,7 @@ class Bench {
   readonly #subject: Subject;
   readonly #log: LogStore | null;
   readonly #random = randomOf(1);
-  /** The key's number, negative to write it (less one). */
+  /** The key's number n to read it, -n - 1 to write it. */
   readonly #trace: Int32Array;
   readonly #key: Span = { bytes: new Uint8Array(KEY_BYTES), start: 0, length: KEY_BYTES };
   readonly #value: Span = { bytes: new Uint8Array(VALUE_BYTES), start: 0, length: VALUE_BYTES };
@@ -58,7 +58,7 @@ class Bench {
     length: NONE,
     expiresAtMs: 0,
   };
-  /** For SETs, which do not ask for the value that they replace. */
+  /** For SETs, which do not ask for the value they replace. */
   readonly #notWanted: Found = { ...this.#found, room: NONE };
   #gets = 0;
   #hits = 0;
@@ -109,7 +109,7 @@ class Bench {
     });
   }
 
-  /** Sixteen bytes that differ from key to key in the middle, as those of real ones do. */
+  /** Sixteen bytes that differ in the middle, as real keys do. */
   #choose(number: number): void {
     const { bytes } = this.#key;
     for (let i = 0; i < 8; i++) bytes[4 + i] = 97 + ((number >>> (i << 2)) & 15);
@@ -148,7 +148,7 @@ class Bench {
     report("run", 1);
   }
 
-  /** Every operation by itself, and as often nothing, in turns: both meet the same disturbances. */
+  /** Times single operations and nothing in turns, so that both meet the same disturbances. */
   #time(count: number): Pick<Outcome, "get" | "set" | "idle"> {
     const get = createHistogram();
     const set = createHistogram();
@@ -177,7 +177,7 @@ function latencyOf(histogram: RecordableHistogram): Latency {
   return { p50: us(50), p99: us(99), p999: us(99.9), max: histogram.max / 1_000 };
 }
 
-/** Lines of JSON for whoever started this: how far it is, and in the end the outcome. */
+/** Prints progress as a line of JSON for bench/store.ts; the last line is the outcome. */
 function report(phase: string, share: number): void {
   process.stdout.write(`${JSON.stringify({ phase, share })}\n`);
 }

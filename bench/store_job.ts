@@ -1,4 +1,4 @@
-/** What bench/store.ts asks of bench/store_child.ts, and what that answers. */
+/** The job that bench/store.ts gives to bench/store_child.ts, and its outcome. */
 
 export const KEY_BYTES = 16;
 export const VALUE_BYTES = 100;
@@ -23,7 +23,7 @@ export interface Latency {
 export interface Outcome {
   readonly loadPerSecond: number;
   readonly perSecond: number;
-  /** Of single operations, in µs, what reading the clock takes included. */
+  /** Of single operations, in µs, the time of reading the clock included. */
   readonly get: Latency;
   readonly set: Latency;
   /** Of a loop that only reads the clock. */

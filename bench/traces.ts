@@ -1,12 +1,12 @@
-/** Accesses by which hit ratios are compared: which key is asked for at each step. */
+/** Accesses for comparing hit ratios: which key is read at each step. */
 
 import { randomOf } from "../tests/bytes.ts";
 import { Zipf } from "../src/load/zipf.ts";
 
-/** Prime, and no divisor of the number of keys: neighbours in rank are none in the store. */
+/** A prime that does not divide the number of keys: neighbours in rank are apart in the store. */
 const SPREAD = 15_485_863;
 
-/** The key that is asked for at a step, below twice the number of keys. */
+/** The key that is read at a step, below twice the number of keys. */
 export type Trace = (step: number) => number;
 
 export const traces: Readonly<Record<string, (keys: number) => Trace>> = {
@@ -27,7 +27,7 @@ function zipf(keys: number, s: number): Trace {
   return () => scatter(ranks.next(), keys);
 }
 
-/** After so many accesses by Zipf's law, half as many to keys in a row, each asked for rarely. */
+/** A period of accesses by Zipf's law, then half as many to keys in a row, each read rarely. */
 function withScans(keys: number): Trace {
   const period = keys / 10;
   const hot = zipf(keys, 0.9);
@@ -35,13 +35,13 @@ function withScans(keys: number): Trace {
   return (step) => (step % (period * 1.5) < period ? hot(step) : keys + (scanned++ % keys));
 }
 
-/** After so many accesses each, what is most frequent moves on by one key. */
+/** After every period of accesses, the most frequent keys move on by one. */
 function shifting(keys: number, period: number): Trace {
   const ranks = new Zipf(keys, 0.9, randomOf(12));
   return (step) => scatter((ranks.next() + Math.floor(step / period)) % keys, keys);
 }
 
-/** A twentieth of the keys, each as frequent as any other, and others after as many accesses. */
+/** A twentieth of the keys, all as frequent; others after as many accesses as there are keys. */
 function jumping(keys: number): Trace {
   const random = randomOf(13);
   const set = keys / 20;

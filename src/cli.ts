@@ -1,5 +1,5 @@
 #!/usr/bin/env node
-/** kg: from what was typed to a command, and from an error to one line and an exit status. */
+/** kg: turns arguments into a command, and an error into one line and an exit status. */
 
 import { Exit, helpText, parseInput } from "./commands/command.ts";
 import { findCommand } from "./commands/commands.ts";

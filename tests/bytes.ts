@@ -1,4 +1,4 @@
-/** Bytes for tests: from text and hex, random by a seed, and every value there is. */
+/** Bytes for tests: from text and hex, random from a seed, and every byte value. */
 
 export const text = (value: string): Uint8Array => new TextEncoder().encode(value);
 
@@ -6,12 +6,12 @@ export function fromHex(hex: string): Uint8Array {
   return new Uint8Array(Buffer.from(hex, "hex"));
 }
 
-/** Every byte value in turn, so that the last of 256 is a NUL. */
+/** Every byte value in turn, so that the last of 256 is NUL. */
 export function everyByte(length: number): Uint8Array {
   return Uint8Array.from({ length }, (_, i) => 255 - (i % 256));
 }
 
-/** Numbers of [0, 1) that a seed decides (mulberry32). */
+/** Numbers in [0, 1) from a seed (mulberry32). */
 export function randomOf(seed: number): () => number {
   let state = seed >>> 0;
   return () => {
@@ -22,7 +22,7 @@ export function randomOf(seed: number): () => number {
   };
 }
 
-/** A source of bytes that a seed decides, in place of the kernel's. */
+/** A source of bytes from a seed, in place of the kernel's. */
 export function fillRandomOf(seed: number): (bytes: Uint8Array) => void {
   const random = randomOf(seed);
   return (bytes) => {

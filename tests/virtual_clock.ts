@@ -1,15 +1,15 @@
-/** Time that passes when it is told to, and rings what is due on the way, in order. */
+/** Time that passes when a test says so, and runs what is due on the way, in order. */
 
 import type { Alarm } from "../src/protocol/wake_timer.ts";
 
 interface Task {
   readonly atMs: number;
-  /** Of two at one time, the one that was set first runs first. */
+  /** Of two tasks at one time, the one that was set first runs first. */
   readonly order: number;
   run: (() => void) | null;
 }
 
-/** Lets every promise that needs nothing but a turn of the event loop go on. */
+/** Lets every promise that needs only a turn of the event loop go on. */
 export function promisesRun(): Promise<void> {
   return new Promise((resolve) => setImmediate(resolve));
 }
@@ -22,7 +22,7 @@ export class VirtualClock {
   #orders = 0;
   #pending = 0;
 
-  /** @param settle what is awaited after every step */
+  /** @param settle awaited after every step */
   constructor(settle: () => Promise<void> = promisesRun) {
     this.#settle = settle;
   }
@@ -41,7 +41,7 @@ export class VirtualClock {
     };
   };
 
-  /** Runs something at a time. @returns a way to cancel it */
+  /** Runs a function at a time. @returns a way to cancel it */
   at(atMs: number, run: () => void): () => void {
     const task: Task = { atMs, order: this.#orders++, run };
     this.#push(task);
@@ -52,7 +52,7 @@ export class VirtualClock {
     };
   }
 
-  /** What waits to be run. */
+  /** The number of tasks that wait. */
   get pendingTasks(): number {
     return this.#pending;
   }

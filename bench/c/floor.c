@@ -1,6 +1,6 @@
-// floor: the cheapest honest server for the same work, as an anchor for what the machine allows.
-// One thread; recvmmsg and sendmmsg in batches of 64. Every datagram of the version-1 wire is
-// opened, a reply with its nonce and the epoch is sealed under a nonce that counts, and sent back.
+// floor: the cheapest honest server for the same work, as a reference for what the machine allows.
+// One thread; recvmmsg and sendmmsg in batches of 64. Opens every datagram of the version-1 wire,
+// seals a reply with the request's nonce and the epoch under a counting nonce, and sends it back.
 // No store and no fence: their share of the cost is left out on purpose.
 //
 //     cc -O2 floor.c -o floor -lcrypto && KG_KEY=… ./floor PORT

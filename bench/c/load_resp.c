@@ -1,6 +1,6 @@
 // load_resp: the same load as load.c on a server that speaks RESP, over TLS or plain, one request at
 // a time on each connection. Open loop, with a rate: a request is due every 1/rate seconds, and its
-// latency counts from then, also while all connections are busy.
+// latency counts from then, even while all connections are busy.
 //
 //     cc -O2 load_resp.c -o load_resp -lssl -lcrypto -lm
 //     ./load_resp PORT tls|plain COUNT CONNECTIONS READ_PERCENT KEYS VALUE_BYTES [RATE] [fill]
@@ -54,7 +54,7 @@ static void open_connection(Connection *c, int port, SSL_CTX *tls) {
   fcntl(c->s, F_SETFL, O_NONBLOCK);
 }
 
-// A request is a fraction of a socket's buffer, which is empty: it is written in one go.
+// A request is much smaller than the empty socket buffer, so one write takes all of it.
 static void send_request(Connection *c, uint64_t key) {
   char out[MESSAGE], value[MAX_VALUE];
   memset(value, 'v', sizeof value);
@@ -67,7 +67,7 @@ static void send_request(Connection *c, uint64_t key) {
   c->is_busy = true;
 }
 
-// Whether the whole reply is there: «+OK», «$-1», or «$» with a length and so many bytes.
+// Whether the reply is complete: «+OK», «$-1», or «$» with a length and that many bytes.
 static bool is_complete(const Connection *c) {
   const char *end = memmem(c->in, (size_t)c->length, "\r\n", 2);
   if (end == NULL) return false;

@@ -1,4 +1,4 @@
-// What the two load generators measure with: a clock, chance, and a report as one line of JSON.
+// Shared by the two load generators: a clock, random numbers, and a report as one line of JSON.
 #ifndef KILOGRAM_MEASURE_H
 #define KILOGRAM_MEASURE_H
 

@@ -1,4 +1,4 @@
-// The wire, version 1, as far as the floor and the load generator speak it: sizes, keys, sealing.
+// The parts of wire version 1 that the floor and the load generator use: sizes, keys, sealing.
 // Written from docs/WIRE.md alone. Needs OpenSSL's libcrypto.
 #ifndef KILOGRAM_WIRE_H
 #define KILOGRAM_WIRE_H
@@ -59,7 +59,7 @@ static inline void seal(Cipher *cipher, uint8_t *datagram, const uint8_t *frame,
   EVP_CIPHER_CTX_ctrl(cipher, EVP_CTRL_GCM_GET_TAG, TAG, datagram + TAG_AT);
 }
 
-// Opens a datagram into a frame; false when it does not authenticate.
+// Opens a datagram into a frame; false if it does not authenticate.
 static inline bool open_datagram(Cipher *cipher, uint8_t *datagram, uint8_t *frame, const uint8_t *epoch) {
   int n;
   uint8_t rest[TAG];
@@ -78,7 +78,7 @@ static inline void write_head(uint8_t *frame, uint8_t code, uint32_t toggles, ui
 static inline uint32_t key_length_of(const uint8_t *frame) { return read_u32(frame + FLAGS_AT) >> KEY_LENGTH_SHIFT & 0xff; }
 static inline uint32_t value_length_of(const uint8_t *frame) { return read_u32(frame + FLAGS_AT) >> VALUE_LENGTH_SHIFT; }
 
-// The master key of the environment variable KG_KEY: 44 characters of base64.
+// The master key from the environment variable KG_KEY: 44 characters of base64.
 static inline void read_master_key(uint8_t *key) {
   uint8_t bytes[MASTER_KEY + 1];
   const char *text = getenv("KG_KEY");

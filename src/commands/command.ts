@@ -1,4 +1,4 @@
-/** What a command is, and what all of them share. */
+/** The definition of a command, and the code that all commands share. */
 
 import { parseArgs, styleText } from "node:util";
 import { UsageError } from "./usage_error.ts";
@@ -6,7 +6,7 @@ import { UsageError } from "./usage_error.ts";
 export interface Option {
   readonly type: "string" | "boolean";
   readonly multiple?: boolean;
-  /** What stands for the value in the help, as TIME. */
+  /** The placeholder for the value in the help, such as TIME. */
   readonly value?: string;
   readonly help: string;
 }
@@ -16,20 +16,20 @@ export type Options = Readonly<Record<string, Option>>;
 export interface Command {
   /** One line, for the list of commands. */
   readonly summary: string;
-  /** The positional arguments, as `KEY VALUE`. */
+  /** The positional arguments, such as `KEY VALUE`. */
   readonly parameters: string;
-  /** How many of them there may be. */
+  /** How many positional arguments are allowed. */
   readonly arity: readonly [least: number, most: number];
-  /** What the summary does not say, in lines. */
+  /** Lines of detail beyond the summary. */
   readonly details?: string;
   readonly options: Options;
-  /** Lines of shell, with a comment each where it helps. */
+  /** Shell command lines, some with a comment. */
   readonly examples: readonly string[];
   /** @returns the exit status */
   run(input: Input): Promise<number>;
 }
 
-/** What was typed, checked against the command's options and arity. */
+/** The typed arguments, checked against the command's options and arity. */
 export interface Input {
   readonly parameters: readonly string[];
   text(option: string): string | undefined;
@@ -37,7 +37,7 @@ export interface Input {
   flag(option: string): boolean;
 }
 
-/** One of some values, of which the first is taken when none is given. @throws UsageError for others */
+/** The chosen value; the first choice is the default. @throws UsageError for any other value */
 export function choiceOf<T extends string>(
   input: Input,
   option: string,
@@ -54,7 +54,7 @@ export const Exit = { DONE: 0, NOT_FOUND: 1, USAGE: 2, NO_ANSWER: 3, REFUSED: 4 
 
 const HELP: Option = { type: "boolean", help: "show this help" };
 
-/** Reads the arguments behind a command's name; null when they ask for its help. */
+/** Parses the arguments after a command's name; null if they ask for its help. */
 export function parseInput(name: string, command: Command, args: readonly string[]): Input | null {
   args.forEach(checkText);
   const { values, positionals } = parse(name, command, args);
@@ -105,7 +105,7 @@ function parseArgsOptions(options: Options) {
   >;
 }
 
-/** No argument has a NUL in it, so one in front marks what must not be taken for an option. */
+/** No argument contains a NUL, so a leading NUL marks an argument that is not an option. */
 const MARK = "\0";
 
 /** A negative number is an argument, not an option: `kg add hits -1`. */
@@ -117,7 +117,7 @@ function unmark(arg: string): string {
   return arg.startsWith(MARK) ? arg.slice(MARK.length) : arg;
 }
 
-/** What the runtime puts for bytes that are not UTF-8: two such keys would be one. */
+/** The runtime's replacement for bytes that are not UTF-8: two such keys would become one. */
 const REPLACEMENT = "\ufffd";
 
 function checkText(arg: string): void {
@@ -150,7 +150,7 @@ export function heading(text: string): string {
   return process.stdout.isTTY ? styleText("bold", text) : text;
 }
 
-/** Two columns, the first as wide as its widest. */
+/** Two columns, the first as wide as its widest cell. */
 export function columns(rows: readonly (readonly string[])[]): string {
   const width = Math.max(...rows.map(([left]) => left.length));
   return rows.map(([left, right]) => `  ${left.padEnd(width)}  ${right}`).join("\n");

@@ -1,20 +1,20 @@
-/** How far long work is, on standard error: a bar where that is a terminal. */
+/** The progress of long work, on standard error: a bar if that is a terminal. */
 
 import { complain } from "./output.ts";
 
 const BAR_WIDTH = 30;
 
-/** A bar that is filled up to a share of 0 to 1. */
+/** A bar that is filled to a share from 0 to 1. */
 export function bar(share: number): string {
   return "█".repeat(Math.round(share * BAR_WIDTH)).padEnd(BAR_WIDTH, "░");
 }
 
-/** Puts a text in the place of the terminal's last line; nowhere, if there is none. */
+/** Replaces the terminal's last line with a text; without a terminal does nothing. */
 function showOnTerminal(text: string): void {
   if (process.stderr.isTTY) process.stderr.write(`\r\x1b[K${text}`);
 }
 
-/** A bar over steps of equal weight, on standard error and only where that is a terminal. */
+/** A bar over steps of equal weight, on standard error and only if that is a terminal. */
 export class Progress {
   readonly #steps: number;
   #done = 0;
@@ -23,7 +23,7 @@ export class Progress {
     this.#steps = steps;
   }
 
-  /** @param share of the step at hand, 0 to 1 */
+  /** @param share of the current step, 0 to 1 */
   show(what: string, share: number): void {
     const filled = bar((this.#done + share) / this.#steps);
     showOnTerminal(`${filled} ${this.#done + 1} of ${this.#steps}: ${what}`);
@@ -38,10 +38,10 @@ export class Progress {
   }
 }
 
-/** Where there is no terminal, a line comes so often. */
+/** How often a line is printed without a terminal. */
 const LINE_INTERVAL_MS = 5_000;
 
-/** Keys that are read from a folder or a file: a bar, or now and then a line. */
+/** The progress of reading keys from a folder or a file: a bar, or a line now and then. */
 export class LoadProgress {
   readonly #what: string;
   readonly total: number;
@@ -50,7 +50,7 @@ export class LoadProgress {
   readonly #startedAtMs = performance.now();
   #linesAtMs = this.#startedAtMs;
 
-  /** @param what as «loading DIR» */
+  /** @param what such as «loading DIR» */
   constructor(what: string, total: number) {
     this.#what = what;
     this.total = total;
@@ -66,7 +66,7 @@ export class LoadProgress {
     }
   }
 
-  /** Seconds since it began, for people. */
+  /** Seconds since the start, for display. */
   get seconds(): string {
     return ((performance.now() - this.#startedAtMs) / 1_000).toFixed(1);
   }
@@ -76,10 +76,10 @@ export class LoadProgress {
   }
 }
 
-/** How often a count is shown. */
+/** The count is shown each time it grows by this. */
 const COUNT_STEP = 1_000;
 
-/** Work of which nobody knows how much there is: a count, where there is a terminal. */
+/** The progress of work of unknown size: a count, if there is a terminal. */
 export class CountProgress {
   count = 0;
   readonly #what: string;

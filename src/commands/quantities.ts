@@ -50,7 +50,7 @@ function parse(text: string, units: Readonly<Record<string, number>>): number {
   return Number(match[1]) * units[match[2]];
 }
 
-/** A size in the largest unit in which it is not below 1: 256 MiB. */
+/** A size in the largest unit in which it is at least 1: 256 MiB. */
 export function formatSize(bytes: number): string {
   const unit = (["GiB", "MiB", "KiB"] as const).find((name) => bytes >= BYTES[name]) ?? "B";
   return `${Number((bytes / BYTES[unit]).toFixed(1))} ${unit}`;

@@ -1,11 +1,11 @@
-/** The key of the original wire: 32 bytes as they are, or one of the text forms of a key. */
+/** The key of the original wire: 32 raw bytes, or one of the text forms of a key. */
 
 import { MasterKeyError } from "../errors.ts";
 import { decodeKey, KEY_BYTES } from "../protocol/keys.ts";
 import { readSecret } from "./key_source.ts";
 import { UsageError } from "./usage_error.ts";
 
-/** From a file, else from SKVS_ENCRYPTION_KEY. */
+/** From the file, or from SKVS_ENCRYPTION_KEY if no file is given. */
 export function skvsKey(keyFile: string | undefined, env = process.env): Uint8Array {
   if (keyFile !== undefined) return decode(keyFile, readSecret(keyFile));
   const text = env.SKVS_ENCRYPTION_KEY;

@@ -1,2 +1,2 @@
-/** What was typed, or set up, is wrong: exit status 2. The message says what to do. */
+/** Wrong usage or setup: exit status 2. The message says what to do. */
 export class UsageError extends Error {}

@@ -1,27 +1,27 @@
 /**
- * The two ways to put a load on a server. Closed loop: so many requests at a time, each followed by
- * the next when it is answered. Open loop: a request is due every so often whatever became of those
- * before, and its latency counts from when it was due, so that a stall is counted against every
- * request that it delayed (what Gil Tene named coordinated omission is left in nowhere).
+ * The two ways to put a load on a server. Closed loop: a given number of requests at a time, each
+ * followed by the next when it is answered. Open loop: requests are due at a fixed rate whatever
+ * became of earlier ones, and the latency counts from when a request was due, so that a stall
+ * counts against every request that it delayed. This avoids coordinated omission (Gil Tene).
  */
 
 import type { Calls } from "../client.ts";
 import { Measured } from "./measured.ts";
 import type { Kind, Requests } from "./workload.ts";
 
-/** When a loop ends: after a time or so many requests, whichever is first. */
+/** When a loop ends: after a time or a number of requests, whichever comes first. */
 export interface Extent {
   readonly durationMs: number;
   readonly count: number;
 }
 
-/** Is told now and then how far a loop is, from 0 to 1. */
+/** Called now and then with a loop's progress, from 0 to 1. */
 export type OnProgress = (share: number) => void;
 
-/** Where the next request is not due so soon, the processor is left to others. */
+/** If the next request is not due this soon, the processor is left to others. */
 const SLEEP_MS = 2;
 const PROGRESS_MS = 100;
-/** Most requests of an open loop that are begun before the event loop turns. */
+/** Most requests that an open loop begins before the event loop turns. */
 const BURST = 64;
 
 export interface Loop {
@@ -31,7 +31,7 @@ export interface Loop {
   readonly onProgress: OnProgress;
 }
 
-/** @param outstanding of each client */
+/** @param outstanding requests of each client */
 export async function closedLoop(
   requests: Requests,
   outstanding: number,
@@ -101,7 +101,7 @@ export async function openLoop(
       await turn(dueAtMs - nowMs);
       nowMs = performance.now();
     }
-    // Also where every request is late already, replies must come to their turn.
+    // Even when every request is late, replies must get their turn.
     if (i % BURST === BURST - 1) await turn(0);
     measured.noteLateness(performance.now() - dueAtMs);
     watch.begin(i);
@@ -113,7 +113,7 @@ export async function openLoop(
   return measured;
 }
 
-/** Lets the event loop turn: at once, or after a while where there is time. */
+/** Lets the event loop turn: at once, or after a while if there is time. */
 function turn(leftMs: number): Promise<void> {
   return new Promise((resolve) => {
     if (leftMs > SLEEP_MS) setTimeout(resolve, leftMs - SLEEP_MS);
@@ -121,7 +121,7 @@ function turn(leftMs: number): Promise<void> {
   });
 }
 
-/** Knows when a loop is over, and tells how far it is. */
+/** Knows when a loop is over, and reports its progress. */
 class Watch {
   readonly #extent: Extent;
   readonly #onProgress: OnProgress;

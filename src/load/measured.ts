@@ -1,4 +1,4 @@
-/** What a load has measured. */
+/** The measurements of a load. */
 
 import { createHistogram, type RecordableHistogram } from "node:perf_hooks";
 import type { Kind } from "./workload.ts";
@@ -7,11 +7,11 @@ const NANOSECONDS = 1e6;
 
 export class Measured {
   /**
-   * Nanoseconds, an HDR histogram of three digits. A call that failed is in it with the time after
-   * which its caller knew: left out, the slowest would make the figures better.
+   * Nanoseconds, an HDR histogram of three digits. A failed call is in it with the time until its
+   * caller knew: leaving out the slowest calls would improve the figures.
    */
   readonly latencyNs: RecordableHistogram = createHistogram();
-  /** Nanoseconds from when a request was due to when it was begun; open loop only. */
+  /** Nanoseconds from when a request was due until it was begun; open loop only. */
   readonly latenessNs: RecordableHistogram = createHistogram();
   readonly counts: Record<Kind, number> = { hit: 0, miss: 0, set: 0 };
   /** Calls that ended with an error, by its code. */
@@ -25,7 +25,7 @@ export class Measured {
     return [...this.failures.values()].reduce((sum, count) => sum + count, 0);
   }
 
-  /** Calls that ended, well or not. */
+  /** Calls that ended, successfully or not. */
   get ended(): number {
     return this.answered + this.failed;
   }

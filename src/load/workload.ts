@@ -1,4 +1,4 @@
-/** What a load consists of: which keys, how many reads, how large the values. */
+/** The make-up of a load: which keys, how many reads, how large the values. */
 
 import type { Calls } from "../client.ts";
 import { Zipf } from "./zipf.ts";
@@ -6,26 +6,26 @@ import { Zipf } from "./zipf.ts";
 export interface Workload {
   /** 1 or more. */
   readonly keys: number;
-  /** Of all requests, 0 to 1; the others are SETs. */
+  /** The share of reads in all requests, 0 to 1; the others are SETs. */
   readonly readShare: number;
-  /** The exponent of Zipf's law, above 0; 0 for keys that are all as frequent. */
+  /** The exponent of Zipf's law, above 0; 0 if all keys are equally frequent. */
   readonly zipf: number;
   /** 0 to 863; 855 with a time to live. */
   readonly valueBytes: number;
-  /** What SETs give the keys, in milliseconds; undefined for ever. */
+  /** The time to live that SETs give keys, in milliseconds; undefined for none. */
   readonly ttlMs: number | undefined;
 }
 
-/** What came of one request: a GET that found its key, one that did not, or a SET. */
+/** The outcome of one request: a GET that found its key, a GET that did not, or a SET. */
 export type Kind = "hit" | "miss" | "set";
 
-/** Digits of a key's number: keys have 16 bytes, more than a load ever has. */
+/** Digits of a key's number: keys have 16 bytes, enough for any load. */
 const KEY_DIGITS = 11;
 const KEY_PREFIX = "load:";
 const encoder = new TextEncoder();
 const DIGIT_ZERO = 0x30;
 
-/** Makes requests as a workload says. */
+/** Makes requests according to a workload. */
 export class Requests {
   readonly #value: Uint8Array;
   readonly #nextKey: () => number;
@@ -33,7 +33,7 @@ export class Requests {
   readonly #setOptions: { readonly overwrite: true; readonly ttl?: number };
   readonly #key = encoder.encode(KEY_PREFIX + "0".repeat(KEY_DIGITS));
 
-  /** @param random numbers of [0, 1) */
+  /** @param random numbers in [0, 1) */
   constructor(workload: Workload, random: () => number = Math.random) {
     this.#value = new Uint8Array(workload.valueBytes).fill("v".charCodeAt(0));
     this.#setOptions = { overwrite: true, ttl: workload.ttlMs };
@@ -42,7 +42,7 @@ export class Requests {
     this.#isRead = () => random() < workload.readShare;
   }
 
-  /** One request, drawn by chance. */
+  /** One request, chosen at random. */
   async next(kv: Calls<true>): Promise<Kind> {
     const number = this.#nextKey();
     if (!this.#isRead()) return await this.set(kv, number);
@@ -55,7 +55,7 @@ export class Requests {
     return "set";
   }
 
-  /** In one array for all: a call copies its key. */
+  /** All keys share one array: a call copies its key. */
   #keyOf(number: number): Uint8Array {
     let rest = number;
     for (let i = this.#key.length - 1; i >= KEY_PREFIX.length; i--) {

@@ -1,6 +1,6 @@
 /**
- * Ranks by Zipf's law: rank k of 1…n comes with a probability proportional to k^−s. By rejection
- * from the inverse of an integral, so that nothing is tabulated.
+ * Ranks by Zipf's law: rank k of 1…n comes with a probability proportional to k^−s. They are drawn
+ * by rejection from the inverse of an integral, so no table is needed.
  * Source: Hörmann and Derflinger, «Rejection-inversion to generate variates from monotone discrete
  * distributions», ACM TOMACS 6(3), 1996.
  */
@@ -15,7 +15,7 @@ export class Zipf {
   /**
    * @param n ranks, at least 1
    * @param s exponent, above 0
-   * @param random numbers of [0, 1)
+   * @param random numbers in [0, 1)
    */
   constructor(n: number, s: number, random: () => number) {
     this.#n = n;

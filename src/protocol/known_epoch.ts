@@ -1,30 +1,30 @@
 /**
- * What a client knows of its server's epoch, from the replies it accepted, and what a new one
- * means for a mutation sealed under an older one.
+ * What a client knows of its server's epoch from accepted replies, and what a new epoch means
+ * for a mutation sealed under an older one.
  * Source: docs/WIRE.md, section 5, «The client».
  */
 
 import { Epoch } from "./epoch.ts";
 import { META_EPOCH_AT, ReplyToggle, togglesOf } from "./frame.ts";
 
-/** How a mutation sealed under some epoch stands with the server. */
+/** The standing of a mutation sealed under a given epoch. */
 export const Standing = {
-  /** The server can still answer it. */
+  /** The server can still answer the mutation. */
   GOOD: 0,
-  /** The server forgot everything, so it may be sealed anew without being done twice. */
+  /** The server forgot everything, so the mutation may be sealed anew without being done twice. */
   RENEW: 1,
-  /** The server can't answer it any more, and may have carried it out. */
+  /** The server can no longer answer the mutation, and may have carried it out. */
   LOST: 2,
 } as const;
 export type Standing = (typeof Standing)[keyof typeof Standing];
 
-/** From here on a server no longer tells what became of a mutation. */
+/** After this many generations, a server no longer reports what became of a mutation. */
 const GENERATIONS_LOST = 2;
 
 export class KnownEpoch {
   #epoch: Epoch | null = null;
   #fresh = false;
-  /** The last send before the present boot id was taken. */
+  /** The order of the last send before the current boot id was accepted. */
   #takenAfter = 0;
 
   /** The newest epoch, or null before the first reply. */
@@ -32,7 +32,7 @@ export class KnownEpoch {
     return this.#epoch;
   }
 
-  /** Whether the reply to a request of this send order may bring another boot id. */
+  /** Whether the reply to a request with this send order may bring another boot id. */
   trusts(sendOrder: number): boolean {
     return sendOrder > this.#takenAfter;
   }

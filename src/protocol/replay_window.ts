@@ -5,10 +5,10 @@
 
 import { assert } from "../assert.ts";
 
-/** A sequence is admitted while it is greater than the highest seen less this. */
+/** A sequence is admitted while it is greater than the highest seen minus this. */
 export const WINDOW = 1024;
 const WORD_BITS = 32;
-/** One word more than the window, so that clearing the next word never takes a live bit. */
+/** One word more than the window, so that clearing the next word never clears a live bit. */
 const WORDS = WINDOW / WORD_BITS + 1;
 
 assert(Number.isInteger(WORDS), "the window is a whole number of words");
@@ -28,7 +28,7 @@ export class ReplayWindow {
     return (this.#bits[word] & bitOf(sequence)) === 0 ? Sighting.NEW : Sighting.MARKED;
   }
 
-  /** Looks, and marks a new one. */
+  /** Looks a sequence up, and marks it if it is new. */
   mark(sequence: number): Sighting {
     const sighting = this.look(sequence);
     if (sighting !== Sighting.NEW) return sighting;

@@ -1,17 +1,17 @@
-/** One alarm for everything that a client waits for: it rings at the earliest of the times. */
+/** One alarm for everything that a client waits for: it rings at the earliest time. */
 
-/** Rings once, some time after it was set. Setting it again replaces the time. */
+/** Rings once, after a delay. Setting it again replaces the delay. */
 export interface Alarm {
-  /** @param delayMs 0 or more; an alarm may ring early, and is then asked again */
+  /** @param delayMs 0 or more; an alarm may ring early, and is then set again */
   set(delayMs: number): void;
   clear(): void;
-  /** Whether the process stays alive for it; it does unless told otherwise. */
+  /** Whether the alarm keeps the process alive; by default it does. */
   keepAlive(isWanted: boolean): void;
 }
 
 /**
- * While nothing is waited for, the alarm stays as it is: to let it ring for nothing now and then
- * costs less than to clear and set it for every call.
+ * While the client waits for nothing, the alarm stays set: letting it ring in vain now and then
+ * costs less than clearing and setting it for every call.
  */
 export class WakeTimer {
   readonly #now: () => number;
@@ -27,7 +27,7 @@ export class WakeTimer {
     });
   }
 
-  /** Sees to it that the alarm rings at a time or before. */
+  /** Makes sure that the alarm rings at a given time or earlier. */
   wakeBy(atMs: number): void {
     if (atMs === Number.POSITIVE_INFINITY) return;
     if (this.#isResting) this.#rest(false);
@@ -36,12 +36,12 @@ export class WakeTimer {
     this.#alarm.set(Math.max(0, atMs - this.#now()));
   }
 
-  /** Nothing is waited for. */
+  /** The client waits for nothing now: the alarm no longer keeps the process alive. */
   rest(): void {
     if (!this.#isResting) this.#rest(true);
   }
 
-  /** Nothing ever will be. */
+  /** Clears the alarm for good. */
   stop(): void {
     this.#atMs = Number.POSITIVE_INFINITY;
     this.#alarm.clear();

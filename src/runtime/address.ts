@@ -4,7 +4,7 @@ import { lookup } from "node:dns/promises";
 import { isIP, isIPv6 } from "node:net";
 import { InvalidArgumentError } from "../errors.ts";
 
-/** Where a server listens when nobody says otherwise. */
+/** Where a server listens by default. */
 export const DEFAULT_HOST = "127.0.0.1";
 export const DEFAULT_PORT = 4040;
 const MAX_PORT = 65_535;
@@ -12,7 +12,7 @@ const MAX_PORT = 65_535;
 export interface Address {
   /** A name or an IP literal, without brackets. */
   readonly host: string;
-  /** 0…65,535; 0 asks the system for one. */
+  /** 0…65,535; 0 asks the system to choose one. */
   readonly port: number;
 }
 
@@ -20,7 +20,7 @@ const BRACKETED = /^\[(.+)\](?::(\d+))?$/;
 const PLAIN = /^([^:[\]]+)(?::(\d+))?$/;
 
 /**
- * Reads an address; without a port it gets 4040, or another that is given.
+ * Reads an address; the default port is 4040, or another that is given.
  * @throws {InvalidArgumentError}
  */
 export function parseAddress(text: string, defaultPort = DEFAULT_PORT): Address {
@@ -42,7 +42,7 @@ export function formatAddress({ host, port }: Address): string {
 }
 
 /**
- * The address with its name resolved to an IP literal, IPv4 before IPv6 as the system orders it.
+ * The address with its name resolved to an IP literal: IPv4 first, otherwise in the system's order.
  * @throws {InvalidArgumentError} when the name has no address
  */
 export async function resolveAddress({ host, port }: Address): Promise<Address> {
@@ -55,7 +55,7 @@ export async function resolveAddress({ host, port }: Address): Promise<Address> 
   }
 }
 
-/** Whether an IP literal is of this machine alone: 127.0.0.0/8 or ::1 (RFC 1122, RFC 4291). */
+/** Whether an IP literal is this machine's loopback: 127.0.0.0/8 or ::1 (RFC 1122, RFC 4291). */
 export function isLoopback(host: string): boolean {
   return isIPv6(host) ? /^(?:0*:)+0*1$/.test(host) : host.startsWith("127.");
 }

@@ -1,10 +1,10 @@
-/** The alarm of a client by the runtime's timers. */
+/** A client's alarm, on the runtime's timers. */
 
-// The global one is a number on Deno, which can't be told to let the process end.
+// On Deno the global setTimeout returns a number, which can't be told to let the process end.
 import { clearTimeout, setTimeout } from "node:timers";
 import type { Alarm } from "../protocol/wake_timer.ts";
 
-/** The longest delay that a timer takes: a signed 32-bit count. It rings early, and is set again. */
+/** The longest delay of a timer, a signed 32-bit count. A longer alarm rings early and is reset. */
 const MAX_DELAY_MS = 2 ** 31 - 1;
 
 export function makeAlarm(ring: () => void): Alarm {

@@ -1,7 +1,7 @@
 /**
- * A clock that never goes backwards and counts the time that the machine slept.
+ * A clock that never goes backwards and counts the time that the machine sleeps.
  *
- * A monotonic clock stands still in sleep, on Linux and macOS, and a wall clock can be set. So
+ * On Linux and macOS a monotonic clock stands still during sleep, and a wall clock can be set. So
  * where the wall clock runs ahead of the monotonic one, the system's uptime, which counts sleep
  * (CLOCK_BOOTTIME on Linux), decides whether the machine slept or the clock was set.
  */
@@ -24,7 +24,7 @@ const SYSTEM: ClockSources = {
   uptimeMs: () => uptime() * 1_000,
 };
 
-/** Makes a clock of milliseconds; its origin is arbitrary. */
+/** Makes a clock in milliseconds; its origin is arbitrary. */
 export function makeClock({ monotonicMs, wallMs, uptimeMs }: ClockSources = SYSTEM): () => number {
   let sleptMs = 0;
   let wallOffsetMs = wallMs() - monotonicMs();

@@ -1,12 +1,12 @@
-/** Which runtime this is. The only place that asks. */
+/** Which runtime this is, and what it has. */
 
 import type { Aead } from "../protocol/seal.ts";
 import type { Runtime } from "./runtime.ts";
 
-/** How to seal: the fastest way that is there, by node:crypto, or by Web Crypto alone. */
+/** How to seal: the fastest way available, with node:crypto, or with Web Crypto alone. */
 export type CryptoChoice = "native" | "node" | "web";
 
-/** The adapter of the runtime that this process runs on. */
+/** The adapter for the runtime that this process runs on. */
 export async function detectRuntime(): Promise<Runtime> {
   const { Bun, Deno } = globalThis as { Bun?: unknown; Deno?: { listenDatagram?: unknown } };
   if (Bun !== undefined) return (await import("./bun.ts")).runtime;
@@ -14,7 +14,7 @@ export async function detectRuntime(): Promise<Runtime> {
   return (await import("./node.ts")).runtime;
 }
 
-/** The AES-256-GCM of a choice; `native` is OpenSSL on Bun where the machine has it. */
+/** The AES-256-GCM for a choice; `native` is OpenSSL on Bun where the machine has it. */
 export async function chooseAead(choice: CryptoChoice = "native"): Promise<Aead> {
   if (choice === "web") return (await import("./web_crypto.ts")).webCrypto;
   const { Bun } = globalThis as { Bun?: unknown };

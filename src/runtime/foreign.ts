@@ -1,12 +1,12 @@
 /**
- * Functions of the system's libraries, through bun:ffi: on Linux alone, x64 and arm64, where the
+ * Functions of the system's libraries, through bun:ffi: only on Linux, x64 and arm64, where the
  * structures in memory are the same (64 bits, little-endian).
  */
 
 /** An address in memory, as a number below 2^53. */
 export type Pointer = number;
 
-/** A function's parameters and result, in the words of bun:ffi. */
+/** A function's parameters and result, in the terms of bun:ffi. */
 export interface Signature {
   readonly args: readonly ("ptr" | "i32" | "u32")[];
   readonly returns: "ptr" | "i32" | "void";
@@ -18,7 +18,7 @@ interface BunFfi {
   ptr(view: ArrayBufferView): Pointer;
 }
 
-/** The functions of the first of some libraries that is there, or null. */
+/** The functions of the first library that can be opened, or null. */
 export function openLibrary<Functions>(
   names: readonly string[],
   symbols: Readonly<Record<keyof Functions, Signature>>,
@@ -35,8 +35,8 @@ export function openLibrary<Functions>(
 }
 
 /**
- * Where an array lies in memory. It stays there as long as something refers to the array, if it
- * was made on an ArrayBuffer: JavaScriptCore moves others when their buffer is first asked for.
+ * The address of an array in memory. An array made on an ArrayBuffer stays there as long as
+ * something refers to it: JavaScriptCore moves others when their buffer is first asked for.
  */
 export function pointerTo(array: Uint8Array<ArrayBuffer> | Uint32Array<ArrayBuffer>): Pointer {
   return bunFfi().ptr(array);

@@ -1,5 +1,5 @@
 /**
- * How many datagrams the kernel dropped before a socket's owner read them: Linux tells it in the
+ * How many datagrams the kernel dropped before a socket's owner read them: Linux reports it in the
  * last column of /proc/net/udp and /proc/net/udp6 (proc(5)).
  */
 
@@ -9,7 +9,7 @@ import { addressBytes } from "./socket_address.ts";
 
 const LOCAL_ADDRESS_COLUMN = 1;
 
-/** The sum over the sockets bound to these addresses; null where the system does not tell. */
+/** The sum over the sockets bound to these addresses; null where the system does not report it. */
 export function kernelDrops(addresses: readonly Address[]): number | null {
   try {
     const tables = ["/proc/net/udp", "/proc/net/udp6"].map((path) => readFileSync(path, "utf8"));
@@ -30,7 +30,7 @@ export function sumDrops(tables: string, addresses: readonly Address[]): number 
   return drops;
 }
 
-/** As the kernel writes an address: words of 32 bits, each with its bytes reversed, and a port. */
+/** An address as the kernel writes it: 32-bit words, each with its bytes reversed, and a port. */
 function tableForm({ host, port }: Address): string {
   const bytes = addressBytes(host);
   let form = "";

@@ -1,12 +1,12 @@
 /**
- * HalfSipHash-1-3 with a secret key, so that nobody who chooses keys can make them meet in the index.
- * Source: Aumasson and Bernstein, «SipHash: a fast short-input PRF» (2012), its 32-bit variant with
- * one round a word and three at the end, as the Linux kernel uses it for hash tables (hsiphash).
+ * HalfSipHash-1-3 with a secret key, so that clients cannot choose keys that collide in the index.
+ * Source: HalfSipHash, Aumasson's 32-bit variant of SipHash (Aumasson and Bernstein, 2012), with one
+ * round per word and three at the end, as in the Linux kernel's lib/siphash.c (hsiphash, 32 bits).
  */
 
 /**
  * The hash of a run of bytes as a signed 32-bit integer.
- * @param words little-endian; what follows the last byte in its word does not matter
+ * @param words little-endian; bytes after the last one in its word do not matter
  * @param at the number of the first word
  * @param length in bytes, 0 to 255
  */
@@ -47,5 +47,5 @@ export function makeHash(fillRandom: (bytes: Uint8Array) => void): Hash {
   };
 }
 
-/** The bytes of the last word that belong to a run of so many, which do not fill it. */
+/** Masks the bytes in the last word of a run whose length does not fill that word. */
 export const tailMask = (length: number): number => (1 << ((length & 3) << 3)) - 1;

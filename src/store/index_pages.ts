@@ -1,9 +1,9 @@
 /**
- * The pages of the index: rows of them, one row a partition, each page anywhere in the arena.
+ * The pages of the index: one row of pages per partition, each page anywhere in the arena.
  *
  * Invariants: the pages in use are the first ones of the segments taken for them, without a gap, so
- * that a segment goes back to the arena as soon as its pages are not needed. A page knows its place
- * in the rows, since it moves when another is given back.
+ * that a segment goes back to the arena when its pages and one segment more are spare. Each page's place in
+ * the rows is recorded, since a page moves when another is given back.
  */
 
 import { assert } from "../assert.ts";
@@ -20,11 +20,11 @@ import {
 } from "./layout.ts";
 
 export class IndexPages {
-  /** The row of partition p begins at p × ROW_WORDS: how many pages it has, and their addresses. */
+  /** The row of partition p begins at p × ROW_WORDS: its number of pages, and their addresses. */
   readonly rows: Int32Array;
   readonly #arena: Arena;
   readonly #pagesOfSegment: number;
-  /** By a page's address over PAGE_WORDS, its place in the rows. */
+  /** By a page's address over PAGE_WORDS: its place in the rows. */
   readonly #places: Int32Array;
   /** The segments taken, in the order of their pages' numbers. */
   readonly #segments: Int32Array;
@@ -56,7 +56,7 @@ export class IndexPages {
     return this.rows[partition * ROW_WORDS];
   }
 
-  /** Adds a page with nothing in it to a row that is not full. */
+  /** Adds an empty page to a row that is not full. */
   add(partition: number): void {
     assert(this.countOf(partition) < MAX_PARTITION_PAGES, "a row has room for the page");
     if (this.needsSegment) this.#segments[this.#segmentCount++] = this.#arena.take();
@@ -67,7 +67,7 @@ export class IndexPages {
     this.#put(page, row + ++this.rows[row]);
   }
 
-  /** Takes the last page of a row away, and what is in it. */
+  /** Removes the last page of a row, with its entries. */
   removeLast(partition: number): void {
     const row = partition * ROW_WORDS;
     const hole = this.rows[row + this.rows[row]--];
@@ -76,7 +76,7 @@ export class IndexPages {
       this.#arena.copy(last, hole, PAGE_WORDS);
       this.#put(hole, this.#places[last >>> PAGE_WORDS_SHIFT]);
     }
-    // One page may come and go at the border without a segment coming and going with it.
+    // One page may come and go at a segment's border without the segment coming and going too.
     const spare = this.#segmentCount * this.#pagesOfSegment - this.#pageCount;
     if (spare > this.#pagesOfSegment) this.#arena.give(this.#segments[--this.#segmentCount]);
   }
@@ -86,7 +86,7 @@ export class IndexPages {
     this.#places[page >>> PAGE_WORDS_SHIFT] = place;
   }
 
-  /** The address of a page in use, or of the next, by its number. */
+  /** The address of a page in use, or of the next page, by its number. */
   #addressOf(number: number): number {
     const segment = this.#segments[Math.floor(number / this.#pagesOfSegment)];
     return this.#arena.startOf(segment) + (number % this.#pagesOfSegment) * PAGE_WORDS;

@@ -4,8 +4,8 @@
  *     header | expiry, two words, if TIMED | length, id and pieces if LARGE | key, value, padding
  *
  * The header of a living item, from the lowest bit: five marks, the key's length less one (7 bits),
- * the value's length (20). The value follows the key without a gap. A dead item is a header that says
- * DEAD and, from bit 12, how many words it takes, itself included.
+ * the value's length (20). The value follows the key without a gap. A dead item is a header with
+ * DEAD and, from bit 12, the number of words of the item, header included.
  */
 
 import { assert } from "../assert.ts";
@@ -17,11 +17,11 @@ export const Mark = {
   DEAD: 1,
   /** Has an expiry. */
   TIMED: 2,
-  /** Stands for a value that is in pieces. */
+  /** The head of a value that is in pieces. */
   LARGE: 4,
   /** A piece of such a value. */
   PIECE: 8,
-  /** Was read, or written in place, since it came to where it lies. */
+  /** Was read, or written in place, since it came to its address. */
   READ: 16,
 } as const;
 
@@ -29,13 +29,13 @@ const KEY_SHIFT = 5;
 const KEY_LENGTH_MASK = (MAX_KEY_BYTES - 1) << KEY_SHIFT;
 const VALUE_SHIFT = 12;
 const WORDS_SHIFT = VALUE_SHIFT;
-/** The largest value that a header can tell of; a sixteenth of a segment is less. */
+/** The largest value that a header can describe; a sixteenth of a segment is less. */
 const MAX_ITEM_VALUE_BYTES = 2 ** (32 - VALUE_SHIFT) - 1;
 
 export const EXPIRY_WORDS = 2;
 export const LARGE_WORDS = 3;
 
-/** The bits by which a header says which keys it may have: those of `keyMarksOf`, and PIECE. */
+/** The bits of a header that depend on the key: those of `keyMarksOf`, and PIECE. */
 export const KEY_MARKS_MASK = KEY_LENGTH_MASK | Mark.PIECE;
 export const keyMarksOf = (keyLength: number): number => (keyLength - 1) << KEY_SHIFT;
 

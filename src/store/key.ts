@@ -1,4 +1,4 @@
-/** The key of the operation at hand, read once into words: to hash, to compare and to write. */
+/** The key of the current operation, read once into words to hash, compare and write. */
 
 import { assert } from "../assert.ts";
 import { type Hash, tailMask } from "./hash.ts";
@@ -6,7 +6,7 @@ import { keyMarksOf, Mark, MAX_KEY_BYTES } from "./item.ts";
 import type { Span } from "./store.ts";
 import { WORD_BYTES } from "./layout.ts";
 
-/** A piece's key: the hash of the key that it belongs to, the value's number, its own. */
+/** A piece's key: the hash of the value's key, the value's id, the piece's number. */
 export const PIECE_KEY_BYTES = 12;
 
 export class Key {
@@ -14,7 +14,7 @@ export class Key {
   readonly words = new Int32Array(MAX_KEY_BYTES / WORD_BYTES);
   length = 0;
   hash = 0;
-  /** What the header of an item with this key says of it. */
+  /** The bits that this key sets in an item's header. */
   marks = 0;
   readonly #hash: Hash;
 
@@ -52,7 +52,7 @@ export class Key {
     this.hash = this.#hash(this.words, 0, length);
   }
 
-  /** Whether the same bytes begin at a word of these. */
+  /** Whether the same bytes begin at the given word. */
   equals(words: Int32Array, at: number): boolean {
     const whole = this.length >> 2;
     for (let i = 0; i < whole; i++) {

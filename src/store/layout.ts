@@ -1,25 +1,26 @@
 /**
- * How the memory of a store is divided. The limit pays for everything that grows with it: tables of
- * fixed size, and segments of equal size, each of which holds pages of the index or items of the log.
+ * How the memory of a store is divided. The limit covers everything that grows with it: tables of
+ * fixed size, and segments of equal size, each of which holds pages of the index or items of the
+ * log.
  */
 
 import { assert } from "../assert.ts";
 
 export const WORD_BYTES = 4;
 export const MIN_LIMIT_BYTES = 2 ** 20;
-/** What 32-bit addresses of words reach. */
+/** The reach of 32-bit word addresses. */
 export const MAX_LIMIT_BYTES = 2 ** 34;
 
-/** A limit makes about 1,000 to 2,000 segments, but for these bounds. */
+/** A limit makes about 1,000 to 2,000 segments, unless these bounds apply. */
 const SEGMENTS_OF_LIMIT = 1_024;
 const MIN_SEGMENT_BYTES = 2 ** 14;
 const MAX_SEGMENT_BYTES = 2 ** 20;
-/** What the tables of arena, index pages and log have for a segment, and for a page in it. */
+/** Bytes for a segment in the tables of arena, index pages and log. */
 const SEGMENT_TABLES_BYTES = 2 * WORD_BYTES + 2 * WORD_BYTES + 2 * 8;
 
 /** An entry of the index: a hash and an address. */
 export const ENTRY_WORDS = 2;
-/** A page has so many entries, and is 2 KiB. */
+/** A page has 2 to the power of this many entries, and is 2 KiB. */
 export const PAGE_SHIFT = 8;
 export const PAGE_ENTRIES = 2 ** PAGE_SHIFT;
 export const PAGE_WORDS_SHIFT = PAGE_SHIFT + 1;
@@ -28,16 +29,16 @@ const PAGE_BYTES = PAGE_WORDS * WORD_BYTES;
 assert(PAGE_WORDS === 2 ** PAGE_WORDS_SHIFT, "a page is a power of two of words");
 
 /**
- * One partition of the index for this much of the limit. Of the smallest items, 8 bytes in the log
- * and 9 to 11 in the index, that is some 15,000; 79 pages hold 17,700 at seven eighths.
+ * The index has one partition for this much of the limit. That is some 15,000 of the smallest items
+ * (8 bytes in the log and 9 to 11 in the index); 79 pages hold 17,700 at seven eighths.
  */
 const PARTITION_SHARE_BYTES = 2 ** 18;
 export const MAX_PARTITION_PAGES = 79;
-/** A partition's row in the table of pages: how many there are, and their addresses. */
+/** A partition's row in the table of pages: their number, and their addresses. */
 export const ROW_WORDS = MAX_PARTITION_PAGES + 1;
 const PARTITION_TABLES_BYTES = (ROW_WORDS + 1) * WORD_BYTES;
 
-/** The largest share of a segment that one item may take; more goes into pieces. */
+/** One item takes at most this fraction of a segment; a larger value goes into pieces. */
 const ITEMS_OF_SEGMENT = 16;
 
 export interface Layout {
@@ -51,7 +52,7 @@ export interface Layout {
 
 /**
  * @param limitBytes 1 MiB to 16 GiB
- * @throws RangeError for any other
+ * @throws RangeError for any other limit
  */
 export function layoutOf(limitBytes: number): Layout {
   if (!(limitBytes >= MIN_LIMIT_BYTES && limitBytes <= MAX_LIMIT_BYTES)) {

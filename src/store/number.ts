@@ -5,12 +5,12 @@ const ZERO = 0x30;
 const NINE = 0x39;
 /** The digits of 2^63 − 1. */
 const MAX_DIGITS = 19;
-/** A minus sign and those. */
+/** A minus sign and the digits. */
 export const MAX_NUMBER_BYTES = 1 + MAX_DIGITS;
-/** So many digits are read as a number of JavaScript without loss; few numbers have more. */
+/** This many digits are read as a JavaScript number without loss; few numbers have more. */
 const EXACT_DIGITS = 15;
 
-/** The number that stands in a run of bytes, or null when they are not one. */
+/** The number in a run of bytes, or null if the bytes are not a number. */
 export function parseNumber(bytes: Uint8Array, start: number, length: number): bigint | null {
   const exact = parseExact(bytes, start, length);
   if (!Number.isNaN(exact)) return BigInt(exact);
@@ -26,7 +26,7 @@ export function parseNumber(bytes: Uint8Array, start: number, length: number): b
   return fits64Bits(number) ? number : null;
 }
 
-/** As parseNumber, of a number that has at most 15 digits; NaN for any other. */
+/** As parseNumber, for a number of at most 15 digits; NaN for any other. */
 export function parseExact(bytes: Uint8Array, start: number, length: number): number {
   const isNegative = bytes[start] === MINUS;
   const first = isNegative ? start + 1 : start;
@@ -37,7 +37,7 @@ export function parseExact(bytes: Uint8Array, start: number, length: number): nu
   return isNegative ? -magnitude : magnitude;
 }
 
-/** At most 15 of them; NaN where there is something else. */
+/** Parses at most 15 digits; NaN if a byte is not a digit. */
 function parseDigits(bytes: Uint8Array, start: number, end: number): number {
   let number = 0;
   for (let at = start; at < end; at++) {

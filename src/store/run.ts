@@ -1,6 +1,6 @@
 /**
- * A run of items that are to be looked up in the index one after the other. Adding one touches the
- * line of the index where it will be looked for, so that the waits for memory overlap.
+ * A run of items to look up in the index one after the other. Adding an item touches the cache line
+ * of the index where its lookup will begin, so that the waits for memory overlap.
  */
 
 import type { HashIndex } from "./hash_index.ts";

@@ -2,7 +2,7 @@
 
 import { randomOf } from "../bytes.ts";
 
-/** What is sent in one go, and how long to wait first. */
+/** What is sent at once, and how long to wait first. */
 export interface Step {
   readonly bytes: Buffer;
   readonly waitMs?: number;
@@ -17,7 +17,7 @@ export function request(...words: readonly (string | Uint8Array)[]): Buffer {
   return Buffer.concat([Buffer.from(`*${words.length}\r\n`), ...parts]);
 }
 
-/** Lines of commands apart by semicolons, each line in one go; words apart by single spaces. */
+/** Each line is sent at once: commands separated by semicolons, words by single spaces. */
 const WRITTEN = String.raw`
 PING;PING hello;PING a b;ping;pInG x
 ECHO hello;ECHO;ECHO a b
@@ -70,7 +70,7 @@ COMMAND COUNT x;COMMAND NOSUCH
 QUITE;GETX;SETT a b
 `;
 
-/** What no line above can say: bytes of all kinds, and requests of all forms. */
+/** What the lines above cannot express: bytes of all kinds, and requests of all forms. */
 const ODD: readonly (string | Buffer)[] = [
   request("SET", "bin", Uint8Array.from({ length: 256 }, (_, i) => i)),
   request("GET", "bin"),
@@ -123,7 +123,7 @@ const ODD: readonly (string | Buffer)[] = [
   "*1\r\n$4\r\nPING\r\n*1\r\n$4\r\nping\r\n",
 ];
 
-/** Each ends its connection, since whoever sends it does not speak the protocol. */
+/** Each ends its connection, since its sender does not speak the protocol. */
 export const VIOLATIONS: readonly string[] = [
   'SET inline "open\r\n',
   "SET inline 'open\r\n",
@@ -156,7 +156,7 @@ export const VIOLATIONS: readonly string[] = [
   "*1\r\n$4\r\nquit\r\nPING\r\n",
 ];
 
-/** @param seed of the commands at random */
+/** @param seed of the random commands */
 export function script(seed: number, count: number): Step[] {
   const lines = WRITTEN.trim().split("\n").map((line) =>
     Buffer.concat(line.split(";").map((command) => request(...command.split(" "))))
@@ -168,7 +168,7 @@ export function script(seed: number, count: number): Step[] {
   return [...steps, ...atRandom(seed, count)];
 }
 
-/** Several commands on few keys, so that each meets what others left. */
+/** Several commands on few keys, so that each meets what earlier ones left. */
 function atRandom(seed: number, count: number): Step[] {
   const random = randomOf(seed);
   const pick = <T>(from: readonly T[]): T => from[Math.floor(random() * from.length)];
@@ -200,7 +200,7 @@ function atRandom(seed: number, count: number): Step[] {
   ];
   return Array.from({ length: count }, () => {
     const command = request(...pick(commands)());
-    // A time to live is told right behind what may have changed it.
+    // A time to live is asked for right after the command that may have changed it.
     return { bytes: Buffer.concat([command, request("EXISTS", "r1", "r2"), request("GET", "r1")]) };
   });
 }

@@ -1,4 +1,4 @@
-/** The examples, each in its language, where that is on this machine. */
+/** The examples, each in its language, where this machine has it. */
 
 import { spawnSync } from "node:child_process";
 import { mkdtempSync } from "node:fs";

@@ -33,7 +33,7 @@ export function importLibrary(): Promise<typeof library> {
   return import(pathToFileURL(join(ROOT, LIBRARY)).href);
 }
 
-/** An environment of its own: a home without anything in it, and a key. */
+/** A fresh environment: an empty home, and a key. */
 export function freshEnvironment(): NodeJS.ProcessEnv {
   const home = mkdtempSync(join(tmpdir(), "kilogram-home-"));
   const { PATH, DENO_DIR, HOME } = process.env;
@@ -48,12 +48,12 @@ export function freshEnvironment(): NodeJS.ProcessEnv {
 }
 
 export interface RunningServer {
-  /** Every address that it listens on. */
+  /** Every address that the server listens on. */
   readonly addresses: readonly string[];
   readonly process: ChildProcess;
-  /** Where its doors of a kind are: host:port or unix:path. */
+  /** Where the server's doors of a kind listen: host:port or unix:path. */
   doors(kind: "line" | "resp"): string[];
-  /** All that it printed so far. */
+  /** Everything that the server has printed so far. */
   output(): string;
   /** Sends a signal and returns the exit status. */
   stop(signal?: NodeJS.Signals): Promise<number | null>;
@@ -77,7 +77,7 @@ export async function startServer(
   const exited = new Promise<number | null>((resolve) => child.once("exit", resolve));
   const addresses = await listening(child, () => output);
   const stop = (signal: NodeJS.Signals = "SIGTERM") => {
-    // Not child.kill: with that, Deno tells no exit status.
+    // Not child.kill: with that, Deno reports no exit status.
     if (child.pid !== undefined) process.kill(child.pid, signal);
     return exited;
   };
@@ -97,7 +97,7 @@ async function listening(child: ChildProcess, output: () => string): Promise<str
   throw new Error(`kg serve did not start: ${output()}`);
 }
 
-/** A port of 127.0.0.1 that nobody has, for a program that must be told one. */
+/** A free port of 127.0.0.1, for a program that must be given one. */
 export async function freePort(): Promise<number> {
   const server = createServer();
   await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));

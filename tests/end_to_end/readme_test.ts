@@ -1,4 +1,4 @@
-/** What the README shows is what happens: its shell session and its program are run as they stand. */
+/** The README is true: its shell session and its program are run as they are written. */
 
 import { execFileSync, spawnSync } from "node:child_process";
 import { chmodSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";

@@ -1,4 +1,4 @@
-/** What a client knows of its keys: what each must be after a crash, and what else it may be. */
+/** What a client knows about its keys: what each must be after a crash, and what else it may be. */
 
 import { assert } from "@std/assert";
 import type { Calls } from "../../src/client.ts";
@@ -8,9 +8,9 @@ export type State = { readonly value: string; readonly isTimed: boolean } | null
 
 interface Known {
   confirmed: State;
-  /** What was confirmed before, since the last check. */
+  /** Earlier confirmed states, since the last check. */
   earlier: State[];
-  /** What an operation would have made of it of which nobody knows whether it was carried out. */
+  /** The state after an operation of unknown outcome. */
   doubtful: State | undefined;
 }
 
@@ -18,7 +18,7 @@ const HOUR_MS = 3_600_000;
 const MAX_PADDING = 700;
 
 export class Ledger {
-  /** Operations that were confirmed, and those of which nothing is known. */
+  /** Operations that were confirmed, and those of unknown outcome. */
   confirmations = 0;
   doubts = 0;
   readonly #known = new Map<string, Known>();
@@ -36,7 +36,7 @@ export class Ledger {
     return [...this.#known.keys()];
   }
 
-  /** Does something to a key that nobody else changes, and notes what is known of it then. */
+  /** Changes a key that nobody else changes, and notes what is known about it afterwards. */
   async change(kv: Calls<true>, key: string, signal: AbortSignal): Promise<void> {
     const known = this.#known.get(key) ?? {
       confirmed: null,
@@ -58,7 +58,7 @@ export class Ledger {
     }
   }
 
-  /** Compares with what is there, which from now on is what is known. */
+  /** Compares with the stored state, which becomes the known state. */
   async check(kv: Calls<true>, key: string): Promise<void> {
     const known = this.#known.get(key);
     assert(known !== undefined);

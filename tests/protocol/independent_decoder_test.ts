@@ -1,6 +1,6 @@
 /**
  * A second decoder, written from docs/WIRE.md and sharing no code with src/protocol, so that the
- * vectors can't agree with themselves alone.
+ * vectors can't merely agree with themselves.
  */
 
 import { createDecipheriv, hkdfSync } from "node:crypto";

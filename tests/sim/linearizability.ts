@@ -1,5 +1,5 @@
 /**
- * Whether the history of one register is linearizable, where every write has a value of its own.
+ * Checks whether the history of one register, where all written values differ, is linearizable.
  *
  * Each value's write and reads form a zone from the earliest end to the latest start among them. If
  * the earliest end comes first the zone is forward: the value was certainly held throughout.
@@ -19,7 +19,7 @@ export interface Write {
 }
 
 export interface Read {
-  /** What was read; null for the initial state. */
+  /** The value read; null for the initial state. */
   readonly value: string | null;
   readonly start: number;
   readonly end: number;
@@ -49,7 +49,7 @@ export function fault(writes: readonly Write[], reads: readonly Read[]): string 
   const backward: Zone[] = [];
   for (const write of written.values()) {
     const ofValue = readsOf.get(write.value) ?? [];
-    // A write that nobody saw and that may not have happened says nothing.
+    // A write that nobody saw and that may not have happened proves nothing.
     if (ofValue.length === 0 && write.end === Infinity) continue;
     const firstEnd = Math.min(write.end, ...ofValue.map(({ end }) => end));
     const lastStart = Math.max(write.start, ...ofValue.map(({ start }) => start));

@@ -17,7 +17,7 @@ import { bar } from "../../src/commands/progress.ts";
 import { BREAKS } from "./breaks.ts";
 import { type Report, simulate } from "./simulation.ts";
 
-/** The last lines of a trace tell most. */
+/** The last lines of a trace are the most useful. */
 const TRACE_LINES = 200;
 
 const { values } = parseArgs({
@@ -54,7 +54,7 @@ async function runOne(seed: number): Promise<void> {
   process.exitCode = report.violations.length > 0 ? 1 : 0;
 }
 
-/** In a process of its own: runs the seeds of its share, and prints a line of JSON for each. */
+/** In its own process: runs the seeds of its share, and prints a line of JSON for each. */
 async function work(share: string): Promise<void> {
   const [first, step, end] = share.split(",").map(Number);
   for (let seed = first; seed < end; seed += step) {

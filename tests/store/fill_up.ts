@@ -2,7 +2,7 @@ import { NONE, Result, type Store } from "../../src/store/store.ts";
 import { text } from "../bytes.ts";
 
 /**
- * Fills a store that refuses until it takes nothing: values of the largest size that a datagram has,
+ * Fills a store that refuses until it takes nothing: values of the largest size a datagram holds,
  * then empty ones, then a time to live for each key.
  */
 export function fillUp(store: Store): void {

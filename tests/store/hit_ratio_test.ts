@@ -7,7 +7,7 @@ const KEYS = 60_000;
 const ACCESSES = "Bun" in globalThis ? 600_000 : 120_000;
 const BUDGET = 0.2;
 
-/** Hits of the second half of the accesses. */
+/** Hits in the second half of the accesses. */
 function hitsOf(policy: string, trace: string): number {
   const budgetBytes = KEYS * (ITEM_BYTES + CHARGE_BYTES) * BUDGET;
   const keeps = policies[policy](budgetBytes, 2 * KEYS);

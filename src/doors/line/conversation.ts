@@ -1,4 +1,4 @@
-/** The line protocol on one connection: a line, and a line in reply. */
+/** The line protocol on one connection: each line gets a line in reply. */
 
 import type { Buffer } from "node:buffer";
 import { MAX_KEY_BYTES } from "../../store/item.ts";
@@ -10,14 +10,14 @@ import { type Context, perform, writeError } from "./commands.ts";
 import { LineRequest } from "./request.ts";
 
 const BASE64_BYTES = 4 * Math.ceil(MAX_STORED_BYTES / 3);
-/** The longest request is a SETB64 of the largest value; blanks more than needed are allowed for. */
+/** The longest request is a SETB64 of the largest value; extra blanks are allowed for. */
 export const MAX_LINE_BYTES = BASE64_BYTES + MAX_KEY_BYTES + 64;
 
 export class LineConversation implements Conversation {
   readonly #context: Context;
-  /** How much of an unfinished line was looked through for its end. */
+  /** How many bytes of an unfinished line were scanned for its end. */
   #scanned = 0;
-  /** Whether the line at hand was too long, and its end is still to come. */
+  /** Whether the line at hand is too long, and its end is still to come. */
   #isSkipping = false;
 
   constructor(keyspace: Keyspace, replies: Replies) {
@@ -46,7 +46,7 @@ export class LineConversation implements Conversation {
     writeError(message, replies);
   }
 
-  /** Takes what is there of a line that is too long; the error is said at its end. */
+  /** Takes the received part of a line that is too long; the error is sent at the line's end. */
   #skip(lineEnd: number, start: number, end: number): number {
     this.#scanned = 0;
     this.#isSkipping = lineEnd === 0;

@@ -1,4 +1,4 @@
-/** A request of the line protocol: words apart by blanks, ended by LF or CR LF. */
+/** A request of the line protocol: words separated by blanks, ended by LF or CR LF. */
 
 import { Buffer } from "node:buffer";
 import type { Span } from "../../store/store.ts";
@@ -15,24 +15,24 @@ const MAX_WORDS = 5;
 
 export class LineRequest {
   bytes: Buffer = NOTHING;
-  /** Words, the command included, as far as they are counted: at most five. */
+  /** The number of words, the command included; counted up to five. */
   count = 0;
   readonly #starts = new Int32Array(MAX_WORDS);
   readonly #ends = new Int32Array(MAX_WORDS);
   #end = 0;
 
-  /** Where the line ends, its LF included, that begins at `start`; 0 if it does not end yet. */
+  /** Where the line that begins at `start` ends, its LF included; 0 if it does not end yet. */
   static endOf(bytes: Buffer, start: number, scanned: number, end: number): number {
     const at = bytes.indexOf(LF, start + scanned);
     return at === -1 || at >= end ? 0 : at + 1;
   }
 
-  /** Lets go of the bytes. */
+  /** Releases the bytes. */
   release(): void {
     this.bytes = NOTHING;
   }
 
-  /** @param end behind the line's LF */
+  /** @param end just after the line's LF */
   read(bytes: Buffer, start: number, end: number): void {
     this.bytes = bytes;
     this.#end = end - 1 > start && bytes[end - 2] === CR ? end - 2 : end - 1;
@@ -63,7 +63,7 @@ export class LineRequest {
     return this.#starts[word] - this.#ends[word - 1];
   }
 
-  /** All that is behind a word and the one blank after it. */
+  /** Everything after a word and the one blank that follows it. */
   showRest(word: number, span: Span): void {
     span.bytes = this.bytes;
     span.start = Math.min(this.#ends[word] + 1, this.#end);

@@ -1,4 +1,4 @@
-/** What a command of RESP has at hand. */
+/** What a RESP command works with. */
 
 import type { Connections } from "../connections.ts";
 import type { Keyspace } from "../keyspace.ts";
@@ -10,7 +10,7 @@ export interface Context {
   readonly connections: Connections;
   readonly request: Request;
   readonly replies: Replies;
-  /** The connection's own, told by CLIENT and HELLO; no two have the same. */
+  /** Unique to the connection; reported by CLIENT and HELLO. */
   readonly id: number;
   name: string;
   isOver: boolean;
@@ -19,11 +19,11 @@ export interface Context {
 export interface Command {
   /** In lower case. */
   readonly name: string;
-  /** Words, its name included; if negative, at least so many. */
+  /** The number of words, the name included; if negative, the minimum. */
   readonly arity: number;
-  /** As COMMAND tells them. */
+  /** As COMMAND reports them. */
   readonly flags: readonly string[];
-  /** Where its keys are: the first, the last (from the end, if negative) and the step; 0 if none. */
+  /** Where the keys are: first, last (from the end, if negative) and step; 0 if there are none. */
   readonly keys: readonly [first: number, last: number, step: number];
   run(context: Context): void;
 }

@@ -1,11 +1,11 @@
 /**
- * The words of a request that was typed by hand: apart by blanks, or in quotes, which end a word.
- * Source: what a Redis server takes as an inline command.
+ * The words of a request typed by hand: separated by blanks, or in quotes, which end a word.
+ * Source: what a Redis server accepts as an inline command.
  */
 
 const BLANKS = /[ \t\n\v\f\r]*/y;
 const PLAIN = /[^ \t\n\r"']+/y;
-/** A backslash in double quotes makes a character of what follows; in single ones only a quote. */
+/** In double quotes a backslash escapes any character; in single quotes only a quote. */
 const DOUBLE_QUOTED = /"([^"\\]*(?:\\[^][^"\\]*)*)"(?![^ \t\n\v\f\r])/y;
 const SINGLE_QUOTED = /'([^'\\]*(?:\\(?:'|(?!'))[^'\\]*)*)'(?![^ \t\n\v\f\r])/y;
 
@@ -18,10 +18,10 @@ const ESCAPED: Readonly<Record<string, string>> = {
   a: "\u0007",
 };
 
-/** @param line one character for each byte @returns null if a quote does not end, or not a word */
+/** @param line one character a byte @returns null if a quote does not end, or ends no word */
 export function splitWords(line: string): string[] | null {
   const words: string[] = [];
-  // As in C, a NUL is the end.
+  // As in C, a NUL ends the text.
   const text = line.split("\0", 1)[0];
   let at = 0;
   const match = (pattern: RegExp) => {

@@ -1,4 +1,4 @@
-/** Commands about the connection itself: what clients say when they begin. */
+/** Commands about the connection itself, which clients send when they connect. */
 
 import { VERSION } from "../../version.ts";
 import { takeInteger } from "./arguments.ts";
@@ -62,7 +62,7 @@ function setName(context: Context, argument: number): boolean {
   return false;
 }
 
-/** What the client is made of is nowhere told, so it is only looked at. */
+/** The client's library is not reported anywhere, so the option is only checked. */
 function setInfo({ request, replies }: Context): void {
   if (request.is(2, "lib-name") || request.is(2, "lib-ver")) simple(replies, OK);
   else error(replies, `ERR Unrecognized option '${quoted(request.latin1(2), MAX_QUOTED)}'`);

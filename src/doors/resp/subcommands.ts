@@ -1,18 +1,18 @@
-/** Commands whose second word says what they do. */
+/** Commands whose second word selects what they do. */
 
 import type { Context } from "./context.ts";
 import { error } from "./forms.ts";
 
-/** How much of what a client wrote an error repeats. */
+/** How many characters of the client's text an error repeats. */
 export const MAX_QUOTED = 128;
 
 export interface Subcommand {
-  /** Words, both names included; if negative, at least so many. */
+  /** The number of words, both names included; if negative, the minimum. */
   readonly arity: number;
   run(context: Context): void;
 }
 
-/** Whether a request has as many words as an arity says. */
+/** Whether a request has as many words as an arity requires. */
 export function hasWords({ request }: Context, arity: number): boolean {
   return arity > 0 ? request.count === arity : request.count >= -arity;
 }
@@ -40,7 +40,7 @@ export function performSubcommand(
   }
 }
 
-/** So much of a text, and only up to a NUL, as in C. */
+/** At most this many characters of a text, and only up to a NUL, as in C. */
 export function quoted(text: string, length: number): string {
   return text.split("\0", 1)[0].slice(0, length);
 }

@@ -3,7 +3,7 @@
 import { closeSync, existsSync, openSync } from "node:fs";
 import { DataFolderError } from "./problem.ts";
 
-/** What a statement takes and gives for a column. */
+/** The value of a column, as a statement takes and returns it. */
 export type Column = Uint8Array | number | string | null;
 export type Row = Readonly<Record<string, Column>>;
 
@@ -24,8 +24,8 @@ interface Module {
 }
 
 /**
- * Opens a file, or makes one that its owner alone can read, as SQLite then makes those beside it.
- * @throws DataFolderError where the runtime has no SQLite, and what SQLite and the system throw
+ * Opens a file, or makes one that only its owner can read; SQLite makes those beside it alike.
+ * @throws DataFolderError where the runtime has no SQLite, and the errors of SQLite and the system
  */
 export function openSqlite(file: string): Sqlite {
   const builtin = process.getBuiltinModule?.("node:sqlite") as Module | undefined;
@@ -39,7 +39,7 @@ export function openSqlite(file: string): Sqlite {
 }
 
 /**
- * Only where there is none: to close a file of which this process holds locks would give them up,
+ * Only where there is none: closing a file on which this process holds locks would release them,
  * SQLite's own among them (fcntl(2)).
  */
 function makeFile(file: string): void {
