@@ -1,29 +1,24 @@
-import { closeSync, openSync, renameSync, rmSync, writeSync } from "node:fs";
-import { atFolder, DataFile, type Item } from "../runtime/sqlite/file.ts";
+import type { StoredItem } from "../journal/journal_executor.ts";
+import { atFolder, DataFile } from "../runtime/sqlite/file.ts";
 import { type Command, Exit, type Input } from "./command.ts";
-import { type ExportedItem, lineOf } from "./item_line.ts";
+import { DATA_DIR_OPTION, dataFolderOf } from "./data_folder.ts";
+import { lineOf } from "./item_line.ts";
 import { complain, print } from "./output.ts";
 import { LoadProgress } from "./progress.ts";
-import { dataFolderOf } from "./serve_journal.ts";
 import { UsageError } from "./usage_error.ts";
+import { type Write, writeWholeFile } from "./whole_file.ts";
 
-/** Lines are written when there are so many characters of them. */
+/** Lines are written once they have at least this many characters. */
 const WRITE_CHARACTERS = 64 * 1024;
-const OWNER_ONLY = 0o600;
-
-export const DATA_DIR_OPTION = {
-  "data-dir": { type: "string", value: "DIR", help: "the data folder of a server" },
-} as const;
 
 export const command: Command = {
-  summary: "write what a data folder holds as lines of JSON",
+  summary: "write the contents of a data folder as lines of JSON",
   parameters: "[FILE]",
   arity: [0, 1],
-  details:
-    "A server may be running on the folder: the export is what was durable when it began. Without\n" +
-    "FILE, or with -, it goes to standard output. What has expired is left out. The lines are as\n" +
-    '{"key":"color","value":"blue"}, with keyBase64 and valueBase64 for what is not UTF-8, and\n' +
-    "expiresAtMs, since 1970, for a key that expires.",
+  details: "A server may be using the folder: the export holds what was durable when it began.\n" +
+    "Without FILE, or with -, it goes to standard output. Expired keys are left out. Lines look\n" +
+    'like {"key":"color","value":"blue"}, with keyBase64 and valueBase64 for what is not UTF-8,\n' +
+    "and expiresAtMs, since 1970, for a key that expires.",
   options: DATA_DIR_OPTION,
   examples: [
     "kg export --data-dir /var/lib/kilogram backup.jsonl",
@@ -35,7 +30,7 @@ export const command: Command = {
     const file = DataFile.openExisting(folder);
     try {
       const [target = "-"] = input.parameters;
-      if (target === "-") writeAll(folder, file, print);
+      if (target === "-") writeAll(folder, file, printOrThrow);
       else writeFile(target, (write) => writeAll(folder, file, write));
     } finally {
       file.close();
@@ -50,7 +45,10 @@ function requireFolder(input: Input): string {
   throw new UsageError("which data folder? Name it: --data-dir DIR");
 }
 
-type Write = (text: string) => void;
+/** If the reader of the pipe went away, the export must not look complete. */
+function printOrThrow(text: string): void {
+  if (!print(text)) throw new UsageError("standard output was closed before the end");
+}
 
 function writeAll(folder: string, file: DataFile, write: Write): void {
   const { total, items } = atFolder(folder, () => file.contents());
@@ -71,33 +69,21 @@ function writeAll(folder: string, file: DataFile, write: Write): void {
   complain(`exported ${progress.count} keys`);
 }
 
-function next(folder: string, items: Iterator<Item>): Item | null {
+function next(folder: string, items: Iterator<StoredItem>): StoredItem | null {
   return atFolder(folder, () => {
     const { value, done } = items.next();
     return done ? null : value;
   });
 }
 
-function isThere(item: Item, nowMs: number): item is ExportedItem {
-  return item.value !== null && (item.expiresAtMs === 0 || item.expiresAtMs > nowMs);
+function isThere(item: StoredItem, nowMs: number): boolean {
+  return item.expiresAtMs === 0 || item.expiresAtMs > nowMs;
 }
 
-/** Writes a file, which takes the place of an older one only when it is complete. */
 function writeFile(path: string, run: (write: Write) => void): void {
-  const partial = `${path}.partial`;
   try {
-    const file = openSync(partial, "w", OWNER_ONLY);
-    try {
-      run((text) => {
-        const bytes = Buffer.from(text);
-        for (let at = 0; at < bytes.length;) at += writeSync(file, bytes, at);
-      });
-    } finally {
-      closeSync(file);
-    }
-    renameSync(partial, path);
+    writeWholeFile(path, run);
   } catch (error) {
-    rmSync(partial, { force: true });
     const { code } = error as NodeJS.ErrnoException;
     if (code === undefined) throw error;
     throw new UsageError(`can't write ${path} (${code})`);

@@ -1,31 +1,33 @@
 import { createReadStream } from "node:fs";
 import type { Calls } from "../client.ts";
 import { MAX_TTL_MS, MAX_VALUE_BYTES, MAX_VALUE_BYTES_WITH_TTL } from "../protocol/frame.ts";
+import type { StoredItem } from "../journal/journal_executor.ts";
 import { importItems } from "../runtime/sqlite/import.ts";
 import { lockFolder } from "../runtime/sqlite/lock.ts";
-import { CLIENT_OPTIONS, withClient } from "./client_options.ts";
+import { CLIENT_OPTIONS } from "./client_options.ts";
 import { type Command, Exit, type Input } from "./command.ts";
-import { DATA_DIR_OPTION } from "./export.ts";
-import { type ExportedItem, readItems } from "./item_line.ts";
+import { DATA_DIR_OPTION, dataFolderOf } from "./data_folder.ts";
+import { readItems } from "./item_line.ts";
 import { complain, printJson } from "./output.ts";
 import { CountProgress } from "./progress.ts";
-import { dataFolderOf } from "./serve_journal.ts";
 import { UsageError } from "./usage_error.ts";
+import { withClient } from "./with_client.ts";
 
-/** SETs to a server at a time. */
+/** SETs outstanding at a time. */
 const OUTSTANDING = 64;
 
-type NumberedItem = ExportedItem & { readonly line: number };
+type NumberedItem = StoredItem & { readonly line: number };
 
 export const command: Command = {
-  summary: "store what an export holds, in a server or in a data folder",
+  summary: "store the contents of an export in a server or a data folder",
   parameters: "[FILE]",
   arity: [0, 1],
   details:
-    "The lines are those of kg export (see kg export --help); without FILE, or with -, they come\n" +
-    "from standard input. A key that exists gets the new value. Into a data folder, which no server\n" +
-    "may have then, all of it goes or nothing; to a server each line by itself, and values of at most\n" +
-    `${MAX_VALUE_BYTES} bytes (${MAX_VALUE_BYTES_WITH_TTL} if they expire). What has expired is left out.`,
+    "The lines are those of kg export (see kg export --help); without FILE, or with -, they\n" +
+    "come from standard input. A key that exists gets the new value. A data folder, which no\n" +
+    "server may be using, gets all lines or none. A server gets each line by itself, and values\n" +
+    `of at most ${MAX_VALUE_BYTES} bytes (${MAX_VALUE_BYTES_WITH_TTL} if they expire). ` +
+    "Expired keys are left out.",
   options: { ...DATA_DIR_OPTION, ...CLIENT_OPTIONS },
   examples: [
     "kg import backup.jsonl",
@@ -55,7 +57,7 @@ function open(input: Input): AsyncIterable<Uint8Array> {
   return chunksOf(path);
 }
 
-/** Opens what a path names only when it is read, so that whoever reads hears of it if it can't be. */
+/** Opens the path only when it is read, so that the reader gets the error if that fails. */
 async function* chunksOf(path: string): AsyncGenerator<Uint8Array> {
   try {
     yield* path === "-" ? process.stdin : createReadStream(path);
@@ -66,7 +68,7 @@ async function* chunksOf(path: string): AsyncGenerator<Uint8Array> {
   }
 }
 
-/** Those that have not expired, counted. */
+/** The items that have not expired, counted. */
 async function* living(
   items: AsyncIterable<NumberedItem>,
   progress: CountProgress,
@@ -81,13 +83,13 @@ async function* living(
 async function intoFolder(folder: string, items: AsyncIterable<NumberedItem>): Promise<void> {
   const unlock = lockFolder(folder);
   try {
-    await importItems(folder, items, Date.now());
+    await importItems(folder, items);
   } finally {
     unlock();
   }
 }
 
-/** Some at a time. The first that fails ends it, when those under way have ended. */
+/** Stores several items at a time. After the first failure, waits for the calls under way. */
 async function storeAll(
   kv: Calls<true>,
   items: AsyncIterable<NumberedItem>,
@@ -119,8 +121,8 @@ async function store(kv: Calls<true>, { key, value, expiresAtMs, line }: Numbere
   const most = expiresAtMs === 0 ? MAX_VALUE_BYTES : MAX_VALUE_BYTES_WITH_TTL;
   if (value.length > most) {
     throw new UsageError(
-      `line ${line}: the value has ${value.length} bytes, and to a server at most ${most} go; ` +
-        "with --data-dir up to 1 MiB do",
+      `line ${line}: the value has ${value.length} bytes; a server takes at most ${most}, ` +
+        "a data folder (--data-dir) up to 1 MiB",
     );
   }
   const leftMs = Math.min(MAX_TTL_MS, Math.max(1, expiresAtMs - Date.now()));

@@ -1,23 +1,17 @@
 /**
- * The form of an export: a line of JSON for each key, as `{"key":"color","value":"blue"}`. What is not
- * UTF-8 is in base64, under `keyBase64` and `valueBase64`. A key that expires has `expiresAtMs`, since
- * 1970.
+ * The format of an export: a line of JSON for each key, such as `{"key":"color","value":"blue"}`.
+ * Bytes that are not UTF-8 are in base64, under `keyBase64` and `valueBase64`. A key that expires
+ * has `expiresAtMs`, since 1970.
  */
 
 import { Buffer } from "node:buffer";
+import type { StoredItem } from "../journal/journal_executor.ts";
 import { MAX_KEY_BYTES } from "../store/item.ts";
 import { MAX_STORED_BYTES } from "../store/store.ts";
 import { valueFields } from "./output.ts";
 import { UsageError } from "./usage_error.ts";
 
-/** A key, its value, and when it expires in ms since 1970; 0 for never. */
-export interface ExportedItem {
-  readonly key: Uint8Array;
-  readonly value: Uint8Array;
-  readonly expiresAtMs: number;
-}
-
-/** The longest line: a key and a value whose every character is escaped as six. */
+/** The longest line: a key and a value with every character escaped as six. */
 const MAX_LINE_BYTES = 6 * (MAX_KEY_BYTES + MAX_STORED_BYTES) + 1_024;
 
 const NEWLINE = 0x0a;
@@ -25,15 +19,15 @@ const LONE_SURROGATE = /\p{Surrogate}/u;
 /** RFC 4648, section 4, with its padding. */
 const BASE64 = /^(?:[A-Za-z0-9+/]{4})*(?:[A-Za-z0-9+/]{2}==|[A-Za-z0-9+/]{3}=)?$/;
 
-export function lineOf({ key, value, expiresAtMs }: ExportedItem): string {
+export function lineOf({ key, value, expiresAtMs }: StoredItem): string {
   const expiry = expiresAtMs === 0 ? {} : { expiresAtMs };
   return `${JSON.stringify({ ...valueFields(key, "key"), ...valueFields(value), ...expiry })}\n`;
 }
 
-/** The items in a stream of lines; empty ones are passed by. @throws UsageError that names the line */
+/** The items in a stream of lines, empty ones skipped. @throws UsageError that names the line */
 export async function* readItems(
   stream: AsyncIterable<Uint8Array>,
-): AsyncGenerator<ExportedItem & { readonly line: number }> {
+): AsyncGenerator<StoredItem & { readonly line: number }> {
   let line = 0;
   for await (const bytes of linesOf(stream)) {
     line++;
@@ -65,7 +59,7 @@ async function* linesOf(stream: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8
   if (restBytes > 0) yield Buffer.concat(rest);
 }
 
-function parseItem(bytes: Uint8Array): ExportedItem {
+function parseItem(bytes: Uint8Array): StoredItem {
   const fields = parseObject(bytes);
   const key = bytesOf(fields, "key");
   const value = bytesOf(fields, "value");
@@ -84,9 +78,9 @@ function parseObject(bytes: Uint8Array): Readonly<Record<string, unknown>> {
     const fields: unknown = JSON.parse(text);
     if (typeof fields === "object" && fields !== null) return fields as Record<string, unknown>;
   } catch {
-    // Said below, as of JSON that is no object.
+    // Reported below, like JSON that is not an object.
   }
-  throw new UsageError('this is no object of JSON, as {"key":"color","value":"blue"}');
+  throw new UsageError('this is not a JSON object, such as {"key":"color","value":"blue"}');
 }
 
 function bytesOf(fields: Readonly<Record<string, unknown>>, name: string): Uint8Array {

@@ -1,4 +1,4 @@
-/** What commands print: a bare value to a pipe, the same and a newline to a terminal, or JSON. */
+/** Output of commands: a bare value to a pipe, the value and a newline to a terminal, or JSON. */
 
 import { writeSync } from "node:fs";
 import { UsageError } from "./usage_error.ts";
@@ -6,7 +6,7 @@ import { UsageError } from "./usage_error.ts";
 const STDOUT = 1;
 const STDERR = 2;
 
-/** A value as it is; a terminal gets a newline after it. */
+/** Prints a value unchanged; a terminal gets a newline after it. */
 export function printValue(value: Uint8Array): void {
   print(value);
   if (process.stdout.isTTY) print("\n");
@@ -17,20 +17,23 @@ export function printLine(text: string): void {
 }
 
 /**
- * Writes all of it to standard output. A reader that went away, as `head` does, is no failure.
- * @throws {UsageError} when it can't be written, as to a full disk
+ * Writes the whole output to standard output.
+ * @returns false if the reader went away, as `head` does, which is no failure for most commands
+ * @throws {UsageError} if it can't be written, for example to a full disk
  */
-export function print(output: string | Uint8Array): void {
+export function print(output: string | Uint8Array): boolean {
   const bytes = typeof output === "string" ? new TextEncoder().encode(output) : output;
   try {
     for (let written = 0; written < bytes.length;) written += writeSome(bytes, written);
+    return true;
   } catch (error) {
     const { code } = error as NodeJS.ErrnoException;
-    if (code !== "EPIPE") throw new UsageError(`can't write to standard output (${code})`);
+    if (code === "EPIPE") return false;
+    throw new UsageError(`can't write to standard output (${code})`);
   }
 }
 
-/** The reader of a pipe may be slower than we are: then nothing is written, for now. */
+/** If the reader of a pipe is slower than this process, nothing is written for now. */
 function writeSome(bytes: Uint8Array, from: number): number {
   try {
     return writeSync(STDOUT, bytes, from);
@@ -40,7 +43,7 @@ function writeSome(bytes: Uint8Array, from: number): number {
   }
 }
 
-/** One line of JSON; a bigint is written as the number that it is. */
+/** One line of JSON; a bigint is written as a number. */
 export function printJson(fields: Readonly<Record<string, unknown>>): void {
   const members = Object.entries(fields)
     .filter(([, value]) => value !== undefined)
@@ -53,8 +56,8 @@ function jsonOf(value: unknown): string {
 }
 
 /**
- * A value as members of an object: `value` where it is text, else `valueBase64`.
- * @param name what stands for `value`
+ * A value as members of an object: `value` if it is text, otherwise `valueBase64`.
+ * @param name replaces `value` in both names
  */
 export function valueFields(
   value: Uint8Array | undefined,
@@ -68,12 +71,12 @@ export function valueFields(
   }
 }
 
-/** The key is not there: what a person may want to know of it. */
+/** Reports that a key is missing, with the possible reasons. */
 export function complainMissing(command: string, key: string): void {
   complain(`kg ${command}: there is no key "${key}" (never stored, deleted, expired or evicted)`);
 }
 
-/** One line to standard error, with nothing in it that a terminal obeys; lost if it must be. */
+/** Writes a line to standard error, control characters escaped. Write errors are ignored. */
 export function complain(line: string): void {
   const isControl = (char: string) => char < " " || (char >= "\x7f" && char <= "\x9f");
   const escape = (char: string) => `\\x${char.charCodeAt(0).toString(16).padStart(2, "0")}`;
@@ -81,6 +84,6 @@ export function complain(line: string): void {
   try {
     writeSync(STDERR, `${plain}\n`);
   } catch {
-    // Nobody reads it: no reason for a server to stop.
+    // Nobody reads standard error: no reason for a server to stop.
   }
 }
