@@ -1,8 +1,22 @@
 /**
- * The client: one call, one datagram, one reply, within its deadline. Here are the calls and
- * what their replies mean; how datagrams come and go is protocol/exchange.ts.
+ * The client: one call, one datagram, one reply, within its deadline. This file has the calls
+ * and the meaning of their replies; protocol/exchange.ts sends and receives the datagrams.
  */
 
+import {
+  deltaBytes,
+  finite,
+  jsonText,
+  type Key,
+  keyBytes,
+  lifeOf,
+  positiveTimeout,
+  sizeError,
+  type TimeToLive,
+  ttlOf,
+  type Value,
+  valueBytes,
+} from "./arguments.ts";
 import {
   DeadlineRequiredError,
   DuplicateError,
@@ -13,14 +27,10 @@ import {
   RequestError,
   TooLargeError,
 } from "./errors.ts";
-import { copyBytes } from "./protocol/bytes.ts";
 import type { Limit, Reply } from "./protocol/call.ts";
 import type { Exchange } from "./protocol/exchange.ts";
 import {
   MAX_KEY_BYTES,
-  MAX_TTL_MS,
-  MAX_VALUE_BYTES,
-  MAX_VALUE_BYTES_WITH_TTL,
   Operation,
   ReplyToggle,
   type Request,
@@ -28,14 +38,9 @@ import {
   Status,
 } from "./protocol/frame.ts";
 import { isMutation, OPERATION_NAMES } from "./protocol/operations.ts";
-import { Remember } from "./remember.ts";
+import { type Caller, Remember } from "./remember.ts";
 
-/** A key: 1…128 bytes, text as UTF-8. */
-export type Key = string | Uint8Array;
-/** A value: 0…863 bytes (855 with a time to live), text as UTF-8. */
-export type Value = string | Uint8Array;
-
-/** When a call gives up: in so many milliseconds, or at a time as `Date.now()` tells it. */
+/** When a call gives up: after a number of milliseconds, or at a time as given by `Date.now()`. */
 export type Deadline =
   | { readonly timeout: number; readonly deadline?: undefined }
   | { readonly deadline: number; readonly timeout?: undefined };
@@ -48,11 +53,6 @@ export interface Abortable {
   readonly signal?: AbortSignal;
 }
 
-/** A time to live in milliseconds, a whole number of 1…2^53 − 1; without one: for ever. */
-export interface TimeToLive {
-  readonly ttl?: number;
-}
-
 export interface SetOptions extends TimeToLive {
   /** Replace an existing value; without it, an existing key is left as it is. */
   readonly overwrite?: boolean;
@@ -62,45 +62,48 @@ export interface SetOptions extends TimeToLive {
 
 export interface RememberOptions extends TimeToLive {
   /**
-   * Milliseconds after which another may load the value if who began does not end: somewhat longer
-   * than the loader takes. By default half of the time that the call has.
+   * Milliseconds after which another caller may load the value if the first has not finished:
+   * somewhat more than the loader takes. By default half of the call's time.
    */
   readonly lease?: number;
 }
 
-/** What became of a set: stored, or not since the key exists and `overwrite` was not given. */
+/** The outcome of a set: stored, or not because the key exists and `overwrite` was not given. */
 export type SetResult =
   | { readonly stored: true; readonly previous: Uint8Array | undefined }
   | { readonly stored: false; readonly current: Uint8Array | undefined };
 
 export interface AddResult {
-  /** The new number, of signed 64 bits. */
+  /** The new number, a signed 64-bit integer. */
   readonly value: bigint;
-  /** Milliseconds that the key still lives; undefined for ever. */
+  /** Milliseconds that the key still has to live; undefined if it lives for ever. */
   readonly ttl: number | undefined;
 }
 
 export interface ExistsResult {
-  /** Milliseconds that the key still lives; undefined for ever. */
+  /** Milliseconds that the key still has to live; undefined if it lives for ever. */
   readonly ttl: number | undefined;
 }
 
-/** The last argument of a call: required where no deadline is at hand, else optional. */
+/** The last argument of a call: required if there is no default deadline, otherwise optional. */
 type Options<HasDeadline extends boolean, Own = unknown> = HasDeadline extends true
   ? [options?: (Deadline | NoDeadline) & Abortable & Own]
   : [options: Deadline & Abortable & Own];
+
+/** Options that any call may have. */
+type CallOptions = Partial<Record<"timeout" | "deadline", number>> & Abortable;
 
 const NO_BYTES = new Uint8Array(0);
 const encoder = new TextEncoder();
 const decoder = new TextDecoder("utf-8", { ignoreBOM: true });
 
-/** The calls, with or without a deadline at hand. */
+/** The calls, with or without a default deadline. */
 export class Calls<HasDeadline extends boolean> {
   protected readonly exchange: Exchange;
   protected readonly remembering: Remember;
   readonly #timeoutMs: number | undefined;
 
-  /** @param timeoutMs what a call gets that brings no deadline; undefined: none may come without */
+  /** @param timeoutMs for calls without a deadline; undefined: every call must have a deadline */
   constructor(exchange: Exchange, timeoutMs?: number, remembering?: Remember) {
     this.exchange = exchange;
     this.remembering = remembering ?? new Remember(exchange.time);
@@ -109,8 +112,7 @@ export class Calls<HasDeadline extends boolean> {
 
   /** The value of a key as bytes; undefined when there is no such key. */
   async get(key: Key, ...[options]: Options<HasDeadline>): Promise<Uint8Array | undefined> {
-    const reply = await this.#call({ operation: Operation.GET, key: keyBytes(key) }, options);
-    return reply.status === Status.NOT_FOUND ? undefined : reply.value;
+    return await this.#get(key, options);
   }
 
   /** The value of a key as text, from UTF-8; undefined when there is no such key. */
@@ -120,7 +122,7 @@ export class Calls<HasDeadline extends boolean> {
   }
 
   /**
-   * The value of a key as what its JSON text says; undefined when there is no such key.
+   * The value of a key, parsed from its JSON text; undefined when there is no such key.
    * @throws {SyntaxError} when the value is not JSON
    */
   async getJson<T = unknown>(key: Key, ...options: Options<HasDeadline>): Promise<T | undefined> {
@@ -129,7 +131,7 @@ export class Calls<HasDeadline extends boolean> {
   }
 
   /**
-   * Stores a value. A key that exists is replaced only with `overwrite: true`: look at `stored`.
+   * Stores a value. A key that exists is replaced only with `overwrite: true`: check `stored`.
    * Value and time to live are replaced together: without `ttl` the key lives for ever.
    */
   async set(
@@ -137,23 +139,10 @@ export class Calls<HasDeadline extends boolean> {
     value: Value,
     ...[options]: Options<HasDeadline, SetOptions>
   ): Promise<SetResult> {
-    const ttlMs = ttlOf(options);
-    const toggles = (options?.overwrite ? RequestToggle.OVERWRITE : 0) |
-      (options?.old ? RequestToggle.OLD : 0);
-    const request = {
-      operation: Operation.SET,
-      toggles,
-      key: keyBytes(key),
-      value: valueBytes(value, ttlMs),
-      ttlMs,
-    };
-    const reply = await this.#call(request, options);
-    return reply.status === Status.EXISTS
-      ? { stored: false, current: presentValue(reply) }
-      : { stored: true, previous: presentValue(reply) };
+    return await this.#set(key, value, options);
   }
 
-  /** Stores a value as its JSON text; otherwise as `set`. */
+  /** Stores a value as its JSON text; otherwise like `set`. */
   async setJson(
     key: Key,
     value: unknown,
@@ -164,8 +153,7 @@ export class Calls<HasDeadline extends boolean> {
 
   /** Removes a key and returns the value that it had; undefined when there was no such key. */
   async delete(key: Key, ...[options]: Options<HasDeadline>): Promise<Uint8Array | undefined> {
-    const reply = await this.#call({ operation: Operation.DELETE, key: keyBytes(key) }, options);
-    return reply.status === Status.NOT_FOUND ? undefined : reply.value;
+    return await this.#delete(key, options);
   }
 
   /** Whether a key exists: its remaining time to live, or undefined when there is no such key. */
@@ -176,8 +164,8 @@ export class Calls<HasDeadline extends boolean> {
 
   /**
    * Adds a whole number to the number stored at a key and returns the sum; a missing key is 0.
-   * `ttl` counts only if this call makes the key, so one call is a rate limiter.
-   * @param delta of signed 64 bits; a number must be a safe integer
+   * `ttl` applies only if this call creates the key, so one call is a rate limiter.
+   * @param delta a signed 64-bit integer; a number must be a safe integer
    * @throws {RequestError} when the value is not a number, or the sum does not fit 64 bits
    */
   async add(
@@ -206,15 +194,15 @@ export class Calls<HasDeadline extends boolean> {
   }
 
   /**
-   * The value of a key, which is loaded and stored if it is not there: by one for all who want it, in
-   * this process and in others. Who waits gets it when it is there. What the loader throws is thrown
-   * to all in this process; a value that can't be stored, since the server is full, is returned.
+   * The value of a key, which is loaded and stored if it is missing. One caller loads it; the other
+   * callers, in this process and in others, wait for it. An error of the loader is thrown to all
+   * callers in this process. A value that can't be stored because the server is full is returned.
    *
    * ```ts
    * const page = await kv.remember("page:7", () => render(7), { timeout: 2_000, ttl: 60_000 });
    * ```
-   * @param key 1 to 122 bytes: `lease:` and the key is a key too while the loader runs
-   * @throws {DeadlineExceededError} when the loader takes longer than the deadline; it goes on
+   * @param key 1 to 122 bytes: `lease:` followed by the key is also a key while the loader runs
+   * @throws {DeadlineExceededError} when the deadline passes first; the loader goes on
    */
   async remember(
     key: Key,
@@ -225,11 +213,10 @@ export class Calls<HasDeadline extends boolean> {
     const leaseMs = lifeOf("lease", options?.lease ?? Math.max(1, Math.ceil(timeoutMs / 2)));
     ttlOf(options);
     const terms = { timeoutMs, leaseMs, ttlMs: options?.ttl, signal: options?.signal };
-    // It brings a deadline to each of its calls.
-    return this.remembering.value(this as unknown as Calls<false>, keyBytes(key), load, terms);
+    return this.remembering.value(this.#caller, keyBytes(key), load, terms);
   }
 
-  /** As `remember`, of a value that is stored as its JSON text. */
+  /** Like `remember`, for a value that is stored as its JSON text. */
   async rememberJson<T>(
     key: Key,
     load: () => T | Promise<T>,
@@ -239,15 +226,16 @@ export class Calls<HasDeadline extends boolean> {
     return JSON.parse(decoder.decode(value));
   }
 
-  /** Asks the server for a sign of life; returns the milliseconds until it came. */
+  /** Asks the server for a sign of life; returns the milliseconds until the reply came. */
   async ping(...[options]: Options<HasDeadline>): Promise<number> {
-    const startedAtMs = performance.now();
+    const { now } = this.exchange.time;
+    const startedAtMs = now();
     await this.#call({ operation: Operation.PING, key: NO_BYTES }, options);
-    return performance.now() - startedAtMs;
+    return now() - startedAtMs;
   }
 
   /**
-   * The statistics of a section by name: a number where the server sent one.
+   * The statistics of a section, by name; a number where the server sent a number.
    * Sections: `server` (the default, which lists the others).
    * @returns undefined when the server has no such section
    */
@@ -260,9 +248,51 @@ export class Calls<HasDeadline extends boolean> {
     return reply.status === Status.NOT_FOUND ? undefined : parseStatistics(reply.value);
   }
 
+  // The same calls, with or without a default deadline: `#call` finds the deadline.
+
+  /** For `remember`, which gives each of its calls a deadline. */
+  get #caller(): Caller {
+    return {
+      get: (key, options) => this.#get(key, options),
+      set: (key, value, options) => this.#set(key, value, options),
+      delete: (key, options) => this.#delete(key, options),
+    };
+  }
+
+  async #get(key: Key, options: CallOptions | undefined): Promise<Uint8Array | undefined> {
+    const reply = await this.#call({ operation: Operation.GET, key: keyBytes(key) }, options);
+    return reply.status === Status.NOT_FOUND ? undefined : reply.value;
+  }
+
+  async #set(
+    key: Key,
+    value: Value,
+    options: (CallOptions & SetOptions) | undefined,
+  ): Promise<SetResult> {
+    const ttlMs = ttlOf(options);
+    const toggles = (options?.overwrite ? RequestToggle.OVERWRITE : 0) |
+      (options?.old ? RequestToggle.OLD : 0);
+    const request = {
+      operation: Operation.SET,
+      toggles,
+      key: keyBytes(key),
+      value: valueBytes(value, ttlMs),
+      ttlMs,
+    };
+    const reply = await this.#call(request, options);
+    return reply.status === Status.EXISTS
+      ? { stored: false, current: presentValue(reply) }
+      : { stored: true, previous: presentValue(reply) };
+  }
+
+  async #delete(key: Key, options: CallOptions | undefined): Promise<Uint8Array | undefined> {
+    const reply = await this.#call({ operation: Operation.DELETE, key: keyBytes(key) }, options);
+    return reply.status === Status.NOT_FOUND ? undefined : reply.value;
+  }
+
   async #call(
     request: Pick<Request, "operation" | "key"> & Partial<Request>,
-    options: (Partial<Record<"timeout" | "deadline", number>> & Abortable) | undefined,
+    options: CallOptions | undefined,
   ): Promise<Reply> {
     const name = OPERATION_NAMES[request.operation];
     const limit: Limit = { timeoutMs: this.#timeoutOf(name, options), signal: options?.signal };
@@ -298,17 +328,17 @@ export class Client extends Calls<false> {
     this.#closeSocket = closeSocket;
   }
 
-  /** Datagrams that this client sent again since no answer had come. */
+  /** Datagrams that this client sent again because no answer had come. */
   get retransmissions(): number {
     return this.exchange.retransmissions;
   }
 
-  /** A view of this client that gives each call so many milliseconds if it brings no deadline. */
+  /** A view of this client that gives `timeoutMs` milliseconds to each call without a deadline. */
   within(timeoutMs: number): Calls<true> {
     return new Calls<true>(this.exchange, positiveTimeout(timeoutMs), this.remembering);
   }
 
-  /** Ends the calls that wait with a ClosedError and closes the socket; again, it does nothing. */
+  /** Ends waiting calls with a ClosedError and closes the socket; a second call does nothing. */
   close(): void {
     if (this.#isClosed) return;
     this.#isClosed = true;
@@ -346,7 +376,7 @@ function remainingTtl(reply: Reply): number | undefined {
   return reply.remainingTtlMs === 0 ? undefined : reply.remainingTtlMs;
 }
 
-/** Whole lines `name value`. */
+/** Parses whole lines of `name value`. */
 function parseStatistics(text: Uint8Array): Record<string, string | number> {
   const statistics: Record<string, string | number> = {};
   for (const line of decoder.decode(text).split("\n")) {
@@ -356,76 +386,4 @@ function parseStatistics(text: Uint8Array): Record<string, string | number> {
     statistics[line.slice(0, space)] = /^\d{1,15}$/.test(value) ? Number(value) : value;
   }
   return statistics;
-}
-
-/** A copy, since the caller's array may change while the call waits. */
-function ownBytes(what: string, given: unknown): Uint8Array {
-  if (typeof given === "string") return encoder.encode(given);
-  if (given instanceof Uint8Array) return copyBytes(given);
-  throw new InvalidArgumentError(
-    `A ${what} is a string or a Uint8Array, not ${given === null ? "null" : typeof given}.`,
-  );
-}
-
-function keyBytes(given: Key): Uint8Array {
-  const key = ownBytes("key", given);
-  if (key.length === 0) {
-    throw new InvalidArgumentError(`The key is empty; a key has 1 to ${MAX_KEY_BYTES} bytes.`);
-  }
-  if (key.length > MAX_KEY_BYTES) throw sizeError("key", key.length, MAX_KEY_BYTES);
-  return key;
-}
-
-function valueBytes(given: Value, ttlMs: number): Uint8Array {
-  const value = ownBytes("value", given);
-  const limit = ttlMs > 0 ? MAX_VALUE_BYTES_WITH_TTL : MAX_VALUE_BYTES;
-  if (value.length <= limit) return value;
-  throw sizeError(ttlMs > 0 ? "value with a time to live" : "value", value.length, limit);
-}
-
-function jsonText(value: unknown): string {
-  const text = JSON.stringify(value);
-  if (text === undefined) throw new InvalidArgumentError(`${typeof value} has no form in JSON.`);
-  return text;
-}
-
-function deltaBytes(delta: number | bigint): Uint8Array {
-  if (typeof delta !== "bigint" && !Number.isSafeInteger(delta)) {
-    throw new InvalidArgumentError(
-      `${String(delta)} can't be added: pass a safe integer or a bigint.`,
-    );
-  }
-  if (BigInt.asIntN(64, BigInt(delta)) !== BigInt(delta)) {
-    throw new InvalidArgumentError(`${delta} does not fit signed 64 bits.`);
-  }
-  return encoder.encode(String(delta));
-}
-
-function ttlOf(options: TimeToLive | undefined): number {
-  return options?.ttl === undefined ? 0 : lifeOf("ttl", options.ttl);
-}
-
-function lifeOf(what: string, ms: number): number {
-  if (Number.isSafeInteger(ms) && ms >= 1) return ms;
-  throw new InvalidArgumentError(
-    `${what} is ${String(ms)}; it must be a whole number of milliseconds, 1 to ${MAX_TTL_MS}.`,
-  );
-}
-
-function positiveTimeout(timeoutMs: number): number {
-  if (finite("timeout", timeoutMs) > 0) return timeoutMs;
-  throw new InvalidArgumentError(`timeout is ${timeoutMs} ms; it must be above 0.`);
-}
-
-function finite(what: string, value: number): number {
-  if (Number.isFinite(value)) return value;
-  throw new InvalidArgumentError(
-    `${what} is ${String(value)}; it must be a number of milliseconds.`,
-  );
-}
-
-function sizeError(what: string, length: number, limit: number): InvalidArgumentError {
-  return new InvalidArgumentError(
-    `The ${what} has ${length} bytes; at most ${limit} fit in a datagram.`,
-  );
 }

@@ -1,4 +1,4 @@
-/** Joins a client to the runtime it is on: the library's way in. */
+/** Connects a client to its runtime: the library's entry point. */
 
 import { Client } from "./client.ts";
 import { InvalidArgumentError } from "./errors.ts";
@@ -13,14 +13,14 @@ export interface ConnectOptions {
   /** The master key: 32 bytes, 44 characters of base64 or 64 of hex. */
   readonly key: string | Uint8Array;
   /**
-   * How to seal: `native` (the default: on Bun by the system's OpenSSL where there is one, else as
-   * `node`), `node` (node:crypto) or `web` (Web Crypto alone).
+   * How to seal: `native` (the default: on Bun by the system's OpenSSL if there is one, otherwise
+   * like `node`), `node` (node:crypto) or `web` (Web Crypto alone).
    */
   readonly crypto?: CryptoChoice;
 }
 
 /**
- * Makes a client of the server at an address. Nothing is sent before the first call, so this
+ * Makes a client for the server at an address. Nothing is sent before the first call, so this
  * also succeeds while no server is there. An open client does not keep the process alive.
  *
  * ```ts
@@ -30,14 +30,14 @@ export interface ConnectOptions {
  * kv.close();
  * ```
  * @param address `host:port`, `[IPv6]:port`, or a host alone for port 4040
- * @throws {MasterKeyError} when the key is not one
- * @throws {InvalidArgumentError} when the address is not one, or its name can't be resolved
+ * @throws {MasterKeyError} when the key is not valid
+ * @throws {InvalidArgumentError} when the address is not valid, or its name can't be resolved
  */
 export async function connect(address: string, options: ConnectOptions): Promise<Client> {
   const masterKey = decodeKey(options?.key);
   const server = await resolveAddress(parseAddress(address));
   if (server.port === 0) {
-    throw new InvalidArgumentError(`"${address}" has port 0: no server has it.`);
+    throw new InvalidArgumentError(`"${address}" has port 0: no server can have it.`);
   }
   const runtime = await detectRuntime();
   const ciphers = await trafficCiphers(masterKey, await chooseAead(options.crypto));

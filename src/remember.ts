@@ -1,10 +1,10 @@
 /**
- * Values that are made once for all who want them. Within a process one caller makes a value and the
- * others wait for it. Among processes it is whoever holds the key's lease: a key beside it that only
- * one can set, and that expires by itself if its holder dies.
+ * Values that are made once for all callers. Within a process, one caller makes a value and the
+ * others wait for it. Among processes, the holder of the key's lease makes the value. The lease is
+ * a second key that only one process can set, and that expires by itself if its holder dies.
  */
 
-import type { Calls, Value } from "./client.ts";
+import type { Value } from "./arguments.ts";
 import {
   AbortedError,
   DeadlineExceededError,
@@ -12,18 +12,34 @@ import {
   FullError,
   InvalidArgumentError,
 } from "./errors.ts";
-import { copyBytes } from "./protocol/bytes.ts";
+import { copyBytes } from "./bytes.ts";
 import { MAX_KEY_BYTES } from "./protocol/frame.ts";
 import type { Alarm } from "./protocol/wake_timer.ts";
 
-/** The lease of a key has this before the key's own name. */
+/** The lease of a key is stored under this prefix followed by the key. */
 const LEASE_PREFIX = "lease:";
 const MAX_REMEMBERED_KEY_BYTES = MAX_KEY_BYTES - LEASE_PREFIX.length;
-/** How often whoever waits for another process looks: at first, and after doubling again and again. */
+/** The wait between looks for another process's value: at first, and at most after doubling. */
 const MIN_LOOK_MS = 5;
 const MAX_LOOK_MS = 100;
 
-/** Time, as the client has it. */
+/** The calls that `remember` makes on a client. */
+export interface Caller {
+  get(key: Uint8Array, options: Limits): Promise<Uint8Array | undefined>;
+  set(
+    key: Uint8Array,
+    value: Value,
+    options: Limits & { readonly ttl?: number; readonly overwrite?: boolean },
+  ): Promise<{ readonly stored: boolean }>;
+  delete(key: Uint8Array, options: Limits): Promise<unknown>;
+}
+
+interface Limits {
+  readonly timeout: number;
+  readonly signal?: AbortSignal;
+}
+
+/** The client's clock and alarms. */
 export interface Time {
   readonly now: () => number;
   readonly makeAlarm: (ring: () => void) => Alarm;
@@ -31,13 +47,13 @@ export interface Time {
 
 export interface Terms {
   readonly timeoutMs: number;
-  /** Of the value; undefined for ever. */
+  /** Time to live of the value; undefined for ever. */
   readonly ttlMs: number | undefined;
   readonly leaseMs: number;
   readonly signal: AbortSignal | undefined;
 }
 
-/** Held until then, and the value if it was there after all. */
+/** When a held lease ends, and the value if it was there after all. */
 interface Lease {
   readonly endsAtMs: number;
   readonly value: Uint8Array | undefined;
@@ -49,7 +65,7 @@ const encoder = new TextEncoder();
 
 export class Remember {
   readonly #time: Time;
-  /** By key, one for each that somebody waits for. */
+  /** The values being made, by key. */
   readonly #underWay = new Map<string, Promise<Uint8Array | undefined>>();
 
   constructor(time: Time) {
@@ -57,7 +73,7 @@ export class Remember {
   }
 
   /** @param key 1 to 122 bytes */
-  async value(calls: Calls<false>, key: Uint8Array, load: Load, terms: Terms): Promise<Uint8Array> {
+  async value(calls: Caller, key: Uint8Array, load: Load, terms: Terms): Promise<Uint8Array> {
     if (key.length > MAX_REMEMBERED_KEY_BYTES) throw tooLong(key.length);
     const { signal, timeoutMs } = terms;
     const name = String.fromCharCode(...key);
@@ -69,20 +85,20 @@ export class Remember {
       if (value !== undefined) return value;
       const making = this.#underWay.get(name) ?? this.#begin(name, calls, key, load, terms);
       const made = await this.#waitFor(making, untilMs, terms);
-      // Each caller may do with it what it likes.
+      // Each caller gets a copy that it may change.
       if (made !== undefined) return copyBytes(made);
     }
   }
 
-  #begin(name: string, calls: Calls<false>, key: Uint8Array, load: Load, terms: Terms) {
+  #begin(name: string, calls: Caller, key: Uint8Array, load: Load, terms: Terms) {
     const making = this.#make(calls, key, load, terms).finally(() => this.#underWay.delete(name));
     this.#underWay.set(name, making);
     return making;
   }
 
-  /** The value made here or elsewhere; undefined if nobody made it in the time that there was. */
+  /** The value made here or elsewhere; undefined if it was not made in time. */
   async #make(
-    calls: Calls<false>,
+    calls: Caller,
     key: Uint8Array,
     load: Load,
     terms: Terms,
@@ -93,15 +109,15 @@ export class Remember {
     try {
       return found.value ?? await loadAndStore(calls, key, load, terms);
     } finally {
-      // Later it may be another's, so nothing is sent then.
+      // After its end the lease may be another's, so nothing is sent then.
       const timeout = found.endsAtMs - this.#time.now();
       if (timeout > 0) await giveBack(calls, lease, timeout);
     }
   }
 
-  /** The lease; or the value, if somebody else made it meanwhile; null when the time is over. */
+  /** The lease; or the value, if it was made elsewhere meanwhile; null when the time is over. */
   async #takeLease(
-    calls: Calls<false>,
+    calls: Caller,
     key: Uint8Array,
     lease: Uint8Array,
     { timeoutMs, leaseMs }: Terms,
@@ -114,13 +130,13 @@ export class Remember {
         const timeout = untilMs - nowMs;
         const isHolder = await setLease(calls, lease, leaseMs, timeout);
         if (!isHolder) await this.#wait(Math.min(lookMs, timeout));
-        // Also with the lease in hand: its last holder may just have stored the value.
+        // Even with the lease held: its last holder may just have stored the value.
         const value = await calls.get(key, { timeout });
         if (isHolder) return { endsAtMs: nowMs + leaseMs, value };
         if (value !== undefined) return value;
       }
     } catch (error) {
-      // Who waits for this may have more time.
+      // Callers that wait for this may have more time.
       if (error instanceof DeadlineExceededError) return null;
       // No room for a lease: then each process loads for itself.
       if (error instanceof FullError) return { endsAtMs: 0, value: undefined };
@@ -132,7 +148,7 @@ export class Remember {
     return new Promise((resolve) => this.#time.makeAlarm(resolve).set(ms));
   }
 
-  /** Waits as long as one caller has; others may wait on. */
+  /** Waits until one caller's deadline; other callers may wait longer. */
   #waitFor<T>(making: Promise<T>, untilMs: number, { timeoutMs, signal }: Terms): Promise<T> {
     return new Promise((settle, fail) => {
       const alarm = this.#time.makeAlarm(() => fail(notInTime(timeoutMs)));
@@ -149,7 +165,7 @@ export class Remember {
 }
 
 async function loadAndStore(
-  calls: Calls<false>,
+  calls: Caller,
   key: Uint8Array,
   load: Load,
   { timeoutMs, ttlMs }: Terms,
@@ -159,15 +175,15 @@ async function loadAndStore(
   try {
     await calls.set(key, value, { timeout: timeoutMs, ttl: ttlMs, overwrite: true });
   } catch (error) {
-    // It was loaded, so it is given to who asked, and the next one loads it again.
+    // The value was loaded, so the callers get it, and the next caller loads it again.
     if (error instanceof InvalidArgumentError) throw error;
   }
   return value;
 }
 
-/** Whether the lease is this process's now. */
+/** Tries to set the lease; returns whether this process holds it now. */
 async function setLease(
-  calls: Calls<false>,
+  calls: Caller,
   lease: Uint8Array,
   ttl: number,
   timeout: number,
@@ -175,14 +191,14 @@ async function setLease(
   try {
     return (await calls.set(lease, "", { ttl, timeout })).stored;
   } catch (error) {
-    // It may be, but who can't tell looks again.
+    // The lease may be held here, but a process that can't tell looks again.
     if (error instanceof DuplicateError) return false;
     throw error;
   }
 }
 
 /** A lease that is not given back expires. */
-async function giveBack(calls: Calls<false>, lease: Uint8Array, timeout: number): Promise<void> {
+async function giveBack(calls: Caller, lease: Uint8Array, timeout: number): Promise<void> {
   await calls.delete(lease, { timeout }).catch(() => {});
 }
 
@@ -193,7 +209,7 @@ function notInTime(timeoutMs: number): DeadlineExceededError {
 
 function tooLong(length: number): InvalidArgumentError {
   return new InvalidArgumentError(
-    `The key has ${length} bytes; at most ${MAX_REMEMBERED_KEY_BYTES} are left for remember, which ` +
-      `keeps a lease at "${LEASE_PREFIX}" and the key.`,
+    `The key has ${length} bytes; at most ${MAX_REMEMBERED_KEY_BYTES} are left for remember, ` +
+      `which keeps a lease at "${LEASE_PREFIX}" followed by the key.`,
   );
 }

@@ -18,6 +18,7 @@ import { NO_ADDITIONAL_DATA } from "../src/protocol/seal.ts";
 import { nodeCrypto } from "../src/runtime/node_crypto.ts";
 import { webCrypto } from "../src/runtime/web_crypto.ts";
 import { everyByte, text } from "./bytes.ts";
+import { sealFrame } from "./seal.ts";
 import {
   makeClient,
   makeLink,
@@ -43,7 +44,7 @@ async function begin(aead = nodeCrypto) {
 const untyped = (kv: Client | Calls<true>): any => kv;
 
 for (const aead of [nodeCrypto, webCrypto]) {
-  test(`every call does what it says (${aead.name})`, async () => {
+  test(`every call does what its name says (${aead.name})`, async () => {
     const { kv, run, clock } = await begin(aead);
     assertEquals(await run(kv.get("k")), undefined);
     assertEquals(await run(kv.set("k", "v")), { stored: true, previous: undefined });
@@ -73,7 +74,7 @@ for (const aead of [nodeCrypto, webCrypto]) {
   });
 }
 
-test("missing is not empty", async () => {
+test("a missing value is not an empty value", async () => {
   const { kv, run } = await begin();
   await run(kv.set("empty", ""));
   assertEquals(await run(kv.get("empty")), new Uint8Array(0));
@@ -150,7 +151,7 @@ test("the types require a deadline", () => {
   assertEquals(typeof typed, "function");
 });
 
-test("a deadline is a time, and one that passed sends nothing", async () => {
+test("a deadline is a time, and a call whose deadline has passed sends nothing", async () => {
   const { client, run, requests } = await begin();
   assertEquals(await run(client.get("k", { deadline: Date.now() + 5_000 })), undefined);
   const before = requests.length;
@@ -159,7 +160,7 @@ test("a deadline is a time, and one that passed sends nothing", async () => {
   assertEquals(requests.length, before);
 });
 
-test("timeouts that are none are refused", async () => {
+test("invalid timeouts are refused", async () => {
   const { client, requests } = await begin();
   const bad = [0, -1, Number.NaN, Number.POSITIVE_INFINITY, "50", null];
   for (const timeout of bad) {
@@ -171,7 +172,7 @@ test("timeouts that are none are refused", async () => {
   assertEquals(requests.length, 0);
 });
 
-test("a key or value that does not fit throws before sending, and says size and limit", async () => {
+test("a key or value that does not fit throws before sending, and names size and limit", async () => {
   const { kv, requests } = await begin();
   const fails = async (call: () => Promise<unknown>, ...parts: string[]) => {
     const error = await assertRejects(call, InvalidArgumentError);
@@ -218,13 +219,14 @@ async function answering(status: number): Promise<ServerInWorld> {
     writeReply(frame, outcome, 0, datagram, new Uint8Array(16), 0);
     const reply = new Uint8Array(DATAGRAM_BYTES);
     reply[0] = ++count;
-    await replies.seal(reply, frame, NO_ADDITIONAL_DATA);
+    await sealFrame(replies, reply, frame, NO_ADDITIONAL_DATA);
     return reply;
   };
-  return { ...real, ask };
+  const deliver: ServerInWorld["deliver"] = (datagram, onReply) => void ask(datagram).then(onReply);
+  return { ...real, ask, deliver };
 }
 
-test("each refusal is an error of its own, which tells what was done", async () => {
+test("each refusal has its own error, which reports what was done", async () => {
   const cases = [
     [5, DuplicateError, "DUPLICATE", "unknown"],
     [6, FullError, "FULL", "none"],

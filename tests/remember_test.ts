@@ -6,7 +6,7 @@ import { makeClient, makeLink, makeServer, outcome, settled, watch, WorldClock }
 
 const decode = (value: Uint8Array) => Buffer.from(value).toString();
 
-/** Processes, each with a client of its own, of one server; and a loader that counts its runs. */
+/** Processes of one server, each with its own client, and a loader that counts its runs. */
 async function begin(processes: number, loadMs = 30) {
   const clock = new WorldClock();
   const server = await makeServer(clock);
@@ -24,7 +24,7 @@ async function begin(processes: number, loadMs = 30) {
   return { clock, server, clients, kv: clients[0], counts, load, run };
 }
 
-test("50 processes, and two callers in each: the loader runs once, for each time that it expires", async () => {
+test("50 processes, two callers in each: the loader runs once each time the value expires", async () => {
   const { clients, counts, load, run, clock } = await begin(50);
   const ask = () =>
     run(Promise.all(
@@ -40,7 +40,7 @@ test("50 processes, and two callers in each: the loader runs once, for each time
   assertEquals(counts.loads, 2);
 });
 
-test("a value that is there is only read", async () => {
+test("an existing value is only read", async () => {
   const { kv, counts, load, run } = await begin(1);
   await run(kv.set("k", "there", { timeout: 500 }));
   assertEquals(decode(await run(kv.remember("k", load, { timeout: 500 }))), "there");
@@ -48,7 +48,7 @@ test("a value that is there is only read", async () => {
   assertEquals(await run(kv.exists("lease:k", { timeout: 500 })), undefined);
 });
 
-test("the value has its time to live, and the lease is given back", async () => {
+test("the value gets its time to live, and the lease is given back", async () => {
   const { kv, load, run } = await begin(1);
   await run(kv.remember("k", load, { timeout: 500, ttl: 5_000 }));
   const ttl = (await run(kv.exists("k", { timeout: 500 })))?.ttl ?? 0;
@@ -75,7 +75,7 @@ test("a holder that dies is replaced after its lease", async () => {
   assertEquals(forgotten.state, "DEADLINE_EXCEEDED");
 });
 
-test("a loader that outlives its lease takes nobody else's away", async () => {
+test("a loader that outlives its lease does not remove another's", async () => {
   const { clients, counts, clock, load, run } = await begin(3, 50);
   const slow = watch(clients[0].remember("k", async () => {
     await new Promise<void>((resolve) => clock.at(clock.now() + 120, resolve));
@@ -91,7 +91,7 @@ test("a loader that outlives its lease takes nobody else's away", async () => {
   assertEquals(second.state, "answered");
 });
 
-test("what the loader throws reaches all who wait here, and the next one tries again", async () => {
+test("an error of the loader reaches all callers in its process, and the next caller tries again", async () => {
   const { kv, counts, load, run } = await begin(1);
   const fail = () => Promise.reject(new Error("no database"));
   const options = { timeout: 500, ttl: 1_000 };
@@ -103,7 +103,7 @@ test("what the loader throws reaches all who wait here, and the next one tries a
   assertEquals(counts.loads, 1);
 });
 
-test("each caller waits as long as it has, and the value is stored though nobody waits", async () => {
+test("each caller waits until its deadline, and the value is stored even if nobody waits", async () => {
   const { clients: [kv, other], clock, counts, load, run } = await begin(2, 200);
   const hasty = watch(kv.remember("k", load, { timeout: 100, lease: 400 }));
   const patient = watch(kv.remember("k", load, { timeout: 1_000 }));
@@ -119,7 +119,7 @@ test("each caller waits as long as it has, and the value is stored though nobody
   assertEquals(await run(other.getText("k", { timeout: 500 })), "made 1");
 });
 
-test("who waits for another's lease takes over when the one before runs out of time", async () => {
+test("a caller that waits for a lease takes over when the holder runs out of time", async () => {
   const { clients: [kv, other], clock, counts, load, run } = await begin(2);
   await run(other.set("lease:k", "", { timeout: 500, ttl: 300 }));
   const hasty = watch(kv.remember("k", load, { timeout: 100 }));
@@ -145,12 +145,12 @@ test("a signal ends one caller's wait, not the loader", async () => {
   assertEquals([other.state, counts.loads], ["answered", 1]);
 });
 
-test("a value that can't be stored is given all the same, unless it never could be", async () => {
+test("a value that can't be stored now is returned all the same, unless it never could be stored", async () => {
   const clock = new WorldClock();
   const server = await makeServer(clock, { onFull: "refuse" });
   const { client: kv } = await makeClient(clock, makeLink(server));
   const run = <T>(promise: Promise<T>) => outcome(clock, promise);
-  // A value that a full store has no room for, though it has for a lease.
+  // A value that a full store has no room for, although it has room for a lease.
   const value = "v".repeat(800);
   for (let i = 0, isFull = false; !isFull && i < 5_000; i++) {
     isFull = await run(kv.set(`k${i}`, value, { timeout: 500 })).then(() => false, () => true);
@@ -180,7 +180,7 @@ test("in a store that has no room even for a lease, each process loads for itsel
   assertEquals(await run(kv.get(long, { timeout: 500 })), undefined);
 });
 
-test("each caller has a value of its own", async () => {
+test("each caller gets its own copy of the value", async () => {
   const { kv, run } = await begin(1);
   const own = Buffer.from("made");
   const load = () => own;

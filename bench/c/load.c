@@ -39,7 +39,9 @@ static Cipher *sealing, *replies;
 static int s;
 static Slot *batch[MAX_OUTSTANDING + 1];
 static unsigned batched;
-static double smoothed_us = -1, deviation_us;
+// Queries and mutations have estimates of their own (section 6), and a margin: a mutation may wait for a disk.
+static double smoothed_us[2] = {-1, -1}, deviation_us[2];
+static const double MIN_MARGIN[2] = {0.5, 1.5};
 static long copies_again, fenced, statuses[256];
 static uint32_t value_bytes, key_count;
 
@@ -65,9 +67,21 @@ static void post(Slot *slot) {
   batch[batched++] = slot;
 }
 
-static double first_wait_us(void) {
-  if (smoothed_us < 0) return FIRST_WAIT_US;
-  return fmin(MAX_WAIT_US, fmax(MIN_WAIT_US, smoothed_us + 4 * deviation_us));
+static double first_wait_us(int kind) {
+  if (smoothed_us[kind] < 0) return FIRST_WAIT_US;
+  double margin_us = fmax(MIN_MARGIN[kind] * smoothed_us[kind], 4 * deviation_us[kind]);
+  return fmin(MAX_WAIT_US, fmax(MIN_WAIT_US, smoothed_us[kind] + margin_us));
+}
+
+// Up to where the waits between copies double.
+static double long_wait_us(int kind) {
+  return kind == 1 && smoothed_us[1] < 0 ? MAX_WAIT_US : LONG_WAIT_US;
+}
+
+static int outstanding_of(int kind) {
+  int count = 0;
+  for (int i = 0; i < MAX_OUTSTANDING; i++) count += slots[i].is_busy && slots[i].is_mutation == kind;
+  return count;
 }
 
 static void seal_and_post(Slot *slot, uint8_t operation, uint32_t toggles, uint32_t key_length, uint32_t length) {
@@ -80,7 +94,7 @@ static void seal_and_post(Slot *slot, uint8_t operation, uint32_t toggles, uint3
   slot->copies = 0;
   slot->sent_us = now_us();
   if (slot->begun_us == 0) slot->begun_us = slot->sent_us;
-  slot->wait_us = first_wait_us();
+  slot->wait_us = first_wait_us(slot->is_mutation);
   slot->again_us = slot->sent_us + slot->wait_us;
   post(slot);
 }
@@ -119,10 +133,12 @@ static void learn_epoch(void) {
   knows_epoch = true;
 }
 
-static void sample(double elapsed_us) {
-  if (smoothed_us < 0) { smoothed_us = elapsed_us; deviation_us = elapsed_us / 2; return; }
-  deviation_us += (fabs(elapsed_us - smoothed_us) - deviation_us) / 4;
-  smoothed_us += (elapsed_us - smoothed_us) / 8;
+static void sample(int kind, double elapsed_us) {
+  double *smoothed = &smoothed_us[kind], *deviation = &deviation_us[kind];
+  if (*smoothed < 0) { *smoothed = elapsed_us; *deviation = elapsed_us / 2; return; }
+  double samples_a_trip = fmax(1, outstanding_of(kind) / 2.0); // RFC 7323, appendix G
+  *deviation += (fabs(elapsed_us - *smoothed) - *deviation) / 4 / samples_a_trip;
+  *smoothed += (elapsed_us - *smoothed) / 8 / samples_a_trip;
 }
 
 // Returns the slot whose request a datagram answers and ends, or NULL.
@@ -133,7 +149,7 @@ static Slot *accept_reply(uint8_t *datagram, int length) {
   Slot *slot = by_sequence[nonce[0] & 1][read_u32(nonce + 8) % SEQUENCES];
   if (slot == NULL || !slot->is_busy || memcmp(slot->datagram, nonce, NONCE) != 0) return NULL;
   learn_epoch();
-  if (slot->copies == 1) sample(now_us() - slot->sent_us);
+  if (slot->copies == 1) sample(slot->is_mutation, now_us() - slot->sent_us);
   if (slot->is_mutation && frame[CODE_AT] == FENCED) {
     fenced++;
     send_request(slot);
@@ -151,7 +167,8 @@ static void repeat_unanswered(double now) {
     Slot *slot = &slots[i];
     if (!slot->is_busy || slot->again_us > now) continue;
     if (now - slot->due_us > SILENCE_US && now - slot->sent_us > SILENCE_US) { fprintf(stderr, "load: no answer for 5 s\n"); exit(1); }
-    if (slot->wait_us < LONG_WAIT_US) slot->wait_us = fmin(slot->wait_us * 2, LONG_WAIT_US);
+    double longest_us = long_wait_us(slot->is_mutation);
+    if (slot->wait_us < longest_us) slot->wait_us = fmin(slot->wait_us * 2, longest_us);
     slot->again_us = now + slot->wait_us;
     copies_again++;
     is_mutation_late |= slot->is_mutation;

@@ -1,17 +1,17 @@
-/** One call of a client, from when it is made until it has an answer or an error. */
+/** One call by a client, from its start until its answer or its error. */
 
 import type { Effect } from "../errors.ts";
-import type { CallLine } from "./call_line.ts";
+import type { Linked } from "./call_line.ts";
 import type { Request } from "./frame.ts";
 import { isMutation, OPERATION_NAMES } from "./operations.ts";
 import type { Transmission } from "./transmission.ts";
 
-/** What came back: a reply's fields, in an array of its own. */
+/** The fields of a reply; the value is in an array of its own. */
 export interface Reply {
   readonly status: number;
   readonly toggles: number;
   readonly value: Uint8Array;
-  /** Milliseconds; 0 for none or not told. */
+  /** Milliseconds; 0 for none or not reported. */
   readonly remainingTtlMs: number;
 }
 
@@ -28,31 +28,28 @@ export interface Ending {
   readonly fail: (error: Error) => void;
 }
 
-export class Call {
+export class Call implements Linked<Call> {
   readonly request: Request;
   readonly isMutation: boolean;
-  /** Which call of its client it is, from 1. */
-  readonly order: number;
   readonly startedAtMs: number;
   readonly deadlineAtMs: number;
   readonly signal: AbortSignal | undefined;
-  /** The line that it waits in, and who stands before and behind it; CallLine keeps these. */
-  line: CallLine | null = null;
+  /** The line that the call waits in, and its neighbours there; CallLine maintains these. */
+  line: object | null = null;
   before: Call | null = null;
   behind: Call | null = null;
-  /** What is on its way for this call; null while it waits for its turn and when it has ended. */
+  /** The datagram in flight; null while the call waits for its turn and after it has ended. */
   transmission: Transmission | null = null;
-  /** Whether a copy is out that the server may carry out, or may have carried out. */
+  /** Whether a copy was sent that the server may carry out, or may have carried out. */
   mayHaveActed = false;
-  /** Whether that was so on an earlier boot of the server. */
+  /** Whether `mayHaveActed` was true for an earlier boot of the server. */
   mayHaveActedBefore = false;
   readonly #ending: Ending;
   #onAbort: (() => void) | undefined;
 
-  constructor(request: Request, limit: Limit, order: number, nowMs: number, ending: Ending) {
+  constructor(request: Request, limit: Limit, nowMs: number, ending: Ending) {
     this.request = request;
     this.isMutation = isMutation(request.operation);
-    this.order = order;
     this.startedAtMs = nowMs;
     this.deadlineAtMs = nowMs + limit.timeoutMs;
     this.signal = limit.signal;
@@ -63,7 +60,7 @@ export class Call {
     return OPERATION_NAMES[this.request.operation];
   }
 
-  /** What is known of its effect if it ended now. */
+  /** The known effect of the call if it ended now. */
   get effect(): Effect {
     return this.mayHaveActed ? "unknown" : "none";
   }

@@ -1,12 +1,18 @@
 /**
- * Calls in a row: one joins at the end, and any of them leaves, in the same few steps however many
- * there are. (Of a Set, finding the first steps over all that left before it.)
+ * A queue of calls. Joining at the end and leaving from anywhere take constant time. (Finding the
+ * first entry of a Set steps over all entries deleted before it.)
  */
 
 import { assert } from "../assert.ts";
-import type { Call } from "./call.ts";
 
-export class CallLine {
+/** An element of at most one line; the line maintains these fields. */
+export interface Linked<T> {
+  line: object | null;
+  before: T | null;
+  behind: T | null;
+}
+
+export class CallLine<Call extends Linked<Call>> {
   #first: Call | null = null;
   #last: Call | null = null;
   #size = 0;
@@ -19,7 +25,7 @@ export class CallLine {
     return this.#size;
   }
 
-  /** @param call one that stands in no line */
+  /** @param call one that is in no line */
   add(call: Call): void {
     assert(call.line === null, "a call stands in one line");
     call.line = this;
@@ -30,7 +36,7 @@ export class CallLine {
     this.#size++;
   }
 
-  /** Does nothing to a call that does not stand here. */
+  /** Does nothing to a call that is not in this line. */
   delete(call: Call): void {
     if (call.line !== this) return;
     if (call.before === null) this.#first = call.behind;

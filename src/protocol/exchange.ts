@@ -1,7 +1,7 @@
 /**
  * The client's side of the wire: a call becomes a datagram, which is sent until it is answered
- * or the deadline passes, and every accepted reply teaches the server's epoch. No I/O: the
- * network, the clock, the alarm and randomness are handed in.
+ * or the deadline passes. Every accepted reply carries the server's epoch. No I/O: the network,
+ * the clock, the alarm and randomness are passed in.
  * Source: docs/WIRE.md, sections 3, 5 («The client») and 6.
  */
 
@@ -12,13 +12,14 @@ import {
   OutcomeUnknownError,
   OverloadedError,
 } from "../errors.ts";
-import { copyBytes } from "./bytes.ts";
+import { copyBytes } from "../bytes.ts";
 import { Call, type Limit, type Reply } from "./call.ts";
-import { DATAGRAM_BYTES, FRAME_BYTES } from "./datagram.ts";
+import { DATAGRAM_BYTES } from "./datagram.ts";
 import {
   codeOf,
   keyLengthOf,
   MAX_VALUE_BYTES,
+  META_AT,
   META_BYTES,
   Operation,
   remainingTtlOf,
@@ -31,28 +32,25 @@ import {
 } from "./frame.ts";
 import type { TrafficCiphers } from "./keys.ts";
 import { KnownEpoch, Standing } from "./known_epoch.ts";
+import { Lane, MAX_OUTSTANDING } from "./lane.ts";
 import { MutationOrder } from "./mutation_order.ts";
-import { RoundTrip } from "./round_trip.ts";
 import { NO_ADDITIONAL_DATA } from "./seal.ts";
-import { type FillRandom, NonceStream } from "./streams.ts";
+import { type FillRandom, isMutationNonce, NonceStream } from "./nonces.ts";
 import { Transmission } from "./transmission.ts";
-import { WaitingCalls } from "./waiting_calls.ts";
 import { type Alarm, WakeTimer } from "./wake_timer.ts";
 
-/** Most requests without an answer; the exchange's own PING is not counted. */
-export const MAX_OUTSTANDING = 64;
-/** Most calls that wait for their turn. */
+/** Maximum number of calls that wait for their turn. */
 export const MAX_WAITING = 65_536;
-/** After this long without a reply, the epoch is asked for before a mutation is sent. */
+/** After this long without a reply, the client asks for the epoch before it sends a mutation. */
 const EPOCH_STALE_MS = 10_000;
-/** Most datagrams being opened at once, where opening takes its time. */
+/** Maximum number of datagrams being opened at once, where opening is asynchronous. */
 const MAX_OPENING = 1_024;
 
 export interface ExchangePorts {
   readonly ciphers: TrafficCiphers;
-  /** Sends a datagram to the server, best effort; may throw. It may be reused after that. */
+  /** Sends a datagram to the server, best effort; may throw. The datagram may then be reused. */
   readonly send: (datagram: Uint8Array) => void;
-  /** Milliseconds from any origin, never backwards, time asleep included. */
+  /** Milliseconds from any origin, never going backwards, including time asleep. */
   readonly now: () => number;
   readonly makeAlarm: (ring: () => void) => Alarm;
   readonly fillRandom: FillRandom;
@@ -72,16 +70,13 @@ export class Exchange {
   readonly #queryStream: NonceStream;
   readonly #mutationOrder: MutationOrder;
   readonly #knownEpoch = new KnownEpoch();
-  readonly #roundTrip = new RoundTrip();
-  readonly #waiting = new WaitingCalls();
-  readonly #outstanding = new Set<Call>();
+  readonly #queries = new Lane(false);
+  readonly #mutations = new Lane(true);
+  readonly #lanes = [this.#queries, this.#mutations] as const;
   /** The exchange's own PING, for the epoch. */
   #ping: Transmission | null = null;
-  readonly #frame = new Uint8Array(FRAME_BYTES);
-  /** To be used again, at most as many as may be outstanding and one for the PING. */
+  /** Datagrams for reuse: at most as many as may be outstanding, plus one for the PING. */
   readonly #spareDatagrams: Uint8Array[] = [];
-  #retransmissions = 0;
-  #calls = 0;
   #sends = 0;
   #opening = 0;
   #lastReplyAtMs = Number.NEGATIVE_INFINITY;
@@ -96,47 +91,43 @@ export class Exchange {
   }
 
   /**
-   * Sends a request and waits for its reply, whatever its status.
+   * Sends a request and waits for its reply, whatever the reply's status.
    * @throws {DeadlineExceededError | AbortedError | ClosedError | OverloadedError |
    *   OutcomeUnknownError}
    */
   call(request: Request, limit: Limit): Promise<Reply> {
     return new Promise((settle, fail) => {
       const nowMs = this.#ports.now();
-      const call = new Call(request, limit, ++this.#calls, nowMs, { settle, fail });
+      const call = new Call(request, limit, nowMs, { settle, fail });
       const objection = this.#objectionTo(call, nowMs);
       if (objection !== null) {
         call.fail(objection);
         return;
       }
       call.onAbort(() => this.#abort(call));
-      this.#waiting.add(call);
-      this.#startCalls();
+      const lane = this.#laneOf(call);
+      lane.add(call);
+      this.#startCalls(lane);
       this.#timer.wakeBy(call.deadlineAtMs);
     });
   }
 
-  /** Time as it passes here. */
+  /** The clock and the alarms of this exchange. */
   get time(): Pick<ExchangePorts, "now" | "makeAlarm"> {
     return this.#ports;
   }
 
-  /** Requests without an answer, at most MAX_OUTSTANDING. */
-  get outstandingCalls(): number {
-    return this.#outstanding.size;
-  }
-
-  /** Calls that wait for their turn, at most MAX_WAITING and those that wait again. */
-  get waitingCalls(): number {
-    return this.#waiting.size;
+  /** The state of the queries and of the mutations. */
+  get lanes(): readonly [queries: Readonly<Lane>, mutations: Readonly<Lane>] {
+    return this.#lanes;
   }
 
   /** Datagrams that were sent again. */
   get retransmissions(): number {
-    return this.#retransmissions;
+    return this.#queries.retransmissions + this.#mutations.retransmissions;
   }
 
-  /** Takes a datagram that came from the network, from whatever address. */
+  /** Takes a datagram from the network, from any address. */
   receive(datagram: Uint8Array): void {
     if (this.#closed || datagram.length !== DATAGRAM_BYTES) return;
     if (this.#opening >= MAX_OPENING) return;
@@ -152,7 +143,7 @@ export class Exchange {
     });
   }
 
-  /** Notes an error that the network reported: a hint for people, since anyone can forge it. */
+  /** Notes an error that the network reported: a hint for people only, as anyone can forge it. */
   noteNetworkError(error: unknown): void {
     this.#networkError = error;
   }
@@ -161,7 +152,7 @@ export class Exchange {
   close(): void {
     this.#closed = true;
     this.#ping = null;
-    for (const call of [...this.#outstanding, ...this.#waiting]) {
+    for (const call of this.#lanes.flatMap((lane) => [...lane])) {
       this.#fail(call, new ClosedError(call.name, call.effect));
     }
     this.#timer.stop();
@@ -173,23 +164,28 @@ export class Exchange {
     if (this.#closed) return new ClosedError(call.name, "none");
     if (call.signal?.aborted) return new AbortedError(call.name, "none", call.signal.reason);
     if (call.deadlineAtMs <= nowMs) return this.#deadlineError(call, nowMs);
-    if (this.#waiting.size >= MAX_WAITING) return new OverloadedError(call.name, MAX_WAITING);
+    if (this.#waitingCalls >= MAX_WAITING) return new OverloadedError(call.name, MAX_WAITING);
     return null;
   }
 
-  /** Starts what may start, in the order in which it was called. */
-  #startCalls(): void {
-    while (this.#outstanding.size < MAX_OUTSTANDING) {
-      const query = this.#waiting.firstQuery;
-      const mutation = this.#waiting.firstMutation;
-      const sequence = mutation === null ? null : this.#nextMutationSequence();
-      if (mutation !== null && sequence !== null && !(query && query.order < mutation.order)) {
-        this.#startMutation(mutation, sequence);
-      } else if (query !== null) {
-        this.#startQuery(query);
-      } else {
-        return;
+  #laneOf(call: Call): Lane {
+    return call.isMutation ? this.#mutations : this.#queries;
+  }
+
+  get #waitingCalls(): number {
+    return this.#queries.waiting + this.#mutations.waiting;
+  }
+
+  /** Starts the calls that may start, in the order in which they were made. */
+  #startCalls(lane: Lane): void {
+    for (let call = lane.next; call !== null; call = lane.next) {
+      if (!call.isMutation) {
+        this.#startQuery(call);
+        continue;
       }
+      const sequence = this.#nextMutationSequence();
+      if (sequence === null) return;
+      this.#startMutation(call, sequence);
     }
   }
 
@@ -206,47 +202,44 @@ export class Exchange {
   }
 
   #start(call: Call, transmission: Transmission): void {
-    this.#waiting.delete(call);
-    this.#outstanding.add(call);
+    this.#laneOf(call).start(call);
     call.transmission = transmission;
     this.#seal(transmission, call.request, () => {
       if (call.transmission !== transmission) return;
       call.mayHaveActed = call.isMutation;
-      this.#send(transmission);
+      this.#send(transmission, this.#laneOf(call));
     });
   }
 
-  /** The sequence that a mutation may start with now, or null while none may. */
+  /** The sequence for a mutation that starts now, or null while none may start. */
   #nextMutationSequence(): number | null {
     if (this.#needsEpoch()) {
       this.#askEpoch();
       return null;
     }
     let oldest = Number.POSITIVE_INFINITY;
-    for (const { isMutation, transmission } of this.#outstanding) {
-      if (!isMutation || transmission === null) continue;
+    for (const { transmission } of this.#mutations.outstanding) {
+      if (transmission === null) continue;
       if (!this.#mutationOrder.owns(transmission.datagram)) continue;
       oldest = Math.min(oldest, transmission.sequence);
     }
     return this.#mutationOrder.next(oldest);
   }
 
-  /** The call's nonce stops waiting; it is sealed under the newest epoch before others start. */
+  /** Drops the call's nonce; the call is sealed under the newest epoch before others start. */
   #renew(call: Call): void {
-    this.#outstanding.delete(call);
     this.#reuse(call.transmission);
     call.transmission = null;
-    this.#waiting.addReturned(call);
+    this.#mutations.return(call);
   }
 
   #fail(call: Call, error: Error): void {
-    this.#outstanding.delete(call);
-    this.#waiting.delete(call);
+    this.#laneOf(call).delete(call);
     this.#reuse(call.transmission);
     call.fail(error);
   }
 
-  /** Ends a call whose request may still be on its way, and shuts the door behind it. */
+  /** Ends a call whose request may still be in flight; the next mutation shuts out late copies. */
   #abandon(call: Call, error: Error): void {
     const transmission = call.transmission;
     if (call.isMutation && transmission !== null && transmission.copies > 0) {
@@ -261,41 +254,45 @@ export class Exchange {
   }
 
   #goOn(): void {
-    this.#startCalls();
-    if (this.#outstanding.size + this.#waiting.size === 0) this.#timer.rest();
+    let isIdle = true;
+    for (const lane of this.#lanes) {
+      this.#startCalls(lane);
+      isIdle &&= lane.outstanding.size + lane.waiting === 0;
+    }
+    if (isIdle) this.#timer.rest();
   }
 
   #makeDatagram(): Uint8Array {
     return this.#spareDatagrams.pop() ?? new Uint8Array(DATAGRAM_BYTES);
   }
 
-  /** Takes back the datagram of a transmission that ended, unless it may still be being sealed. */
+  /** Reclaims the datagram of a finished transmission, unless it may still be being sealed. */
   #reuse(transmission: Transmission | null): void {
     if (transmission === null || transmission.copies === 0) return;
-    if (this.#spareDatagrams.length <= MAX_OUTSTANDING) {
+    if (this.#spareDatagrams.length <= this.#lanes.length * MAX_OUTSTANDING) {
       this.#spareDatagrams.push(transmission.datagram);
     }
   }
 
   // Sending.
 
-  /** Seals a request into a transmission's datagram, and proceeds when that is done. */
+  /** Seals a request into a transmission's datagram, then calls `proceed`. */
   #seal(transmission: Transmission, request: Request, proceed: () => void): void {
-    writeRequest(this.#frame, request);
-    const additionalData = transmission.epoch?.bytes ?? NO_ADDITIONAL_DATA;
     const { requests } = this.#ports.ciphers;
-    const sealed = requests.seal(transmission.datagram, this.#frame, additionalData);
+    writeRequest(requests.frame, request);
+    const additionalData = transmission.epoch?.bytes ?? NO_ADDITIONAL_DATA;
+    const sealed = requests.seal(transmission.datagram, additionalData);
     if (sealed instanceof Promise) void sealed.then(proceed);
     else proceed();
   }
 
-  /** Sends the first copy of a transmission, or another one. */
-  #send(transmission: Transmission): void {
+  /** Sends the first copy of a transmission, or another copy. */
+  #send(transmission: Transmission, lane: Lane): void {
     const nowMs = this.#ports.now();
     if (transmission.copies > 0) {
-      transmission.repeat(nowMs);
-      this.#retransmissions++;
-    } else transmission.begin(++this.#sends, nowMs, this.#roundTrip.timeoutMs);
+      transmission.repeat(nowMs, lane.longIntervalMs);
+      lane.retransmissions++;
+    } else transmission.begin(++this.#sends, nowMs, lane.roundTrip.timeoutMs);
     this.#timer.wakeBy(transmission.nextCopyAtMs);
     try {
       this.#ports.send(transmission.datagram);
@@ -309,18 +306,18 @@ export class Exchange {
     return this.#ports.now() - this.#lastReplyAtMs >= EPOCH_STALE_MS;
   }
 
-  /** Mutations wait for the epoch: sees to it that a PING is on its way, and is repeated. */
+  /** Mutations wait for the epoch: makes sure that a PING is in flight and is repeated. */
   #askEpoch(): void {
     const dueAtMs = this.#ping?.nextCopyAtMs ?? Number.NEGATIVE_INFINITY;
     if (dueAtMs <= this.#ports.now()) this.#sendPing();
     else this.#timer.wakeBy(dueAtMs);
   }
 
-  /** Sends the waiting PING again, or a new one where its reply could not bring a new boot id. */
+  /** Repeats the pending PING, or replaces it if its reply could not bring a new boot id. */
   #sendPing(): void {
     const waiting = this.#ping;
     if (waiting !== null && this.#knownEpoch.trusts(waiting.sendOrder)) {
-      this.#send(waiting);
+      this.#send(waiting, this.#queries);
       return;
     }
     if (waiting?.copies === 0) return;
@@ -329,7 +326,7 @@ export class Exchange {
     const ping = new Transmission(datagram, null);
     this.#ping = ping;
     this.#seal(ping, PING, () => {
-      if (this.#ping === ping) this.#send(ping);
+      if (this.#ping === ping) this.#send(ping, this.#queries);
     });
   }
 
@@ -340,7 +337,7 @@ export class Exchange {
     const call = this.#callAnsweredBy(frame);
     const transmission = call === null ? this.#pingAnsweredBy(frame) : call.transmission;
     if (transmission === null) return;
-    this.#noteReply(transmission);
+    this.#noteReply(transmission, call === null ? this.#queries : this.#laneOf(call));
     const isNewEpoch = this.#knownEpoch.learn(frame, transmission.sendOrder, this.#sends);
     if (call === null) this.#endPing();
     else this.#finish(call, frame);
@@ -349,7 +346,9 @@ export class Exchange {
   }
 
   #callAnsweredBy(frame: Uint8Array): Call | null {
-    for (const call of this.#outstanding) {
+    const isMutation = isMutationNonce(frame, META_AT);
+    const { outstanding } = isMutation ? this.#mutations : this.#queries;
+    for (const call of outstanding) {
       if (call.transmission?.isAnsweredBy(frame)) return call;
     }
     return null;
@@ -364,12 +363,12 @@ export class Exchange {
     this.#ping = null;
   }
 
-  #noteReply(transmission: Transmission): void {
+  #noteReply(transmission: Transmission, { roundTrip, outstanding }: Lane): void {
     this.#lastReplyAtMs = this.#ports.now();
     this.#networkError = undefined;
     const elapsedMs = this.#lastReplyAtMs - transmission.sentAtMs;
-    if (transmission.copies === 1) this.#roundTrip.sample(elapsedMs);
-    else this.#roundTrip.backOff(elapsedMs);
+    if (transmission.copies === 1) roundTrip.sample(elapsedMs, outstanding.size);
+    else roundTrip.backOff(elapsedMs);
   }
 
   #finish(call: Call, frame: Uint8Array): void {
@@ -379,7 +378,7 @@ export class Exchange {
       this.#renew(call);
       return;
     }
-    this.#outstanding.delete(call);
+    this.#laneOf(call).delete(call);
     this.#reuse(call.transmission);
     call.settle({
       status,
@@ -389,9 +388,9 @@ export class Exchange {
     });
   }
 
-  /** A new epoch is known: what of the mutations that were sealed under an older one? */
+  /** After a new epoch: renews or fails the mutations that the server can no longer answer. */
   #reviewMutations(): void {
-    for (const call of [...this.#outstanding]) {
+    for (const call of [...this.#mutations.outstanding]) {
       const epoch = call.transmission?.epoch;
       if (!epoch) continue;
       const standing = this.#knownEpoch.standingOf(epoch);
@@ -409,32 +408,35 @@ export class Exchange {
     this.#expire(nowMs);
     this.#repeatUnanswered(nowMs);
     this.#goOn();
-    this.#timer.wakeBy(this.#waiting.deadlineAtMs);
-    for (const { deadlineAtMs, transmission } of this.#outstanding) {
-      this.#timer.wakeBy(Math.min(deadlineAtMs, transmission?.nextCopyAtMs ?? deadlineAtMs));
+    for (const lane of this.#lanes) {
+      this.#timer.wakeBy(lane.deadlineAtMs);
+      for (const { deadlineAtMs, transmission } of lane.outstanding) {
+        this.#timer.wakeBy(Math.min(deadlineAtMs, transmission?.nextCopyAtMs ?? deadlineAtMs));
+      }
     }
   }
 
   #expire(nowMs: number): void {
-    const late = this.#waiting.late(nowMs);
-    for (const call of this.#outstanding) if (call.deadlineAtMs <= nowMs) late.push(call);
+    const late = this.#lanes.flatMap((lane) => lane.late(nowMs));
     for (const call of late) this.#abandon(call, this.#deadlineError(call, nowMs));
   }
 
   #repeatUnanswered(nowMs: number): void {
     let isMutationUnanswered = false;
-    for (const { isMutation, transmission } of this.#outstanding) {
-      if (transmission === null || transmission.nextCopyAtMs > nowMs) continue;
-      this.#send(transmission);
-      isMutationUnanswered ||= isMutation;
+    for (const lane of this.#lanes) {
+      for (const { transmission } of lane.outstanding) {
+        if (transmission === null || transmission.nextCopyAtMs > nowMs) continue;
+        this.#send(transmission, lane);
+        isMutationUnanswered ||= lane === this.#mutations;
+      }
     }
     if (isMutationUnanswered) this.#sendPing();
   }
 
   #deadlineError(call: Call, nowMs: number): DeadlineExceededError {
     const waitedMs = nowMs - call.startedAtMs;
-    const isBehindOthers = this.#outstanding.size >= MAX_OUTSTANDING &&
-      !this.#outstanding.has(call);
+    const { outstanding } = this.#laneOf(call);
+    const isBehindOthers = outstanding.size >= MAX_OUTSTANDING && !outstanding.has(call);
     return new DeadlineExceededError(
       call.name,
       waitedMs,

@@ -1,12 +1,12 @@
 /**
- * Which sequence a client's next mutation takes: never a whole window above one that still
- * waits, and past the window of one that was abandoned, so that its late copy finds the
- * door shut.
+ * Chooses the sequence of a client's next mutation: never a whole window above a mutation that
+ * still waits, and past the window of an abandoned mutation, so that a late copy of it is not
+ * admitted.
  * Source: docs/WIRE.md, section 5, «The client».
  */
 
 import { WINDOW } from "./replay_window.ts";
-import { type NonceStream, sequenceOf } from "./streams.ts";
+import { type NonceStream, sequenceOf } from "./nonces.ts";
 
 export class MutationOrder {
   readonly #stream: NonceStream;
@@ -19,7 +19,7 @@ export class MutationOrder {
 
   /**
    * The sequence for a mutation that starts now, or null while it must wait.
-   * @param oldestWaiting the lowest sequence of this stream without an answer; Infinity for none
+   * @param oldestWaiting the lowest unanswered sequence of this stream; Infinity for none
    */
   next(oldestWaiting: number): number | null {
     const jump = Math.min(this.#jumpTo, oldestWaiting + WINDOW - 1);
@@ -35,7 +35,7 @@ export class MutationOrder {
     if (isNewStream || sequence >= this.#jumpTo) this.#jumpTo = 0;
   }
 
-  /** A mutation that was sent has lost its caller: deadline or abort. */
+  /** Notes that the caller of a sent mutation gave up: deadline or abort. */
   abandon(datagram: Uint8Array): void {
     if (!this.#stream.owns(datagram)) return;
     this.#jumpTo = Math.max(this.#jumpTo, sequenceOf(datagram) + WINDOW);

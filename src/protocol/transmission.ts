@@ -1,24 +1,18 @@
-/** One sealed datagram on its way, with the copies that were sent of it. */
+/** One sealed datagram in flight, and the copies of it that were sent. */
 
 import { assert } from "../assert.ts";
-import { equalBytes } from "./bytes.ts";
+import { equalBytes } from "../bytes.ts";
 import { NONCE_BYTES } from "./datagram.ts";
 import type { Epoch } from "./epoch.ts";
 import { META_AT } from "./frame.ts";
-import { sequenceOf } from "./streams.ts";
-
-/**
- * Waits double up to this. With 64 requests outstanding that is at most 640 datagrams a second;
- * without it, a call of two seconds on a bad network would have too few copies to count on.
- */
-const LONG_INTERVAL_MS = 100;
+import { sequenceOf } from "./nonces.ts";
 
 export class Transmission {
   readonly datagram: Uint8Array;
   /** The epoch that a mutation is sealed under. */
   readonly epoch: Epoch | null;
   readonly sequence: number;
-  /** Which of the client's first sends it was, from 1; 0 before it is sent. */
+  /** Its position among the client's first sends, from 1; 0 before it is sent. */
   sendOrder = 0;
   sentAtMs = 0;
   copies = 0;
@@ -26,7 +20,7 @@ export class Transmission {
   nextCopyAtMs = Number.POSITIVE_INFINITY;
   #intervalMs = 0;
 
-  /** @param datagram one that begins with its nonce */
+  /** @param datagram begins with its nonce */
   constructor(datagram: Uint8Array, epoch: Epoch | null) {
     this.datagram = datagram;
     this.epoch = epoch;
@@ -42,10 +36,13 @@ export class Transmission {
     this.#count(nowMs);
   }
 
-  /** Notes another copy; the wait for the next one doubles until it is long enough. */
-  repeat(nowMs: number): void {
-    if (this.#intervalMs < LONG_INTERVAL_MS) {
-      this.#intervalMs = Math.min(this.#intervalMs * 2, LONG_INTERVAL_MS);
+  /**
+   * Notes another copy; the wait for the next copy doubles until it is long enough.
+   * @param longIntervalMs doubling makes no wait longer than this
+   */
+  repeat(nowMs: number, longIntervalMs: number): void {
+    if (this.#intervalMs < longIntervalMs) {
+      this.#intervalMs = Math.min(this.#intervalMs * 2, longIntervalMs);
     }
     this.#count(nowMs);
   }

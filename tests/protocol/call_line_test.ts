@@ -10,12 +10,12 @@ let calls = 0;
 function makeCall(): Call {
   const bytes = new Uint8Array(0);
   const request = { operation: Operation.GET, toggles: 0, key: bytes, value: bytes, ttlMs: 0 };
-  return new Call(request, { timeoutMs: 1 }, ++calls, 0, { settle() {}, fail() {} });
+  return new Call(request, { timeoutMs: 1 }, ++calls, { settle() {}, fail() {} });
 }
 
-test("calls leave a line from anywhere, and it stays in order", () => {
+test("calls leave a line from any place, and the line stays in order", () => {
   const random = randomOf(5);
-  const line = new CallLine();
+  const line = new CallLine<Call>();
   let model: Call[] = [];
   for (let i = 0; i < 2_000; i++) {
     if (model.length === 0 || random() < 0.5) {
@@ -30,11 +30,14 @@ test("calls leave a line from anywhere, and it stays in order", () => {
     assertEquals(line.size, model.length);
     assertEquals(line.first === (model[0] ?? null), true);
   }
-  assertEquals([...line].map(({ order }) => order), model.map(({ order }) => order));
+  assertEquals(
+    [...line].map(({ startedAtMs }) => startedAtMs),
+    model.map(({ startedAtMs }) => startedAtMs),
+  );
 });
 
 test("a call of another line stays where it is", () => {
-  const [here, there] = [new CallLine(), new CallLine()];
+  const [here, there] = [new CallLine<Call>(), new CallLine<Call>()];
   const call = makeCall();
   there.add(call);
   here.delete(call);

@@ -7,15 +7,16 @@ import {
   KilogramError,
   OverloadedError,
 } from "../../src/errors.ts";
-import { copyBytes } from "../../src/protocol/bytes.ts";
-import { MAX_OUTSTANDING, MAX_WAITING } from "../../src/protocol/exchange.ts";
-import { isMutationNonce, sequenceOf } from "../../src/protocol/streams.ts";
+import { copyBytes } from "../../src/bytes.ts";
+import { MAX_WAITING } from "../../src/protocol/exchange.ts";
+import { MAX_OUTSTANDING } from "../../src/protocol/lane.ts";
+import { isMutationNonce, sequenceOf } from "../../src/protocol/nonces.ts";
 import { makeClient, makeLink, makeServer, oneClient, settled, watch } from "../world.ts";
 
 const isMutation = (datagram: Uint8Array) => isMutationNonce(datagram);
 const isQuery = (datagram: Uint8Array) => !isMutationNonce(datagram);
 
-test("a query is one datagram there and one back, from a cold start", async () => {
+test("a query is one datagram out and one back, from a cold start", async () => {
   const { kv, run, requests, replies } = await oneClient();
   await run(kv.get("k"));
   assertEquals([requests.length, replies.length], [1, 1]);
@@ -27,6 +28,40 @@ test("a mutation is preceded by a PING only while no epoch is known", async () =
   assertEquals(requests.map(isMutation), [false, true]);
   await run(kv.set("k", "2", { overwrite: true }));
   assertEquals(requests.map(isMutation), [false, true, true]);
+});
+
+test("queries do not wait for mutations, nor mutations for queries", async () => {
+  const { kv, run, link, requests } = await oneClient();
+  await run(kv.set("k", "v"));
+  const before = requests.length;
+  link.onRequest = (datagram) => (isMutation(datagram) ? 0 : 1);
+  const mutations = Array.from({ length: 100 }, () => watch(kv.add("n", 1)));
+  assertEquals(requests.slice(before).filter(isMutation).length, MAX_OUTSTANDING);
+  assertEquals(await run(kv.getText("k")), "v");
+  assert(mutations.every(({ state }) => state === "waits"));
+  link.onRequest = (datagram) => (isMutation(datagram) ? 1 : 0);
+  const queries = Array.from({ length: 100 }, () => watch(kv.get("k")));
+  await run(Promise.all(mutations.map(({ promise }) => promise)));
+  assert(queries.every(({ state }) => state === "waits"));
+});
+
+test("slow mutations do not make queries wait longer for a copy", async () => {
+  const { kv, run, clock, link, requests } = await oneClient();
+  const { oneWayMs } = link;
+  for (let i = 0; i < 20; i++) {
+    await run(kv.get("k"));
+    link.oneWayMs = 100;
+    await run(kv.add("n", 1));
+    link.oneWayMs = oneWayMs;
+  }
+  const before = requests.length;
+  link.onRequest = () => 0;
+  void kv.get("k").catch(() => {});
+  void kv.add("n", 1).catch(() => {});
+  await clock.pass(30);
+  const copies = requests.slice(before);
+  assert(copies.filter(isQuery).length > 3, `${copies.filter(isQuery).length} copies of a query`);
+  assertEquals(copies.filter(isMutation).length, 1);
 });
 
 test("any reply teaches the epoch", async () => {
@@ -132,7 +167,7 @@ test("a request is sent again after 20 ms, then 40, then 80, byte for byte", asy
   assertEquals(call.state, "answered");
 });
 
-test("after a sample the first retransmission follows the round trip", async () => {
+test("after a sample the first retransmission adapts to the round trip", async () => {
   const { kv, run, clock, link, requests } = await oneClient();
   for (let i = 0; i < 30; i++) await run(kv.get("k"));
   const before = requests.length;
@@ -192,7 +227,7 @@ test("the network's own words are in the deadline's message", async () => {
   await assertRejects(() => run(call), DeadlineExceededError, "connection refused");
 });
 
-test("a doubled, late or foreign reply answers nothing else", async () => {
+test("a duplicate, late or foreign reply answers no other call", async () => {
   const { kv, run, link, clock, exchange, replies } = await oneClient();
   await run(kv.set("a", "1"));
   await run(kv.set("b", "2"));
@@ -238,7 +273,7 @@ test("at most 64 are outstanding; the others wait their turn, and their wait cou
   assertEquals(await run(kv.get("after")), undefined);
 });
 
-test("a call behind 64 unanswered ones says so", async () => {
+test("the error of a call behind 64 unanswered ones names them", async () => {
   const { client, kv, run, link } = await oneClient();
   link.onRequest = () => 0;
   for (let i = 0; i < 64; i++) watch(kv.get("k"));
@@ -264,10 +299,10 @@ test("queries do not wait for mutations that wait for the epoch", async () => {
   await clock.pass(0.25);
   assertEquals([mutation.state, query.state], ["waits", "answered"]);
   await clock.pass(0.25);
-  assertEquals(mutation.state, "answered", "the query's reply told the epoch");
+  assertEquals(mutation.state, "answered", "the query's reply brought the epoch");
 });
 
-test("a signal ends a call that waits, and one that fired before sends nothing", async () => {
+test("a signal ends a call that waits, and with one that fired before nothing is sent", async () => {
   const { client, run, clock, link, requests } = await oneClient();
   await run(client.get("k", { timeout: 100 }));
   link.onReply = () => 0;
@@ -339,7 +374,7 @@ test("after the machine slept, calls go on", async () => {
   assert(isQuery(requests[before]), "the epoch is asked for first");
 });
 
-test("a fresh server after a restart: waiting mutations are sealed anew, and done once", async () => {
+test("a fresh server after a restart: waiting mutations are sealed anew, and carried out once", async () => {
   const { kv, run, clock, link, requests } = await oneClient();
   await run(kv.set("k", "v"));
   link.server = null;
@@ -372,7 +407,7 @@ test("a mutation two generations behind has an unknown outcome", async () => {
   assertEquals(call.state, "OUTCOME_UNKNOWN");
 });
 
-test("under loss and doubling both ways every call is answered and done once", async () => {
+test("under loss and duplication both ways every call is answered and carried out once", async () => {
   const { client, run, link } = await oneClient();
   let count = 0;
   const fate = () => [1, 0, 2, 1, 1, 0, 1, 3, 1, 1][count++ % 10];

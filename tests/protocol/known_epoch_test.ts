@@ -1,6 +1,6 @@
 import { test } from "node:test";
 import { assert, assertEquals } from "@std/assert";
-import { writeU64 } from "../../src/protocol/bytes.ts";
+import { writeU64 } from "../../src/bytes.ts";
 import { FRAME_BYTES } from "../../src/protocol/datagram.ts";
 import type { Epoch } from "../../src/protocol/epoch.ts";
 import { META_BYTES, META_EPOCH_AT, ReplyToggle, writeHead } from "../../src/protocol/frame.ts";
@@ -19,12 +19,12 @@ function known(epochs: KnownEpoch): Epoch {
   return epochs.epoch;
 }
 
-test("the first reply tells the epoch", () => {
+test("the first reply brings the epoch", () => {
   const epochs = new KnownEpoch();
   assertEquals(epochs.epoch, null);
   assert(epochs.learn(reply(1, 5), 1, 1));
   assertEquals(known(epochs).generation, 5);
-  assert(!epochs.learn(reply(1, 5), 2, 2), "the same again is no news");
+  assert(!epochs.learn(reply(1, 5), 2, 2), "the same epoch again is not new");
 });
 
 test("within a boot id generations only rise", () => {
@@ -45,7 +45,7 @@ test("another boot id is taken only from a request first sent after the present 
   assert(known(epochs).bytes[0] === 2);
 });
 
-test("a generation that is not a number of 2^53 is never taken over one that is", () => {
+test("a generation that does not fit 2^53 never replaces one that does", () => {
   const epochs = new KnownEpoch();
   epochs.learn(reply(1, 5), 1, 1);
   const absurd = reply(1, 0);
@@ -53,7 +53,7 @@ test("a generation that is not a number of 2^53 is never taken over one that is"
   assert(!epochs.learn(absurd, 2, 2));
 });
 
-test("a mutation stands well for one generation, and is lost after two", () => {
+test("a mutation survives one generation, and is lost after two", () => {
   const epochs = new KnownEpoch();
   epochs.learn(reply(1, 5), 1, 1);
   const sealedUnder = known(epochs);
@@ -64,7 +64,7 @@ test("a mutation stands well for one generation, and is lost after two", () => {
   assertEquals(epochs.standingOf(sealedUnder), Standing.LOST);
 });
 
-test("on another boot a mutation is renewed if that boot is fresh, and else lost", () => {
+test("on another boot a mutation is renewed if that boot is fresh, and otherwise lost", () => {
   for (const isFresh of [true, false]) {
     const epochs = new KnownEpoch();
     epochs.learn(reply(1, 0), 1, 1);

@@ -2,7 +2,7 @@ import { test } from "node:test";
 import { assertEquals } from "@std/assert";
 import { DATAGRAM_BYTES } from "../../src/protocol/datagram.ts";
 import { MutationOrder } from "../../src/protocol/mutation_order.ts";
-import { NonceStream, sequenceOf } from "../../src/protocol/streams.ts";
+import { NonceStream, sequenceOf } from "../../src/protocol/nonces.ts";
 import { fillRandomOf } from "../bytes.ts";
 
 const NONE_WAITS = Number.POSITIVE_INFINITY;
@@ -34,7 +34,7 @@ test("after one is abandoned, the next is a window above it", () => {
   assertEquals(sequenceOf(take()), sequenceOf(abandoned) + 1025, "one jump is enough");
 });
 
-test("no mutation starts a window above the oldest that waits", () => {
+test("no mutation starts a full window above the oldest that waits", () => {
   const { order, take } = begin();
   const oldest = sequenceOf(take());
   for (let i = 1; i <= 1023; i++) take(oldest);
@@ -52,7 +52,7 @@ test("the jump is held back by the oldest that waits, and made up for later", ()
   assertEquals(order.next(NONE_WAITS), sequenceOf(abandoned) + 1024);
 });
 
-test("a jump over the end of the sequences begins a new stream", () => {
+test("a jump past the end of the sequences begins a new stream", () => {
   const { order, take } = begin();
   const first = take();
   const last = new Uint8Array(DATAGRAM_BYTES);

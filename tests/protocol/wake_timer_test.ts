@@ -2,7 +2,7 @@ import { test } from "node:test";
 import { assertEquals } from "@std/assert";
 import { type Alarm, WakeTimer } from "../../src/protocol/wake_timer.ts";
 
-/** A timer with an alarm that notes what it is told. */
+/** A timer with an alarm that notes its calls. */
 function begin() {
   const told: string[] = [];
   let nowMs = 100;
@@ -37,7 +37,7 @@ test("at rest the alarm stays set, and keeps nothing alive until there is someth
   timer.wakeBy(Infinity);
   assertEquals(told, ["set 50", "let go"]);
   timer.wakeBy(170);
-  assertEquals(told.slice(2), ["keep"], "what is set rings earlier");
+  assertEquals(told.slice(2), ["keep"], "the alarm that is set rings earlier");
 });
 
 test("when it has rung at rest, the next time is set and kept alive", () => {

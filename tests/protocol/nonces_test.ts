@@ -1,8 +1,8 @@
 import { test } from "node:test";
 import { assert, assertEquals, assertNotEquals } from "@std/assert";
-import { copyBytes } from "../../src/protocol/bytes.ts";
+import { copyBytes } from "../../src/bytes.ts";
 import { DATAGRAM_BYTES } from "../../src/protocol/datagram.ts";
-import { isMutationNonce, NonceStream, sequenceOf } from "../../src/protocol/streams.ts";
+import { isMutationNonce, NonceStream, sequenceOf } from "../../src/protocol/nonces.ts";
 import { fillRandomOf } from "../bytes.ts";
 
 const SEQUENCE_END = 2 ** 32 - 1;

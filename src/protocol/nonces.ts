@@ -4,29 +4,29 @@
  */
 
 import { assert } from "../assert.ts";
-import { equalBytes, readU32, writeU32 } from "./bytes.ts";
+import { equalBytes, readU32, writeU32 } from "../bytes.ts";
 import { NONCE_BYTES } from "./datagram.ts";
 
-/** Fills an array with bytes of a cryptographic random source. */
+/** Fills an array with bytes from a cryptographic random source. */
 export type FillRandom = (bytes: Uint8Array) => void;
 
 export const STREAM_ID_BYTES = 8;
 const SEQUENCE_BYTES = 4;
 /** A sequence starts below this, so that at least 2^31 datagrams fit a stream. */
 const FIRST_SEQUENCE_BELOW = 2 ** 31;
-/** Where a stream ends and another is drawn. */
+/** The sequence where a stream ends and another is drawn. */
 const SEQUENCE_END = 2 ** 32 - 1;
 /** Bit 0 of the first byte of a request's stream id: set for mutations. */
 const MUTATION_BIT = 1;
 
 assert(STREAM_ID_BYTES + SEQUENCE_BYTES === NONCE_BYTES, "8 + 4 = 12");
 
-/** Whether the nonce that opens a request is one of a mutation stream. */
-export function isMutationNonce(datagram: Uint8Array): boolean {
-  return (datagram[0] & MUTATION_BIT) !== 0;
+/** Whether the nonce at an offset belongs to a mutation stream. */
+export function isMutationNonce(bytes: Uint8Array, nonceAt = 0): boolean {
+  return (bytes[nonceAt] & MUTATION_BIT) !== 0;
 }
 
-/** The sequence in the nonce that stands at an offset. */
+/** The sequence in the nonce at an offset. */
 export function sequenceOf(bytes: Uint8Array, nonceAt = 0): number {
   return readU32(bytes, nonceAt + STREAM_ID_BYTES);
 }
@@ -61,7 +61,7 @@ export class NonceStream {
     return this.#next;
   }
 
-  /** Leaves out the sequences below this one; at the end of the stream, another begins. */
+  /** Skips the sequences below this one; at the end of the stream, another stream begins. */
   skipTo(sequence: number): void {
     this.#next = Math.max(this.#next, sequence);
   }
@@ -74,7 +74,7 @@ export class NonceStream {
     this.#next = sequence + 1;
   }
 
-  /** Whether the nonce that opens a datagram is of this stream's present id. */
+  /** Whether the nonce that begins a datagram has this stream's current id. */
   owns(datagram: Uint8Array): boolean {
     return equalBytes(datagram, 0, this.#id, 0, STREAM_ID_BYTES);
   }
