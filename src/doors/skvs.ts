@@ -1,19 +1,20 @@
 /**
- * The original wire, answered onto the same store. It has no protection against replay: whoever
- * recorded a SET can play it again, which is why it is off until asked for.
+ * The original wire, on the same executor as version 1. It has no protection against replay: anyone
+ * who recorded a SET can replay it, so this wire is off by default.
  * Source: docs/WIRE.md, section 7.
  */
 
-import type { Problem } from "../journal/batch.ts";
-import { journaledOf, type JournaledStore, type Reads } from "../journal/journaled_store.ts";
-import { copyBytes } from "../protocol/bytes.ts";
-import { type Answered, DATAGRAM_BYTES, FRAME_BYTES, type Receive } from "../protocol/datagram.ts";
-import { type Cipher, NO_ADDITIONAL_DATA } from "../protocol/seal.ts";
+import { equalBytes } from "../bytes.ts";
+import { Action } from "../execute/executor.ts";
+import { deriveKey } from "../protocol/keys.ts";
+import type { Aead, Cipher } from "../protocol/seal.ts";
 import {
   MAX_SKVS_KEY_BYTES,
   MAX_SKVS_REPLY_VALUE_BYTES,
   MAX_SKVS_VALUE_BYTES,
   SKVS_KEY_AT,
+  SKVS_REPLY_INFO,
+  SKVS_REPLY_TAG_BYTES,
   SKVS_REPLY_VALUE_AT,
   SKVS_VALUE_AT,
   SkvsCommand,
@@ -22,150 +23,149 @@ import {
   skvsLengthOf,
   SkvsStatus,
 } from "../protocol/skvs.ts";
-import { type FillRandom, NonceStream } from "../protocol/streams.ts";
+import { type FillRandom, NonceStream } from "../protocol/nonces.ts";
 import type { Counters } from "../statistics.ts";
-import { type Found, NONE, Result, type Span, type Store } from "../store/store.ts";
+import { type Found, NONE, Result } from "../store/store.ts";
+import type { Turn, Wire } from "../turn.ts";
 
-export interface SkvsDoorOptions {
-  /** Under the key of the original wire, for both directions. */
-  readonly cipher: Cipher;
-  readonly store: Store | JournaledStore;
+export interface SkvsWireOptions {
+  readonly aead: Aead;
+  /** The key of the original wire, 32 bytes, for both directions. */
+  readonly key: Uint8Array;
   readonly counters: Counters;
   readonly fillRandom: FillRandom;
 }
 
-export class SkvsDoor {
-  readonly #options: SkvsDoorOptions;
-  readonly #journaled: JournaledStore | null;
-  readonly #reads: Reads;
-  readonly #replyStream: NonceStream;
-  readonly #frame = new Uint8Array(FRAME_BYTES);
-  readonly #key: Span = { bytes: this.#frame, start: SKVS_KEY_AT, length: 0 };
-  readonly #value: Span = { bytes: this.#frame, start: SKVS_VALUE_AT, length: 0 };
-  readonly #found: Found = {
-    bytes: this.#frame,
-    start: SKVS_REPLY_VALUE_AT,
-    room: MAX_SKVS_REPLY_VALUE_BYTES,
-    length: NONE,
-    expiresAtMs: 0,
-  };
+/** By command. */
+const ACTIONS: Readonly<Record<SkvsCommand, Action>> = {
+  [SkvsCommand.SET]: Action.SET,
+  [SkvsCommand.GET]: Action.GET,
+  [SkvsCommand.DELETE]: Action.DELETE,
+  [SkvsCommand.EXISTS]: Action.EXISTS,
+};
 
-  constructor(options: SkvsDoorOptions) {
-    this.#options = options;
-    this.#journaled = journaledOf(options.store);
-    this.#reads = this.#journaled?.durable ?? options.store;
-    this.#replyStream = NonceStream.forReplies(options.fillRandom);
+const ZERO = "0".charCodeAt(0);
+
+/** Makes the wire for a key. */
+export async function openSkvsWire(options: SkvsWireOptions): Promise<Wire> {
+  const { aead, key } = options;
+  const [cipher, derived] = await Promise.all([
+    aead.cipher(key),
+    deriveKey(key, SKVS_REPLY_INFO),
+  ]);
+  return new SkvsWire(cipher, derived.subarray(0, SKVS_REPLY_TAG_BYTES), options);
+}
+
+class SkvsWire implements Wire {
+  readonly requests: Cipher;
+  readonly replies: Cipher;
+  readonly isFenced = false;
+  readonly frame: Uint8Array;
+  readonly valueAt = SKVS_REPLY_VALUE_AT;
+  readonly #counters: Counters;
+  /** Begins the nonce of every reply, on every boot. */
+  readonly #replyTag: Uint8Array;
+  readonly #stream: NonceStream;
+  /** Where a found value is put. */
+  readonly #found: Found;
+  /** The same, for a SET that returns what it stored, unless it finds a value and leaves it. */
+  readonly #foundInstead: Found;
+
+  constructor(cipher: Cipher, replyTag: Uint8Array, { counters, fillRandom }: SkvsWireOptions) {
+    this.requests = this.replies = cipher;
+    this.frame = cipher.frame;
+    this.#counters = counters;
+    this.#replyTag = replyTag;
+    this.#stream = NonceStream.forReplies(fillRandom);
+    this.#found = {
+      bytes: this.frame,
+      start: SKVS_REPLY_VALUE_AT,
+      room: MAX_SKVS_REPLY_VALUE_BYTES,
+      length: NONE,
+      expiresAtMs: 0,
+    };
+    this.#foundInstead = { ...this.#found };
   }
 
-  /** Answers a datagram of 1,024 bytes that authenticates under the original wire's key. */
-  readonly receive: Receive = (datagram, reply) => {
-    // Our own reply come back: with one key for both directions it would pass for a request.
-    if (this.#replyStream.owns(datagram)) return false;
-    const opened = this.#options.cipher.open(datagram, NO_ADDITIONAL_DATA);
-    if (!(opened instanceof Promise)) return opened !== null && this.#answer(opened, reply);
-    return this.#receiveLater(opened);
-  };
-
-  async #receiveLater(opening: Promise<Uint8Array | null>): Promise<Uint8Array | null> {
-    const request = await opening;
-    const reply = new Uint8Array(DATAGRAM_BYTES);
-    const answered = request !== null && this.#answer(request, reply);
-    if (answered instanceof Promise) return await answered;
-    return answered ? reply : null;
+  /** With one key for both directions, a reply of any boot would pass for a request. */
+  isOwnReply(datagram: Uint8Array): boolean {
+    return equalBytes(datagram, 0, this.#replyTag, 0, SKVS_REPLY_TAG_BYTES);
   }
 
-  #answer(request: Uint8Array, reply: Uint8Array): Answered {
-    this.#options.counters.skvs++;
-    this.#key.bytes = request;
-    this.#key.length = skvsLengthOf(request, SKVS_KEY_AT, MAX_SKVS_KEY_BYTES);
-    this.#value.bytes = request;
-    this.#value.length = skvsLengthOf(request, SKVS_VALUE_AT, MAX_SKVS_VALUE_BYTES);
-    if (this.#key.length === 0) this.#conclude(SkvsStatus.ERROR);
-    else this.#perform(request);
-    const pending = changes(request) ? this.#journaled?.pending() ?? null : null;
-    return pending === null
-      ? this.#reply(this.#frame, reply)
-      : this.#replyOnceDurable(copyBytes(this.#frame), pending);
+  takeNonce(reply: Uint8Array): void {
+    this.#stream.take(reply);
+    reply.set(this.#replyTag);
   }
 
-  #reply(frame: Uint8Array, reply: Uint8Array): Answered {
-    this.#replyStream.take(reply);
-    const sealed = this.#options.cipher.seal(reply, frame, NO_ADDITIONAL_DATA);
-    return sealed instanceof Promise ? sealed.then(() => reply) : true;
-  }
-
-  /** Sends an outcome once what it tells is durable; if that was taken back, an error. */
-  async #replyOnceDurable(
-    frame: Uint8Array,
-    pending: Promise<Problem | null>,
-  ): Promise<Uint8Array | null> {
-    const problem = await pending;
-    if (problem !== null) {
-      frame.fill(0);
-      frame[0] = SkvsStatus.ERROR;
+  read(request: Uint8Array, turn: Turn): boolean {
+    this.#counters.skvs++;
+    const { job } = turn;
+    const command = request[0];
+    const flags = skvsFlagsOf(request);
+    const keyLength = skvsLengthOf(request, SKVS_KEY_AT, MAX_SKVS_KEY_BYTES);
+    if (!isCommand(command) || keyLength === 0) {
+      conclude(turn, SkvsStatus.ERROR);
+      return false;
     }
-    const reply = new Uint8Array(DATAGRAM_BYTES);
-    const answered = this.#reply(frame, reply);
-    return answered instanceof Promise ? answered : reply;
+    job.action = ACTIONS[command];
+    job.key.bytes = job.value.bytes = request;
+    job.key.start = SKVS_KEY_AT;
+    job.key.length = keyLength;
+    job.value.start = SKVS_VALUE_AT;
+    job.value.length = skvsLengthOf(request, SKVS_VALUE_AT, MAX_SKVS_VALUE_BYTES);
+    job.overwrite = (flags & SkvsFlag.OVERWRITE) !== 0;
+    job.expiresAtMs = 0;
+    job.readsSettled = true;
+    const tellsStored = command === SkvsCommand.SET && (flags & SkvsFlag.OLD) === 0;
+    job.found = tellsStored ? this.#foundInstead : this.#found;
+    return true;
   }
 
-  #perform(request: Uint8Array): void {
-    const { store } = this.#options;
-    switch (request[0]) {
-      case SkvsCommand.SET:
-        this.#set(skvsFlagsOf(request));
-        break;
-      case SkvsCommand.GET:
-        this.#concludeWithFound(this.#reads.get(this.#key, this.#found));
-        break;
-      case SkvsCommand.DELETE:
-        this.#concludeWithFound(store.delete(this.#key, this.#found));
-        break;
-      case SkvsCommand.EXISTS:
-        this.#exists();
-        break;
-      default:
-        this.#conclude(SkvsStatus.ERROR);
-    }
+  conclude(turn: Turn): void {
+    const { action, result, found } = turn.job;
+    if (result === Result.FULL) conclude(turn, SkvsStatus.ERROR);
+    else if (action === Action.EXISTS) this.#concludeExists(turn);
+    else if (result === Result.MISSING) conclude(turn, SkvsStatus.NOT_FOUND);
+    else if (result === Result.DONE && found === this.#foundInstead) {
+      this.#concludeWithStored(turn);
+    } else this.#concludeWithFound(turn);
   }
 
-  #set(flags: number): void {
-    const overwrite = (flags & SkvsFlag.OVERWRITE) !== 0;
-    const result = this.#options.store.set(this.#key, this.#value, 0, overwrite, this.#found);
-    if (result === Result.FULL) this.#conclude(SkvsStatus.ERROR);
-    else if (result === Result.PRESENT) this.#concludeWithFound(Result.DONE);
-    else if ((flags & SkvsFlag.OLD) === 0) this.#concludeWithValue(this.#value);
-    else if (this.#found.length === NONE) this.#conclude(SkvsStatus.OK);
-    else this.#concludeWithFound(Result.DONE);
+  #concludeExists(turn: Turn): void {
+    conclude(turn, SkvsStatus.OK, 1);
+    this.frame[SKVS_REPLY_VALUE_AT] = ZERO + (turn.job.result === Result.DONE ? 1 : 0);
   }
 
-  #exists(): void {
-    const isThere = this.#reads.exists(this.#key, this.#found) === Result.DONE;
-    this.#conclude(SkvsStatus.OK, 1);
-    this.#frame[SKVS_REPLY_VALUE_AT] = (isThere ? "1" : "0").charCodeAt(0);
+  #concludeWithStored(turn: Turn): void {
+    const { bytes, start, length } = turn.job.value;
+    conclude(turn, SkvsStatus.OK, length);
+    for (let i = 0; i < length; i++) this.frame[SKVS_REPLY_VALUE_AT + i] = bytes[start + i];
   }
 
-  #concludeWithValue({ bytes, start, length }: Span): void {
-    this.#conclude(SkvsStatus.OK, length);
-    for (let i = 0; i < length; i++) this.#frame[SKVS_REPLY_VALUE_AT + i] = bytes[start + i];
+  #concludeWithFound(turn: Turn): void {
+    const { length, room } = turn.job.found;
+    if (length > room) conclude(turn, SkvsStatus.ERROR);
+    else conclude(turn, SkvsStatus.OK, Math.max(0, length));
   }
 
-  #concludeWithFound(result: Result): void {
-    const { length, room } = this.#found;
-    if (result === Result.FULL) this.#conclude(SkvsStatus.ERROR);
-    else if (result !== Result.DONE) this.#conclude(SkvsStatus.NOT_FOUND);
-    else if (length > room) this.#conclude(SkvsStatus.ERROR);
-    else this.#conclude(SkvsStatus.OK, length);
+  refuse(turn: Turn): void {
+    conclude(turn, SkvsStatus.ERROR);
   }
 
-  /** Writes the status, and zeros behind a value that is there already or comes next. */
-  #conclude(status: number, valueLength = 0): void {
-    this.#frame[0] = status;
-    this.#frame.fill(0, SKVS_REPLY_VALUE_AT + valueLength);
+  /** Writes the status, and zeros after the value that is there. */
+  write({ outcome }: Turn): void {
+    this.frame[0] = outcome.status;
+    this.frame.fill(0, SKVS_REPLY_VALUE_AT + outcome.length);
   }
 }
 
-/** Whether a request may change the store. */
-function changes(request: Uint8Array): boolean {
-  return request[0] === SkvsCommand.SET || request[0] === SkvsCommand.DELETE;
+function isCommand(code: number): code is SkvsCommand {
+  return code <= SkvsCommand.EXISTS;
+}
+
+function conclude({ outcome }: Turn, status: number, length = 0): void {
+  outcome.status = status;
+  outcome.toggles = 0;
+  outcome.length = length;
+  outcome.expiresAtMs = 0;
 }

@@ -1,12 +1,12 @@
 /**
- * A call on the original wire: one datagram there, one back. That wire has no request ids, so
- * every call has a socket of its own, on which no other reply is awaited.
+ * A call on the original wire: one datagram out, one back. That wire has no request ids, so
+ * every call has its own socket, which awaits no other reply.
  * Source: docs/WIRE.md, section 7.
  */
 
 import { DeadlineExceededError, RequestError } from "../errors.ts";
-import { copyBytes, equalBytes } from "./bytes.ts";
-import { DATAGRAM_BYTES, FRAME_BYTES, NONCE_BYTES } from "./datagram.ts";
+import { copyBytes, equalBytes } from "../bytes.ts";
+import { DATAGRAM_BYTES, NONCE_BYTES } from "./datagram.ts";
 import { type Cipher, NO_ADDITIONAL_DATA } from "./seal.ts";
 import {
   MAX_SKVS_REPLY_VALUE_BYTES,
@@ -17,7 +17,7 @@ import {
   SkvsStatus,
   writeSkvsRequest,
 } from "./skvs.ts";
-import type { FillRandom } from "./streams.ts";
+import type { FillRandom } from "./nonces.ts";
 import type { Alarm } from "./wake_timer.ts";
 
 export interface SkvsPorts {
@@ -25,7 +25,7 @@ export interface SkvsPorts {
   readonly cipher: Cipher;
   readonly fillRandom: FillRandom;
   readonly makeAlarm: (ring: () => void) => Alarm;
-  /** Opens a socket for this call alone, and hands what arrives to `onDatagram`. */
+  /** Opens a socket for this call alone, and passes each datagram received to `onDatagram`. */
   readonly dial: (onDatagram: (datagram: Uint8Array) => void) => Promise<SkvsSocket>;
 }
 
@@ -46,10 +46,9 @@ export async function skvsCall(
   const { cipher, fillRandom } = ports;
   const name = nameOf(request.command);
   const datagram = new Uint8Array(DATAGRAM_BYTES);
-  const frame = new Uint8Array(FRAME_BYTES);
   fillRandom(datagram.subarray(0, NONCE_BYTES));
-  writeSkvsRequest(frame, request);
-  await cipher.seal(datagram, frame, NO_ADDITIONAL_DATA);
+  writeSkvsRequest(cipher.frame, request);
+  await cipher.seal(datagram, NO_ADDITIONAL_DATA);
   const reply = await exchangeOnce(datagram, timeoutMs, ports);
   if (reply === null) {
     const isQuery = request.command === SkvsCommand.GET || request.command === SkvsCommand.EXISTS;
@@ -61,7 +60,7 @@ export async function skvsCall(
   return copyBytes(reply, SKVS_REPLY_VALUE_AT, SKVS_REPLY_VALUE_AT + length);
 }
 
-/** The frame of the first datagram that authenticates and is not our own come back; or null. */
+/** The first frame that authenticates and is not our own request sent back; null for none. */
 async function exchangeOnce(
   datagram: Uint8Array,
   timeoutMs: number,
@@ -71,7 +70,7 @@ async function exchangeOnce(
   const answered = new Promise<Uint8Array | null>((resolve) => {
     answer = resolve;
   });
-  // The next datagram that is opened may overwrite the frame, so it is copied before that.
+  // Opening the next datagram may overwrite the frame, so the frame is copied first.
   const accept = (frame: Uint8Array | null) => frame !== null && answer(copyBytes(frame));
   const socket = await dial((received) => {
     if (received.length !== DATAGRAM_BYTES) return;

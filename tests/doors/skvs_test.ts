@@ -1,8 +1,8 @@
 import { test } from "node:test";
 import { assert, assertEquals, assertRejects } from "@std/assert";
-import { SkvsDoor } from "../../src/doors/skvs.ts";
+import { openSkvsWire } from "../../src/doors/skvs.ts";
 import { DeadlineExceededError, RequestError } from "../../src/errors.ts";
-import { copyBytes } from "../../src/protocol/bytes.ts";
+import { copyBytes } from "../../src/bytes.ts";
 import { DATAGRAM_BYTES } from "../../src/protocol/datagram.ts";
 import { type SkvsCommand, SkvsFlag, writeSkvsRequest } from "../../src/protocol/skvs.ts";
 import { skvsCall } from "../../src/protocol/skvs_call.ts";
@@ -12,7 +12,8 @@ import { nodeCrypto } from "../../src/runtime/node_crypto.ts";
 import { webCrypto } from "../../src/runtime/web_crypto.ts";
 import { Counters } from "../../src/statistics.ts";
 import { everyByte, fillRandomOf, text } from "../bytes.ts";
-import { makeClient, makeLink, makeServer, outcome, WorldClock } from "../world.ts";
+import { awaited, makeClient, makeLink, makeServer, outcome, WorldClock } from "../world.ts";
+import { sealFrame } from "../seal.ts";
 
 const KEY = text("01234567890123456789012345678901");
 const NOTHING = new Uint8Array(0);
@@ -22,16 +23,16 @@ const { OVERWRITE, OLD } = SkvsFlag;
 async function begin(
   aead = nodeCrypto,
   arrivals = (reply: Uint8Array): Uint8Array[] => [reply],
+  seed = 1,
 ) {
   const clock = new WorldClock();
   const cipher = await aead.cipher(KEY);
   const counters = new Counters();
-  const fillRandom = fillRandomOf(1);
+  const fillRandom = fillRandomOf(seed);
   const world: Awaited<ReturnType<typeof makeServer>> = await makeServer(clock, {
     counters,
-    fallback: (datagram, reply) => door.receive(datagram, reply),
+    originalWire: await openSkvsWire({ aead: awaited(aead), key: KEY, counters, fillRandom }),
   });
-  const door = new SkvsDoor({ cipher, store: world.store, counters, fillRandom });
   const call = (command: number, key: string, value: Uint8Array = NOTHING, flags = 0) =>
     skvsCall({ command: command as SkvsCommand, flags, key: text(key), value }, 500, {
       cipher,
@@ -87,18 +88,39 @@ test("an unknown command and an empty key are errors", async () => {
   await assertRejects(() => call(1, ""), RequestError);
 });
 
-test("its own reply, sent back to it, is no request", async () => {
+test("the server's own reply, sent back to it, is not a request", async () => {
   const { world, counters } = await begin();
   const cipher = await nodeCrypto.cipher(KEY);
   const datagram = new Uint8Array(DATAGRAM_BYTES);
   fillRandomOf(9)(datagram.subarray(0, 12));
   const frame = new Uint8Array(996);
   writeSkvsRequest(frame, { command: 0, flags: 0, key: text("k"), value: text("evil") });
-  await cipher.seal(datagram, frame, new Uint8Array(0));
+  await sealFrame(cipher, datagram, frame, new Uint8Array(0));
   const reply = await world.ask(datagram);
   assert(reply !== null);
   assertEquals(await world.ask(reply), null);
   assertEquals([counters.skvs, counters.droppedForAuthentication], [1, 1]);
+});
+
+test("a reply that was recorded before a restart is not a request afterwards", async () => {
+  const { world: first, call } = await begin();
+  await call(0, "k", text("recorded"));
+  const recorded: Uint8Array[] = [];
+  const cipher = await nodeCrypto.cipher(KEY);
+  for (let i = 0; i < 5; i++) {
+    const datagram = new Uint8Array(DATAGRAM_BYTES);
+    fillRandomOf(30 + i)(datagram.subarray(0, 12));
+    writeSkvsRequest(cipher.frame, { command: 1, flags: 0, key: text("k"), value: NOTHING });
+    await cipher.seal(datagram, new Uint8Array(0));
+    const reply = await first.ask(datagram);
+    assert(reply !== null);
+    recorded.push(reply);
+  }
+  const { world: second, counters } = await begin(nodeCrypto, undefined, 2);
+  for (const reply of recorded) assertEquals(await second.ask(reply), null);
+  assertEquals([counters.skvs, counters.droppedForAuthentication], [0, 5]);
+  const ids = recorded.map((reply) => Buffer.from(reply.subarray(4, 12)).toString("hex"));
+  assertEquals(new Set(ids).size, 5, "and every nonce is different");
 });
 
 test("both wires reach the same store; the version 1 key is tried first", async () => {
@@ -110,8 +132,8 @@ test("both wires reach the same store; the version 1 key is tried first", async 
   assertEquals(await outcome(clock, client.getText("k", { timeout: 500 })), "from the original");
 });
 
-test("a forged datagram behind the reply does not change what the caller reads", async () => {
-  // On Bun that is OpenSSL, which opens every datagram into the same memory.
+test("a forged datagram after the reply does not change what the caller reads", async () => {
+  // On Bun this is OpenSSL, which opens every datagram into the same memory.
   const { call, asText } = await begin(await chooseAead(), (reply) => {
     const forged = copyBytes(reply);
     forged[13] ^= 0x0f;
@@ -120,7 +142,7 @@ test("a forged datagram behind the reply does not change what the caller reads",
   assertEquals(await asText(call(0, "k", text("genuine"))), "genuine");
 });
 
-test("without it, the original wire is silence", async () => {
+test("without the door, the original wire is met with silence", async () => {
   const clock = new WorldClock();
   const world = await makeServer(clock);
   const cipher = await nodeCrypto.cipher(KEY);

@@ -18,8 +18,15 @@ import {
 import { deriveKey } from "../../src/protocol/keys.ts";
 import { isMutation } from "../../src/protocol/operations.ts";
 import { NO_ADDITIONAL_DATA } from "../../src/protocol/seal.ts";
-import { SkvsCommand, SkvsFlag, writeSkvsRequest } from "../../src/protocol/skvs.ts";
+import {
+  SKVS_REPLY_INFO,
+  SKVS_REPLY_TAG_BYTES,
+  SkvsCommand,
+  SkvsFlag,
+  writeSkvsRequest,
+} from "../../src/protocol/skvs.ts";
 import { nodeCrypto } from "../../src/runtime/node_crypto.ts";
+import { sealFrame } from "../seal.ts";
 
 const masterKey = Uint8Array.from({ length: 32 }, (_, i) => i);
 const epoch = Uint8Array.from({ length: 16 }, (_, i) => (i < 8 ? 0xa0 + i : i === 8 ? 3 : 0));
@@ -142,7 +149,7 @@ function nonceOf(first: number, sequence: number): Uint8Array {
 async function seal(key: Uint8Array, nonce: Uint8Array, frame: Uint8Array, additional: Uint8Array) {
   const datagram = new Uint8Array(DATAGRAM_BYTES);
   datagram.set(nonce);
-  await (await nodeCrypto.cipher(key)).seal(datagram, frame, additional);
+  await sealFrame(await nodeCrypto.cipher(key), datagram, frame, additional);
   return datagram;
 }
 
@@ -216,6 +223,9 @@ const vectors = {
   requests: await Promise.all(requests.map(requestVector)),
   replies: await Promise.all(replies.map(replyVector)),
   skvsKey: hex(masterKey),
+  skvsReplyTag: hex(
+    (await deriveKey(masterKey, SKVS_REPLY_INFO)).subarray(0, SKVS_REPLY_TAG_BYTES),
+  ),
   skvsRequest: await skvsVector(),
 };
 process.stdout.write(`${JSON.stringify(vectors, null, 1)}\n`);

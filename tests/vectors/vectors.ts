@@ -1,4 +1,4 @@
-/** The vectors of the wire, as they stand in wire1.json; bytes in hex. */
+/** The vectors of the wire, as in wire1.json; bytes in hex. */
 
 import { readFileSync } from "node:fs";
 
@@ -35,6 +35,8 @@ export interface Vectors {
   requests: RequestVector[];
   replies: ReplyVector[];
   skvsKey: string;
+  /** How the nonce of every reply of the original wire begins. */
+  skvsReplyTag: string;
   skvsRequest: {
     command: number;
     flags: number;
