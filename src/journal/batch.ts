@@ -1,34 +1,26 @@
-/** Changes that are made durable together, and how to take them back if they can't be. */
+/** Changes that are made durable together, and how to take them back if that fails. */
 
-import type { Span } from "../store/store.ts";
-import { changeBytes, readChanges, writeChange } from "./change.ts";
-
-/** What a key was before: its value and when it expires, on the store's clock; null if it was not. */
-export type Before = { readonly value: Uint8Array; readonly expiresAtMs: number } | null;
-
-/** Why changes could not be made durable, for people. */
-export type Problem = string;
+import type { OnSettled, Refusal, Settlement } from "../execute/executor.ts";
+import { changeBytes, type NewChange, readChanges, writeChange } from "./change.ts";
+import { Undo } from "./undo.ts";
 
 const MIN_BYTES = 16_384;
-const MAX_KEPT_BYTES = 1024 * 1024;
+const MAX_REUSED_BYTES = 1024 * 1024;
 
 export class Batch {
-  /** By the name of each key that was changed and whose change may be refused. */
-  readonly undo = new Map<string, Before>();
-  /** Resolves once the changes are durable, with null, or taken back, with the reason. */
-  readonly settled: Promise<Problem | null>;
-  settle: (problem: Problem | null) => void = () => {};
+  /** The settlement that answers depending on this batch wait for. */
+  readonly settlement: Settlement;
+  /** The earlier states of keys whose changes may be refused. */
+  readonly undo = new Undo();
   changes = 0;
   #bytes: Uint8Array<ArrayBuffer>;
   #length = 0;
-  #undoBytes = 0;
+  #onSettled: OnSettled[] = [];
 
-  /** @param memory of an earlier batch, to be used again */
-  constructor(memory = new Uint8Array(MIN_BYTES)) {
-    this.#bytes = memory;
-    this.settled = new Promise((resolve) => {
-      this.settle = resolve;
-    });
+  /** @param buffer of an earlier batch, to reuse */
+  constructor(settlement: Settlement, buffer = new Uint8Array(MIN_BYTES)) {
+    this.settlement = settlement;
+    this.#bytes = buffer;
   }
 
   /** Bytes of the changes. */
@@ -36,24 +28,26 @@ export class Batch {
     return this.#length;
   }
 
-  /** Memory that it holds. */
+  /** Memory that the batch holds. */
   get heldBytes(): number {
-    return this.#length + this.#undoBytes;
+    return this.#length + this.undo.bytes;
   }
 
-  /** @param expiresAtMs since 1970, a whole number; 0 for never */
-  append(key: Span, value: Span | null, expiresAtMs: number, isKept: boolean): void {
-    const end = this.#length + changeBytes(key, value);
+  append(change: NewChange, isAwaited: boolean): void {
+    const end = this.#length + changeBytes(change);
     if (end > this.#bytes.length) this.#grow(end);
-    writeChange(this.#bytes, this.#length, key, value, expiresAtMs, isKept);
+    writeChange(this.#bytes, this.#length, change, isAwaited);
     this.#length = end;
     this.changes++;
   }
 
-  remember(name: string, before: Before): void {
-    if (this.undo.has(name)) return;
-    this.undo.set(name, before);
-    this.#undoBytes += name.length + (before?.value.length ?? 0);
+  whenSettled(onSettled: OnSettled): void {
+    this.#onSettled.push(onSettled);
+  }
+
+  /** Tells all waiting callers that the batch is durable, or was taken back. */
+  settle(refusal: Refusal | null): void {
+    for (const onSettled of this.#onSettled.splice(0)) onSettled(refusal);
   }
 
   /** A copy of the changes. */
@@ -61,16 +55,16 @@ export class Batch {
     return this.#bytes.slice(0, this.#length);
   }
 
-  /** The keys of changes for which nobody waits. */
-  *keptKeys(): Generator<Uint8Array> {
-    for (const { key, isKept } of readChanges(this.#bytes.subarray(0, this.#length))) {
-      if (isKept) yield key;
+  /** The keys of changes that nobody waits for. */
+  *unawaitedKeys(): Generator<Uint8Array> {
+    for (const { key, isAwaited } of readChanges(this.#bytes.subarray(0, this.#length))) {
+      if (!isAwaited) yield key;
     }
   }
 
-  /** Its memory, for another batch, when this one has ended; not if it grew too much. */
-  get memory(): Uint8Array<ArrayBuffer> | undefined {
-    return this.#bytes.length <= MAX_KEPT_BYTES ? this.#bytes : undefined;
+  /** The buffer, for another batch once this one has ended; undefined if it grew too much. */
+  get buffer(): Uint8Array<ArrayBuffer> | undefined {
+    return this.#bytes.length <= MAX_REUSED_BYTES ? this.#bytes : undefined;
   }
 
   #grow(least: number): void {

@@ -1,13 +1,14 @@
 /**
- * A change as bytes: what a key is from now on. So a later change to the same key makes an earlier one
- * superfluous, and to carry one out twice does no harm.
+ * A change as bytes: the new state of a key, or only its new expiry. Carrying out the same run of
+ * changes twice does no harm: a later change of a key supersedes an earlier one.
  *
  *     key length u8 ‖ kind u8 ‖ value length u32 ‖ expiry u64 ‖ key ‖ value
  *
- * Little-endian; the expiry is in ms since 1970, 0 for never. A deleted key has no value.
+ * Little-endian; the expiry is in ms since 1970, 0 for never. Only a stored key has a value.
  */
 
 import { assert } from "../assert.ts";
+import { TWO_TO_THE_32, writeU32, writeU64 } from "../bytes.ts";
 import { copyRun } from "../store/copy.ts";
 import { MAX_KEY_BYTES } from "../store/item.ts";
 import type { Span } from "../store/store.ts";
@@ -20,55 +21,65 @@ const KEY_AT = EXPIRY_AT + 8;
 
 assert(MAX_KEY_BYTES < 2 ** 8, "a key's length fits a byte");
 
-/** Bits of a kind. */
-const STORED = 1;
-/** Nobody waits for it, so it can't be refused: it is written later if it can't be written now. */
-const KEPT = 2;
+/** What a change does to its key. */
+export const Kind = {
+  /** The key no longer exists. */
+  DELETED: 0,
+  /** The key has this value and this expiry. */
+  STORED: 1,
+  /** The key keeps its value, and has this expiry. */
+  TOUCHED: 4,
+} as const;
+export type Kind = (typeof Kind)[keyof typeof Kind];
 
-const TWO_TO_THE_32 = 2 ** 32;
+const KIND_MASK = Kind.STORED | Kind.TOUCHED;
+/** Nobody waits for it, so it is never refused: if it can't be written now, it is written later. */
+const UNAWAITED = 2;
 
 export interface Change {
+  readonly kind: Kind;
   readonly key: Uint8Array;
-  /** Null for a key that was deleted. */
-  readonly value: Uint8Array | null;
+  /** Empty unless the key is stored. */
+  readonly value: Uint8Array;
   /** In ms since 1970; 0 for never. */
   readonly expiresAtMs: number;
-  readonly isKept: boolean;
+  readonly isAwaited: boolean;
+}
+
+/** A change to write. */
+export interface NewChange {
+  readonly kind: Kind;
+  readonly key: Span;
+  /** Given only for a stored key. */
+  readonly value: Span | null;
+  /** In ms since 1970, a whole number; 0 for never. */
+  readonly expiresAtMs: number;
 }
 
 /** Bytes of a change. */
-export function changeBytes(key: Span, value: Span | null): number {
+export function changeBytes({ key, value }: NewChange): number {
   return KEY_AT + key.length + (value?.length ?? 0);
 }
 
-/** Writes a change, for which there is room. @param expiresAtMs a whole number */
+/** Writes a change. There must be room for it. */
 export function writeChange(
   bytes: Uint8Array,
   at: number,
-  key: Span,
-  value: Span | null,
-  expiresAtMs: number,
-  isKept: boolean,
+  { kind, key, value, expiresAtMs }: NewChange,
+  isAwaited: boolean,
 ): void {
+  assert((kind === Kind.STORED) === (value !== null), "a stored key has a value");
   bytes[at + KEY_LENGTH_AT] = key.length;
-  bytes[at + KIND_AT] = (value === null ? 0 : STORED) | (isKept ? KEPT : 0);
+  bytes[at + KIND_AT] = kind | (isAwaited ? 0 : UNAWAITED);
   writeU32(bytes, at + VALUE_LENGTH_AT, value?.length ?? 0);
-  writeU32(bytes, at + EXPIRY_AT, expiresAtMs % TWO_TO_THE_32);
-  writeU32(bytes, at + EXPIRY_AT + 4, Math.floor(expiresAtMs / TWO_TO_THE_32));
+  writeU64(bytes, at + EXPIRY_AT, expiresAtMs);
   copyRun(key.bytes, key.start, bytes, at + KEY_AT, key.length);
   if (value !== null) {
     copyRun(value.bytes, value.start, bytes, at + KEY_AT + key.length, value.length);
   }
 }
 
-function writeU32(bytes: Uint8Array, at: number, number: number): void {
-  bytes[at] = number;
-  bytes[at + 1] = number >>> 8;
-  bytes[at + 2] = number >>> 16;
-  bytes[at + 3] = number >>> 24;
-}
-
-/** The changes in a run of bytes, whose arrays are parts of it. */
+/** The changes in a run of bytes. Their arrays are views of it. */
 export function* readChanges(bytes: Uint8Array): Generator<Change> {
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length);
   for (let at = 0; at < bytes.length;) {
@@ -77,10 +88,11 @@ export function* readChanges(bytes: Uint8Array): Generator<Change> {
     const end = keyEnd + view.getUint32(at + VALUE_LENGTH_AT, true);
     const [low, high] = [EXPIRY_AT, EXPIRY_AT + 4].map((part) => view.getUint32(at + part, true));
     yield {
+      kind: (kind & KIND_MASK) as Kind,
       key: bytes.subarray(at + KEY_AT, keyEnd),
-      value: (kind & STORED) !== 0 ? bytes.subarray(keyEnd, end) : null,
+      value: bytes.subarray(keyEnd, end),
       expiresAtMs: low + high * TWO_TO_THE_32,
-      isKept: (kind & KEPT) !== 0,
+      isAwaited: (kind & UNAWAITED) === 0,
     };
     at = end;
   }

@@ -1,49 +1,56 @@
 /**
- * The journal: collects the changes of a turn of the event loop in a batch and hands it to the disk,
- * which commits all the batches together that came while it was busy. So the slower the disk, the more
- * share a commit.
+ * The journal collects the changes of a turn of the event loop in a batch and hands the batch to
+ * the disk, which commits together all batches that came while it was busy. So the slower the disk,
+ * the more changes share a commit.
  *
- * Confirmed: whoever made a change waits until it is durable. Relaxed: nobody waits, and a change is
- * with the disk within half the interval; but past a backlog, or when the disk has failed, it is as if
- * confirmed.
+ * Confirmed: the caller of a change waits until the change is durable. Relaxed: nobody waits, and a
+ * change is with the disk within half the interval; but past a backlog, or when the disk has
+ * failed, changes are handled as if confirmed.
  *
- * When a commit fails, its batch and all since, which were built upon it, are taken back and whoever
- * waits is refused. What nobody waited for can't be: it goes into the next batch.
- *
- * Invariant: a change that can be taken back is never followed by one to the same key that can't, until
- * it is durable.
+ * When a commit fails, its batch and all later batches, which were built upon it, are taken back,
+ * and waiting callers are refused. A change that nobody waits for can't be refused: it goes into
+ * the next batch.
  */
 
-import type { Line } from "../statistics.ts";
+import type { OnSettled, Problem, Settlement } from "../execute/executor.ts";
+import { copyBytes } from "../bytes.ts";
+import type { Line } from "../section.ts";
 import type { Span } from "../store/store.ts";
-import { Batch, type Before, type Problem } from "./batch.ts";
+import { Batch } from "./batch.ts";
+import { Kind, type NewChange } from "./change.ts";
 import type { Disk } from "./disk.ts";
+import { type Before, firstBefore, mergeUndos, nameOf, type Undo } from "./undo.ts";
 
-/** With so many bytes of changes not yet durable, relaxed changes wait as well … */
+/** With this many bytes of changes not yet durable, relaxed changes wait too … */
 const MAX_RELAXED_BYTES = 8 * 1024 * 1024;
-/** … and with so much memory held for them, none more are taken. */
+/** … and with this much memory held for changes, no more changes are taken. */
 const MAX_HELD_BYTES = 64 * 1024 * 1024;
-/** Batches that are with the disk at most; more changes are collected in the next. */
+/** Most batches that are with the disk; further changes are collected in the next batch. */
 const MAX_BATCHES = 8;
-/** A relaxed batch of this size does not wait for its time. */
+/** A batch of this size that nobody waits for is not held back. */
 const FLUSH_BYTES = 256 * 1024;
-/** How long after a failure what nobody waits for is tried again. */
+/** How long confirmed changes that nobody waits for, such as evictions, are collected. */
+const UNAWAITED_MS = 50;
+/** How long after a failure changes that nobody waits for are retried. */
 const RETRY_MS = 1_000;
+
+/** The memory whose changes are journaled. */
+export interface JournaledMemory {
+  /** Restores keys to their earlier states. */
+  takeBack(befores: ReadonlyMap<string, Before>): void;
+  /** The current state of a key, as a change. */
+  changeOf(key: Uint8Array): NewChange;
+}
 
 export interface JournalOptions {
   readonly disk: Disk;
-  /** How much time's changes may be lost in a crash, in ms; 0 for none: changes are confirmed. */
+  /** Changes of at most this many ms may be lost in a crash; 0 for none: changes are confirmed. */
   readonly syncIntervalMs: number;
   /** Milliseconds, never backwards. */
   readonly now: () => number;
-  /** Runs something once after so many ms, and returns how to prevent that. */
+  /** Runs a function once after a delay in ms. @returns a function that cancels this */
   readonly later: (run: () => void, ms: number) => () => void;
-  /**
-   * Makes keys what they were before, and appends those of which nobody may be refused as they then
-   * are.
-   */
-  readonly takeBack: (undo: ReadonlyMap<string, Before>, kept: readonly Uint8Array[]) => void;
-  /** Is told when the disk begins to fail, and with null when it works again. */
+  /** Called when the disk begins to fail, and with null when it works again. */
   readonly onProblem?: (problem: Problem | null) => void;
 }
 
@@ -56,15 +63,18 @@ export class Journal {
   problem: Problem | null = null;
   readonly #options: JournalOptions;
   readonly #isRelaxed: boolean;
-  #isStarted = false;
-  /** What is collected, and what is with the disk, the oldest first. */
-  #open = new Batch();
+  /** Null until the journal is started, and after it is stopped. */
+  #memory: JournaledMemory | null = null;
+  /** Keys that memory removed by itself while it took changes back. */
+  #removed: Uint8Array[] | null = null;
+  /** The batch that collects changes, and the batches that are with the disk, oldest first. */
+  #open = new Batch(1);
   readonly #closed: Batch[] = [];
-  /** Of batches that have ended, for the next: as many as there are at a time. */
-  readonly #memory: Uint8Array<ArrayBuffer>[] = [];
+  /** Buffers of batches that have ended, for the next ones. */
+  readonly #buffers: Uint8Array<ArrayBuffer>[] = [];
   /** When the first change came to the open batch. */
   #openedAtMs = 0;
-  /** When the next batch is due, and how to prevent that. */
+  /** When the next batch is due, and how to cancel it. */
   #dueAtMs = Number.POSITIVE_INFINITY;
   #cancel = () => {};
 
@@ -73,7 +83,7 @@ export class Journal {
     this.#isRelaxed = options.syncIntervalMs > 0;
   }
 
-  /** What STATS tells. */
+  /** The lines of STATS. */
   lines(): Line[] {
     return [
       ["durability", this.#isRelaxed ? "relaxed" : "confirmed"],
@@ -90,91 +100,116 @@ export class Journal {
     return this.#closed.reduce((sum, { length }) => sum + length, this.#open.length);
   }
 
-  /** Whether so much is held that no change can be taken. */
+  /** Whether no more changes can be taken. */
   get isFull(): boolean {
     const heldBytes = this.#closed.reduce((sum, batch) => sum + batch.heldBytes, 0);
     return this.#open.heldBytes + heldBytes >= MAX_HELD_BYTES;
   }
 
-  /** Whether the next change can be taken back, and so needs to be appended with what was before. */
-  get takesBack(): boolean {
+  /** Whether the next change must be awaited, and appended with the key's earlier state. */
+  get isAwaiting(): boolean {
     return !this.#isRelaxed || this.problem !== null || this.backlogBytes >= MAX_RELAXED_BYTES ||
       this.hasUndo;
   }
 
-  /** Whether some change may yet be taken back. */
+  /** Whether some change may still be taken back. */
   get hasUndo(): boolean {
     return this.#open.undo.size > 0 || this.#closed.some(({ undo }) => undo.size > 0);
   }
 
-  /** What a key with a change that may yet be taken back was before; undefined if it has none. */
-  durable(name: string): Before | undefined {
-    for (const { undo } of this.#closed) {
-      const before = undo.get(name);
-      if (before !== undefined) return before;
-    }
-    return this.#open.undo.get(name);
+  /** A key's state before a change that may still be taken back; undefined if there is none. */
+  before(name: string): Before | undefined {
+    return firstBefore(this.#undos(), name);
   }
 
-  /** Whether the open batch knows already what a key was before it. */
-  remembers(name: string): boolean {
-    return this.#open.undo.has(name);
+  /** The batch of a key's last change that may still be taken back; 0 if there is none. */
+  settlementOf(name: string): Settlement {
+    if (this.#open.undo.has(name)) return this.#open.settlement;
+    return this.#closed.findLast(({ undo }) => undo.has(name))?.settlement ?? 0;
+  }
+
+  /** The last batch with a change that may still be taken back; 0 if there is none. */
+  get newest(): Settlement {
+    if (this.#open.undo.size > 0) return this.#open.settlement;
+    return this.#closed.findLast(({ undo }) => undo.size > 0)?.settlement ?? 0;
+  }
+
+  /** Whether the open batch knows a key's earlier state; with its value if `withValue` is set. */
+  knows(name: string, withValue: boolean): boolean {
+    return withValue ? this.#open.undo.hasValue(name) : this.#open.undo.has(name);
+  }
+
+  /** Calls back once a batch is durable or was taken back. */
+  whenSettled(settlement: Settlement, onSettled: OnSettled): void {
+    const batch = [...this.#closed, this.#open].find((each) => each.settlement === settlement);
+    if (batch === undefined) queueMicrotask(() => onSettled(null));
+    else batch.whenSettled(onSettled);
   }
 
   /**
-   * Resolves once all that was appended is durable, with null, or taken back, with the reason.
-   * @returns null if nobody need wait
+   * Appends a change that may be taken back.
+   * @param before the key's earlier state; undefined if the open batch knows enough
+   * @returns the batch with which the change settles
    */
-  pending(): Promise<Problem | null> | null {
-    const waits = ({ undo, changes }: Batch) => (this.#isRelaxed ? undo.size : changes) > 0;
-    if (waits(this.#open)) return this.#open.settled;
-    return this.#closed.findLast(waits)?.settled ?? null;
+  append(change: NewChange, name: string, before: Before | undefined): Settlement {
+    this.#open.undo.note(name, before);
+    this.#append(change, true);
+    return this.#open.settlement;
   }
 
-  /** A change that may be taken back. @param expiresAtMs since 1970; 0 for never */
-  append(key: Span, value: Span | null, expiresAtMs: number, name: string, before: Before): void {
-    this.#open.remember(name, before);
-    this.#append(key, value, expiresAtMs, false);
+  /** Appends a change that nobody waits for. */
+  appendUnawaited(change: NewChange): void {
+    this.#append(change, false);
   }
 
-  /** A change for which nobody waits. */
-  appendKept(key: Span, value: Span | null, expiresAtMs: number): void {
-    this.#append(key, value, expiresAtMs, true);
+  /** Notes that memory removes a key by itself: evicted, or expired. */
+  noteRemoval(key: Span): void {
+    if (this.#removed === null) {
+      this.#append({ kind: Kind.DELETED, key, value: null, expiresAtMs: 0 }, false);
+    } else {
+      this.#removed.push(copyBytes(key.bytes, key.start, key.start + key.length));
+    }
   }
 
-  #append(key: Span, value: Span | null, expiresAtMs: number, isKept: boolean): void {
+  #append(change: NewChange, isAwaited: boolean): void {
     if (this.#open.changes === 0) this.#openedAtMs = this.#options.now();
-    this.#open.append(key, value, expiresAtMs, isKept);
+    this.#open.append(change, isAwaited);
     this.#options.disk.poll?.();
     this.#schedule();
   }
 
-  /** From now on changes go to the disk; until then they are collected. */
-  start(): void {
-    this.#isStarted = true;
+  /** From now on changes go to the disk; before this they are only collected. */
+  start(memory: JournaledMemory): void {
+    this.#memory = memory;
     this.#schedule();
   }
 
   /** Nothing more goes to the disk. */
   stop(): void {
-    this.#isStarted = false;
+    this.#memory = null;
     this.#cancel();
   }
 
-  /** Makes durable what was appended until now. @returns why that can't be, or null */
+  /** Makes durable all changes appended so far. @returns why that failed, or null */
   async drain(): Promise<Problem | null> {
     const last = this.#open.changes > 0 ? this.#open : this.#closed.at(-1);
-    if (!this.#isStarted || last === undefined) return null;
+    if (this.#memory === null || last === undefined) return null;
+    const isSettled = settlementOf(last);
     while (last === this.#open) {
       this.#flush();
-      if (last === this.#open) await this.#closed[0].settled;
+      if (last === this.#open) await settlementOf(this.#closed[0]);
     }
-    return await last.settled;
+    return await isSettled;
   }
 
-  /** Sees to it that the open batch goes to the disk in time. */
+  *#undos(): Generator<Undo> {
+    for (const { undo } of this.#closed) yield undo;
+    yield this.#open.undo;
+  }
+
+  /** Ensures that the open batch goes to the disk in time. */
   #schedule(): void {
-    if (!this.#isStarted || this.#isBusy || this.#open.changes === 0) return;
+    if (this.#memory === null || this.#isBusy || this.#open.changes === 0) return;
     const dueAtMs = this.#openedAtMs + this.#delayMs;
     if (dueAtMs >= this.#dueAtMs) return;
     this.#cancel();
@@ -190,7 +225,8 @@ export class Journal {
   get #delayMs(): number {
     if (this.#open.undo.size > 0) return 0;
     if (this.problem !== null) return RETRY_MS;
-    return this.#open.length >= FLUSH_BYTES ? 0 : this.#options.syncIntervalMs / 2;
+    if (this.#open.length >= FLUSH_BYTES) return 0;
+    return this.#isRelaxed ? this.#options.syncIntervalMs / 2 : UNAWAITED_MS;
   }
 
   #flush(): void {
@@ -199,18 +235,22 @@ export class Journal {
     if (this.#isBusy || this.#open.changes === 0) return;
     const batch = this.#open;
     this.#closed.push(batch);
-    this.#open = new Batch(this.#memory.pop());
+    this.#openNext();
     this.#options.disk.commit(batch.bytes()).then(
       () => this.#succeed(batch),
       (error) => this.#fail(batch, error instanceof Error ? error.message : String(error)),
     );
   }
 
+  #openNext(): void {
+    this.#open = new Batch(this.#open.settlement + 1, this.#buffers.pop());
+  }
+
   #succeed(batch: Batch): void {
     if (batch !== this.#closed[0]) return;
     this.#closed.shift();
-    if (batch.memory !== undefined && this.#memory.length < MAX_BATCHES) {
-      this.#memory.push(batch.memory);
+    if (batch.buffer !== undefined && this.#buffers.length < MAX_BATCHES) {
+      this.#buffers.push(batch.buffer);
     }
     this.commits++;
     this.changes += batch.changes;
@@ -219,25 +259,41 @@ export class Journal {
     this.#schedule();
   }
 
-  /** Takes all back that is not durable, when the first of it could not be made so. */
+  /** Takes back all changes that are not durable, when the oldest batch has failed. */
   #fail(batch: Batch, problem: Problem): void {
     if (batch !== this.#closed[0]) return;
     const failed = [...this.#closed, this.#open];
     this.#closed.length = 0;
-    this.#open = new Batch();
+    this.#openNext();
     this.failures++;
     this.#note(problem);
-    // Of two that changed a key the older one knows what it was.
-    const undo = new Map(failed.toReversed().flatMap((each) => [...each.undo]));
+    this.#removed = failed.flatMap((each) => [...each.unawaitedKeys()]);
     try {
-      this.#options.takeBack(undo, failed.flatMap((each) => [...each.keptKeys()]));
+      this.#memory?.takeBack(mergeUndos(failed.map(({ undo }) => undo)));
+      this.#appendAgain(this.#removed);
     } finally {
-      for (const each of failed) each.settle(problem);
+      this.#removed = null;
+      for (const each of failed) each.settle({ problem, from: batch.settlement });
     }
+  }
+
+  /** Appends the current state of keys, each once. */
+  #appendAgain(keys: readonly Uint8Array[]): void {
+    const memory = this.#memory;
+    if (memory === null) return;
+    const changes = new Map(keys.map((key) => [nameOf(key), key]));
+    for (const key of changes.values()) this.appendUnawaited(memory.changeOf(key));
   }
 
   #note(problem: Problem | null): void {
     if (problem !== this.problem) this.#options.onProblem?.(problem);
     this.problem = problem;
   }
+}
+
+/** Resolves when a batch is over: with null, or with the reason it was taken back. */
+function settlementOf(batch: Batch): Promise<Problem | null> {
+  return new Promise((resolve) => {
+    batch.whenSettled((refusal) => resolve(refusal?.problem ?? null));
+  });
 }

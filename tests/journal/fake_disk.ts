@@ -1,7 +1,8 @@
-/** A disk in memory, which takes its time, fails when it is told to, and keeps what it committed. */
+/** A disk in memory: it takes its time, fails when told to, and keeps what it committed. */
 
-import { type Change, readChanges } from "../../src/journal/change.ts";
+import { Kind, readChanges } from "../../src/journal/change.ts";
 import type { Disk } from "../../src/journal/disk.ts";
+import type { StoredItem } from "../../src/journal/journal_executor.ts";
 
 interface Commit {
   readonly changes: Uint8Array;
@@ -10,11 +11,11 @@ interface Commit {
 }
 
 export class FakeDisk implements Disk {
-  /** By the key, one character a byte; expiries are in ms since 1970. */
-  readonly items = new Map<string, Omit<Change, "isKept">>();
-  /** Commits that were carried out, each with how many changes it had. */
+  /** By key, one character per byte; expiries are in ms since 1970. */
+  readonly items = new Map<string, StoredItem>();
+  /** The number of changes in each commit that was carried out. */
   readonly sizes: number[] = [];
-  /** Is told of each commit that is asked for. */
+  /** Called for each requested commit. */
   onCommit: () => void = () => {};
   #waiting: Commit[] = [];
 
@@ -26,12 +27,12 @@ export class FakeDisk implements Disk {
     return committed;
   }
 
-  /** Commits that wait. */
+  /** The number of commits that wait. */
   get waiting(): number {
     return this.#waiting.length;
   }
 
-  /** Carries the oldest commits out. */
+  /** Carries out the oldest commits. */
   finish(count = this.#waiting.length): void {
     for (const { changes, resolve } of this.#waiting.splice(0, count)) {
       this.carryOut(changes);
@@ -39,26 +40,25 @@ export class FakeDisk implements Disk {
     }
   }
 
-  /** Fails all that wait. */
+  /** Fails all waiting commits. */
   fail(problem: string): void {
     for (const { reject } of this.#waiting.splice(0)) reject(new Error(problem));
   }
 
-  /** The power goes: of what waits the oldest commits may have been carried out, whole. */
+  /** The power fails: the oldest waiting commits may have been carried out, each whole. */
   crash(carriedOut: number): void {
     for (const { changes } of this.#waiting.splice(0).slice(0, carriedOut)) this.carryOut(changes);
   }
 
   carryOut(changes: Uint8Array): void {
     let count = 0;
-    for (const change of readChanges(changes)) {
-      const name = Buffer.from(change.key).toString("latin1");
-      if (change.value === null) this.items.delete(name);
-      else {this.items.set(name, {
-          ...change,
-          key: change.key.slice(),
-          value: change.value.slice(),
-        });}
+    for (const { kind, key, value, expiresAtMs } of readChanges(changes)) {
+      const name = Buffer.from(key).toString("latin1");
+      const item = this.items.get(name);
+      if (kind === Kind.DELETED) this.items.delete(name);
+      else if (kind === Kind.STORED) {
+        this.items.set(name, { key: key.slice(), value: value.slice(), expiresAtMs });
+      } else if (item !== undefined) this.items.set(name, { ...item, expiresAtMs });
       count++;
     }
     this.sizes.push(count);
@@ -67,6 +67,6 @@ export class FakeDisk implements Disk {
   /** The value of a key, as text; undefined if there is none. */
   text(key: string): string | undefined {
     const item = this.items.get(key);
-    return item && new TextDecoder().decode(item.value ?? undefined);
+    return item && new TextDecoder().decode(item.value);
   }
 }

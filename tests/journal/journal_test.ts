@@ -1,7 +1,8 @@
-/** When changes go to the disk, who waits for them, and what becomes of them when it fails. */
+/** When changes go to the disk, what waits for them, and what happens to them when it fails. */
 
 import { test } from "node:test";
 import { assert, assertEquals } from "@std/assert";
+import { SETTLED } from "../../src/execute/executor.ts";
 import { Result } from "../../src/store/store.ts";
 import { promisesRun } from "../virtual_clock.ts";
 import { openWorld } from "./journal_world.ts";
@@ -17,28 +18,28 @@ async function stateOf(promise: Promise<string | null> | null): Promise<string |
   return state;
 }
 
-test("confirmed: a change waits for its commit, and those of one turn share it", async () => {
+test("confirmed: a change waits for its commit, and changes of one turn share a commit", async () => {
   const world = openWorld();
-  assertEquals(world.store.pending(), null);
+  assertEquals(world.executor.newest, SETTLED);
   world.set("a", "1");
   world.set("b", "2");
-  const pending = world.store.pending();
+  const pending = world.pending();
   assertEquals(await stateOf(pending), "waits");
   await world.clock.pass(1);
   assertEquals([world.disk.waiting, await stateOf(pending)], [1, "waits"]);
   world.disk.finish();
   assertEquals(await stateOf(pending), null);
   assertEquals(world.disk.sizes, [2]);
-  assertEquals(world.store.pending(), null);
+  assertEquals(world.executor.newest, SETTLED);
 });
 
-test("what came while the disk was busy waits for its own commit", async () => {
+test("changes made while the disk was busy wait for their own commit", async () => {
   const world = openWorld();
   world.set("a", "1");
-  const first = world.store.pending();
+  const first = world.pending();
   await world.clock.pass(1);
   world.set("a", "2");
-  const second = world.store.pending();
+  const second = world.pending();
   await world.clock.pass(1);
   world.disk.finish(1);
   assertEquals([await stateOf(first), await stateOf(second)], [null, "waits"]);
@@ -60,7 +61,7 @@ test("a disk that does not answer is given eight batches, and the ninth collects
   assertEquals(world.disk.sizes, [1, 1, 1, 1, 1, 1, 1, 1, 12]);
 });
 
-test("readers see what is durable, and operations what will be", async () => {
+test("readers see the durable state, and operations the state to come", async () => {
   const world = openWorld();
   world.set("n", "1");
   await world.clock.pass(1);
@@ -83,7 +84,7 @@ test("readers see what is durable, and operations what will be", async () => {
   assertEquals([world.durable("n"), world.durable("new")], [undefined, "x"]);
 });
 
-test("what readers still see expires in its time", async () => {
+test("a value that readers still see expires on time", async () => {
   const world = openWorld();
   world.set("k", "old", 50);
   await world.clock.pass(1);
@@ -96,7 +97,7 @@ test("what readers still see expires in its time", async () => {
   assertEquals([world.durable("k"), world.get("k")], [undefined, "new"]);
 });
 
-test("a failed commit takes back its batch and what was built upon it, and says why", async () => {
+test("a failed commit takes back its batch and the changes built on it, and gives the reason", async () => {
   const world = openWorld();
   world.set("kept", "1");
   world.set("deleted", "2", 1_000_000);
@@ -105,18 +106,18 @@ test("a failed commit takes back its batch and what was built upon it, and says 
   await promisesRun();
   world.set("kept", "changed");
   world.delete("deleted");
-  const first = world.store.pending();
+  const first = world.pending();
   await world.clock.pass(1);
   world.set("kept", "changed again");
   world.set("new", "3");
-  const second = world.store.pending();
+  const second = world.pending();
   world.disk.fail("the disk is full");
   assertEquals([await stateOf(first), await stateOf(second)], [
     "the disk is full",
     "the disk is full",
   ]);
   assertEquals([world.get("kept"), world.get("deleted"), world.get("new")], ["1", "2", undefined]);
-  assertEquals([world.durable("kept"), world.store.journal.backlogBytes], ["1", 0]);
+  assertEquals([world.durable("kept"), world.journal.backlogBytes], ["1", 0]);
   assertEquals(world.problems, ["the disk is full"]);
   world.set("kept", "5");
   await world.clock.pass(1);
@@ -126,10 +127,10 @@ test("a failed commit takes back its batch and what was built upon it, and says 
   assertEquals(world.problems, ["the disk is full", null]);
 });
 
-test("relaxed: nobody waits, and a change is with the disk within half the interval", async () => {
+test("relaxed: nobody waits, and a change reaches the disk within half the interval", async () => {
   const world = openWorld({ syncIntervalMs: 100 });
   world.set("a", "1");
-  assertEquals(world.store.pending(), null);
+  assertEquals(world.pending(), null);
   assertEquals(world.durable("a"), "1");
   await world.clock.pass(30);
   world.set("b", "2");
@@ -143,7 +144,7 @@ test("relaxed: nobody waits, and a change is with the disk within half the inter
   assertEquals(world.disk.sizes, [2, 1]);
 });
 
-test("relaxed: a large batch does not wait for its time", async () => {
+test("relaxed: a large batch does not wait for the interval", async () => {
   const world = openWorld({ syncIntervalMs: 60_000, limitBytes: 2 ** 24 });
   for (let i = 0; i < 300; i++) world.set(`key ${i}`, "x".repeat(1_000));
   await world.clock.pass(1);
@@ -153,19 +154,19 @@ test("relaxed: a large batch does not wait for its time", async () => {
 test("relaxed: past the backlog a change waits for the disk", async () => {
   const world = openWorld({ syncIntervalMs: 100, limitBytes: 2 ** 25 });
   for (let i = 0; i < 9; i++) world.set(`key ${i}`, "x".repeat(2 ** 20));
-  const before = world.store.pending();
+  const before = world.pending();
   world.set("one more", "y");
-  const pending = world.store.pending();
+  const pending = world.pending();
   assert(before !== null && pending !== null);
   assertEquals([world.get("one more"), world.durable("one more")], ["y", undefined]);
   await world.clock.pass(1);
   world.disk.finish();
   assertEquals(await stateOf(pending), null);
   world.set("another", "z");
-  assertEquals(world.store.pending(), null);
+  assertEquals(world.pending(), null);
 });
 
-test("past what memory may hold a change finds no room", async () => {
+test("beyond the memory limit a change finds no room", async () => {
   const world = openWorld({ limitBytes: 2 ** 28 });
   const large = "x".repeat(2 ** 20);
   let stored = 0;
@@ -178,7 +179,7 @@ test("past what memory may hold a change finds no room", async () => {
   assertEquals(world.set("another", large), Result.DONE);
 });
 
-test("relaxed: what nobody waited for is tried again, and nothing more confirmed meanwhile", async () => {
+test("relaxed: a batch that nobody waited for is retried, and nothing is confirmed meanwhile", async () => {
   const world = openWorld({ syncIntervalMs: 100 });
   world.set("a", "1");
   await world.clock.pass(60);
@@ -186,7 +187,7 @@ test("relaxed: what nobody waited for is tried again, and nothing more confirmed
   await promisesRun();
   assertEquals(world.get("a"), "1");
   world.set("a", "2");
-  const refused = world.store.pending();
+  const refused = world.pending();
   await world.clock.pass(1);
   world.disk.fail("the disk fails");
   assertEquals(await stateOf(refused), "the disk fails");
@@ -196,10 +197,10 @@ test("relaxed: what nobody waited for is tried again, and nothing more confirmed
   await promisesRun();
   assertEquals(world.disk.text("a"), "1");
   world.set("a", "3");
-  assertEquals(world.store.pending(), null);
+  assertEquals(world.pending(), null);
 });
 
-test("draining ends, though changes keep coming", async () => {
+test("draining ends even if changes keep coming", async () => {
   const world = openWorld();
   let isOver = false;
   let more = 0;
@@ -208,24 +209,24 @@ test("draining ends, though changes keep coming", async () => {
     void promisesRun().then(() => world.disk.finish(1));
   };
   world.set("a", "1");
-  const drained = world.store.journal.drain();
+  const drained = world.journal.drain();
   for (let i = 0; i < 50; i++) await world.clock.pass(1);
   isOver = true;
   assertEquals(await drained, null);
   assert(more > 10);
 });
 
-test("draining makes all durable, or says why not", async () => {
+test("draining makes everything durable, or reports why not", async () => {
   const world = openWorld({ syncIntervalMs: 60_000 });
   world.set("a", "1");
   world.disk.onCommit = () => void promisesRun().then(() => world.disk.finish());
-  assertEquals([await world.store.journal.drain(), world.disk.text("a")], [null, "1"]);
+  assertEquals([await world.journal.drain(), world.disk.text("a")], [null, "1"]);
   world.set("a", "2");
   world.disk.onCommit = () => void promisesRun().then(() => world.disk.fail("the disk is full"));
-  assertEquals(await world.store.journal.drain(), "the disk is full");
+  assertEquals(await world.journal.drain(), "the disk is full");
 });
 
-test("an evicted key is removed from the disk, also after that failed", async () => {
+test("an evicted key is removed from the disk, also after a first failure", async () => {
   const world = openWorld({ onFull: "evict" });
   let i = 0;
   while (world.store.evictions === 0) {
@@ -247,7 +248,7 @@ test("an evicted key is removed from the disk, also after that failed", async ()
   assertEquals(world.store.count, world.disk.items.size);
 });
 
-test("what is evicted while loading stays on the disk until the journal starts", async () => {
+test("a key evicted while loading stays on the disk until the journal starts", async () => {
   const world = openWorld({ limitBytes: 2 ** 22 });
   for (let i = 0; i < 3_000; i++) world.set(`key ${i}`, "x".repeat(800));
   await world.clock.pass(1);
@@ -257,7 +258,7 @@ test("what is evicted while loading stays on the disk until the journal starts",
   assert(small.store.evictions > 1_000);
   await small.clock.pass(5_000);
   assertEquals([small.disk.waiting, small.disk.items.size], [0, 3_000]);
-  small.store.journal.start();
+  small.executor.start();
   await small.clock.pass(1);
   small.disk.finish();
   assertEquals(small.disk.items.size, small.store.count);

@@ -1,4 +1,4 @@
-/** What a server and the doors answer, and when, where changes become durable. */
+/** What a server and the doors answer, and when, with durable changes. */
 
 import { test } from "node:test";
 import { assert, assertEquals, assertRejects } from "@std/assert";
@@ -10,7 +10,7 @@ import { openWorld, type WorldOptions } from "./journal_world.ts";
 async function openAll(options: WorldOptions = {}) {
   const clock = new WorldClock();
   const world = openWorld({ ...options, clock });
-  const server = await makeServer(clock, { store: world.store, isFresh: false });
+  const server = await makeServer(clock, { executor: world.executor, isFresh: false });
   const link = makeLink(server);
   const client = await makeClient(clock, link);
   const run = <T>(promise: Promise<T>) => outcome(clock, promise);
@@ -19,7 +19,7 @@ async function openAll(options: WorldOptions = {}) {
   return { ...world, ...client, server, link, kv: client.client.within(1_000), run };
 }
 
-test("a reply leaves when the change is durable, and no read waits for that", async () => {
+test("a reply is sent when the change is durable, and no read waits for that", async () => {
   const { kv, clock, disk, run } = await openAll();
   const stored = watch(kv.set("k", "1"));
   await clock.pass(5);
@@ -31,7 +31,7 @@ test("a reply leaves when the change is durable, and no read waits for that", as
   assertEquals(await run(kv.getText("k")), "1");
 });
 
-test("a mutation that changed nothing waits for what it saw", async () => {
+test("a mutation that changed nothing waits for the change that it saw", async () => {
   const { kv, clock, disk } = await openAll();
   void kv.set("k", "1");
   await clock.pass(5);
@@ -69,7 +69,7 @@ test("a change that could not be made durable is refused, took no effect, and st
   const error = await assertRejects(() => stored, RequestError, "the disk is full");
   assertEquals(error.effect, "none");
   assertEquals(await run(kv.get("k")), undefined);
-  // A late copy of it is told the same, and stores nothing.
+  // A late copy gets the same reply, and stores nothing.
   assert((await server.ask(requests[before])) !== null);
   assertEquals([disk.waiting, await run(kv.get("k"))], [0, undefined]);
   const again = kv.set("k", "2");
@@ -79,7 +79,7 @@ test("a change that could not be made durable is refused, took no effect, and st
   assertEquals(disk.text("k"), "2");
 });
 
-test("a store that has no room says FULL at once", async () => {
+test("a store that has no room answers FULL at once", async () => {
   const { kv, clock, disk, run } = await openAll();
   disk.onCommit = () => void promisesRun().then(() => disk.finish());
   let stored = 0;
@@ -108,7 +108,7 @@ test("relaxed: a reply does not wait, until the disk fails", async () => {
   assertEquals(await run(kv.getText("k")), "1");
 });
 
-test("STATS tells of the journal", async () => {
+test("STATS reports the journal", async () => {
   const { kv, clock, disk, run } = await openAll();
   void kv.set("a", "1").catch(() => {});
   await clock.pass(5);
@@ -148,4 +148,49 @@ test("more mutations than a server holds are dropped, and reads are answered", a
   await run(Promise.all(calls));
   assertEquals(disk.items.size, 40 * 64);
   for (const each of clients) each.close();
+});
+
+test("a mutation without effect waits for the mutation that its client abandoned before", async () => {
+  const { kv, clock, disk, run } = await openAll();
+  const stored = kv.set("settled", "v");
+  await clock.pass(5);
+  disk.finish();
+  await run(stored);
+  const abandoned = watch(kv.add("n", 1, { timeout: 10 }));
+  await clock.pass(20);
+  assertEquals(abandoned.state, "DEADLINE_EXCEEDED");
+  const later = watch(kv.set("settled", "w"));
+  await clock.pass(20);
+  assertEquals(later.state, "waits");
+  disk.finish();
+  await run(later.promise);
+  assertEquals(await run(kv.getText("n")), "1");
+});
+
+test("reads do not wait behind writes that wait for the disk, and few writes are retransmitted", async () => {
+  const { kv, clock, disk, client, requests, run } = await openAll();
+  disk.onCommit = () => void clock.at(clock.now() + 300, () => disk.finish(1));
+  const before = requests.length;
+  const [writes, reads] = [200, 300];
+  let written = 0;
+  const end = new AbortController();
+  const writing = Array.from({ length: writes }, async (_, i) => {
+    while (!end.signal.aborted) {
+      await client.set(`key ${i}`, `${written++}`, { timeout: 60_000, overwrite: true });
+    }
+  });
+  await clock.pass(1);
+  const readsBefore = client.retransmissions;
+  for (let i = 0; i < reads; i++) {
+    const startedAtMs = clock.now();
+    await run(kv.get("missing"));
+    assert(clock.now() - startedAtMs < 20, `a read took ${clock.now() - startedAtMs} ms`);
+    await clock.pass(200);
+  }
+  end.abort();
+  await run(Promise.all(writing));
+  const again = client.retransmissions - readsBefore;
+  assert(written > 5_000, `${written} writes`);
+  assert(again * 20 < written, `${again} datagrams of ${written} writes were retransmitted`);
+  assert(requests.length - before < written * 1.1 + reads);
 });

@@ -1,13 +1,14 @@
-/** The disk of a journal: a thread that has the file, so that no sync delays anybody who reads. */
+/** The disk of a journal: a thread that owns the file, so that no sync delays a read. */
 
 import { Worker } from "node:worker_threads";
 import type { Disk } from "../../journal/disk.ts";
+import { Garbage } from "../garbage.ts";
 import { DataFolderError } from "./problem.ts";
 import type { Answer, Start, Task } from "./worker.ts";
 
-/** How this file is named where TypeScript runs, or was built; in a bundle it has no name. */
+/** This file's name as TypeScript or as built; in a bundle there is none. */
 const OWN_NAME = /\/disk\.([jt]s)$/.exec(import.meta.url);
-/** The thread's file, beside this one; in a bundle it lies where it does in src. */
+/** The thread's file, beside this one; in a bundle it has the same path as in src. */
 const WORKER = OWN_NAME === null ? "./runtime/sqlite/worker.js" : `./worker.${OWN_NAME[1]}`;
 
 interface Waiting {
@@ -15,17 +16,25 @@ interface Waiting {
   reject(error: Error): void;
 }
 
-const GONE = "the thread that commits has ended; start the server anew";
+const GONE = "the commit thread has ended; restart the server";
+
+/**
+ * Garbage on this thread for each committed byte: the values that were replaced, which had to live
+ * until the commit; and how much of it may lie around.
+ */
+const GARBAGE_PER_BYTE = 2;
+const GARBAGE_BYTES = 12 * 1024 * 1024;
 
 export class ThreadDisk implements Disk {
   readonly #worker: Worker;
-  /** Who waits for an answer, in order. */
+  /** Callers that wait for an answer, in order. */
   #waiting: Waiting[] = [];
-  /** One more than the attempt that is known to have failed last. */
+  /** One more than the last attempt known to have failed. */
   #attempt = 0;
   #isGone = false;
+  readonly #garbage = new Garbage(GARBAGE_BYTES);
 
-  /** How many tasks the thread has done, and of how many that is known here. */
+  /** How many tasks the thread has done, and how many of them are known here. */
   readonly #done = new Int32Array(new SharedArrayBuffer(Int32Array.BYTES_PER_ELEMENT));
   #known = 0;
   readonly #onWarning: (problem: string) => void;
@@ -37,7 +46,7 @@ export class ThreadDisk implements Disk {
     this.#worker.on("message", (answer: Answer) => this.#settle(answer));
     this.#worker.on(
       "error",
-      (error) => this.#fail(this.#waiting.length, `the thread that commits: ${error.message}`),
+      (error) => this.#fail(this.#waiting.length, `the commit thread failed: ${error.message}`),
     );
     this.#worker.on("exit", () => {
       this.#isGone = true;
@@ -47,7 +56,7 @@ export class ThreadDisk implements Disk {
 
   /**
    * Starts the thread and opens the file of a folder.
-   * @param onWarning is told what is wrong when what was committed can't be put in order
+   * @param onWarning called with the problem when committed batches can't be folded
    * @throws DataFolderError
    */
   static async open(
@@ -62,6 +71,7 @@ export class ThreadDisk implements Disk {
   commit(changes: Uint8Array<ArrayBuffer>): Promise<void> {
     if (this.#isGone) return Promise.reject(new DataFolderError(GONE));
     const task: Task = { changes, attempt: this.#attempt };
+    this.#garbage.add(GARBAGE_PER_BYTE * changes.length);
     this.#worker.postMessage(task, [changes.buffer]);
     return this.#answered();
   }
@@ -82,7 +92,7 @@ export class ThreadDisk implements Disk {
   poll(): void {
     const done = Atomics.load(this.#done, 0);
     if (done === this.#known) return;
-    // The count may have turned over.
+    // The count may have wrapped around.
     const tasks = (done - this.#known) | 0;
     this.#known = done;
     for (const { resolve } of this.#waiting.splice(0, tasks)) resolve();

@@ -1,45 +1,50 @@
 /**
- * The file of a data folder, a SQLite database. A commit appends its changes as one row to the table
- * `batch` and is synced before it returns. Now and then the batches are folded into the table `item`,
- * which has a row for each key, in steps that leave the file complete at any time: whoever reads it
+ * The file of a data folder, a SQLite database. A commit appends its changes as one row to the
+ * table `batch` and is synced before it returns. Now and then the batches are folded into the table
+ * `item`, which has a row for each key, in steps that leave the file complete at any time: a reader
  * reads `item`, and the batches over it.
  *
- * So a commit writes little more than what was changed. Written to `item` at once it takes three to
+ * So a commit writes little more than the changes. Writing them to `item` at once takes three to
  * five times as long, since nearly every change has a page of its own there.
  * Source: sqlite.org/wal.html, sqlite.org/pragma.html (synchronous, application_id, user_version).
  */
 
-import { existsSync, mkdirSync } from "node:fs";
+import { existsSync, mkdirSync, statSync } from "node:fs";
 import { join } from "node:path";
-import { type Change, readChanges } from "../../journal/change.ts";
-import { checkFormat, FILE_NAME, numberOf, SETTINGS } from "./format.ts";
+import { type Change, Kind, readChanges } from "../../journal/change.ts";
+import type { StoredItem } from "../../journal/journal_executor.ts";
+import { checkFormat, FILE_NAME, numberOf, SETTINGS, State } from "./format.ts";
 import { DataFolderError, problemOf } from "./problem.ts";
 import { openSqlite, type Row, type Sqlite, type Statement } from "./sqlite.ts";
 
-/** No limit, to SQLite. */
+/** No limit, in SQLite. */
 const ALL = -1;
-
-/** What a key is in the file. */
-export type Item = Omit<Change, "isKept">;
 
 export class DataFile {
   readonly sqlite: Sqlite;
   readonly #append: Statement;
   readonly #note: Statement;
+  readonly #noteTouched: Statement;
+  #purge: Statement | null = null;
 
   private constructor(sqlite: Sqlite) {
     this.sqlite = sqlite;
     this.#append = sqlite.prepare("INSERT INTO batch (changes) VALUES (?)");
-    this.#note = sqlite.prepare("INSERT OR REPLACE INTO latest VALUES (?, ?, ?)");
+    this.#note = sqlite.prepare("INSERT OR REPLACE INTO latest VALUES (?, ?, ?, ?)");
+    this.#noteTouched = sqlite.prepare(
+      `INSERT INTO latest VALUES (?, ${State.TOUCHED}, NULL, ?) ON CONFLICT DO UPDATE ` +
+        `SET expires = excluded.expires WHERE state != ${State.DELETED}`,
+    );
   }
 
   /**
-   * Opens the file of a folder; makes both, readable by their owner alone, where there are none.
+   * Opens the file of a folder; makes both, readable only by their owner, if they are missing.
    * @throws DataFolderError
    */
   static open(folder: string): DataFile {
     return atFolder(folder, () => {
       mkdirSync(folder, { recursive: true, mode: 0o700 });
+      refuseLoneLog(folder);
       const sqlite = openSqlite(join(folder, FILE_NAME));
       try {
         sqlite.exec(SETTINGS);
@@ -55,16 +60,23 @@ export class DataFile {
   /** Opens the file of a folder that has one. @throws DataFolderError */
   static openExisting(folder: string): DataFile {
     if (existsSync(join(folder, FILE_NAME))) return DataFile.open(folder);
-    throw new DataFolderError(`${folder} is no data folder: it has no ${FILE_NAME}`);
+    throw new DataFolderError(`${folder} is not a data folder: it has no ${FILE_NAME}`);
   }
 
-  /** Makes batches durable, all or none: once it returns they outlive a loss of power. */
+  /** Makes batches durable, all or none: once this returns they survive a loss of power. */
   commit(batches: readonly Uint8Array[]): void {
-    // A fold may have left it otherwise.
-    this.sqlite.exec("PRAGMA synchronous = FULL; BEGIN IMMEDIATE");
-    try {
+    this.atomically(() => {
       for (const changes of batches) this.#append.run(changes);
+    });
+  }
+
+  /** Runs a function as one transaction. */
+  atomically<T>(run: () => T): T {
+    this.sqlite.exec("BEGIN IMMEDIATE");
+    try {
+      const result = run();
       this.sqlite.exec("COMMIT");
+      return result;
     } catch (error) {
       this.rollBack();
       throw error;
@@ -80,8 +92,8 @@ export class DataFile {
   }
 
   /**
-   * Notes in `latest` what the batches behind one change, so many of them.
-   * @returns the last of these; the same again if there are none
+   * Notes in `latest` what the batches after `batch` change, at most `most` of them.
+   * @returns the last of these; `batch` if there are none
    */
   gather(batch: number, most: number): number {
     const rows = this.sqlite.prepare(
@@ -89,12 +101,17 @@ export class DataFile {
     );
     let last = batch;
     for (const { id, changes } of rows.iterate(batch, most)) {
-      for (const { key, value, expiresAtMs } of readChanges(changes as Uint8Array)) {
-        this.#note.run(key, value, expiresAtMs === 0 ? null : expiresAtMs);
-      }
+      for (const change of readChanges(changes as Uint8Array)) this.#noteChange(change);
       last = Number(id);
     }
     return last;
+  }
+
+  #noteChange({ kind, key, value, expiresAtMs }: Change): void {
+    const expires = expiresAtMs === 0 ? null : expiresAtMs;
+    if (kind === Kind.TOUCHED) this.#noteTouched.run(key, expires);
+    else if (kind === Kind.STORED) this.#note.run(key, State.STORED, value, expires);
+    else this.#note.run(key, State.DELETED, null, null);
   }
 
   /** Bytes of all batches. */
@@ -103,25 +120,40 @@ export class DataFile {
   }
 
   /**
-   * All that there is now: how many keys, and each of them, those that have expired included.
-   * To be asked once, of a file that is not committed to.
+   * The contents now: the number of keys, and each item, expired ones included.
+   * Call this once, on a file that is not being committed to.
    */
-  contents(): { readonly total: number; readonly items: Generator<Item> } {
+  contents(): { readonly total: number; readonly items: Generator<StoredItem> } {
     this.sqlite.exec("BEGIN");
     this.gather(0, ALL);
     const query = "SELECT (SELECT count(*) FROM item) " +
-      "- (SELECT count(*) FROM latest JOIN item USING (key)) " +
-      "+ (SELECT count(*) FROM latest WHERE value IS NOT NULL) AS n";
+      `- (SELECT count(*) FROM latest JOIN item USING (key) WHERE state != ${State.TOUCHED}) ` +
+      `+ (SELECT count(*) FROM latest WHERE state = ${State.STORED}) AS n`;
     return { total: numberOf(this.sqlite, query), items: this.#items() };
   }
 
-  *#items(): Generator<Item> {
+  *#items(): Generator<StoredItem> {
     const rows = this.sqlite.prepare(
-      "SELECT key, value, expires FROM item WHERE key NOT IN (SELECT key FROM latest) " +
-        "UNION ALL SELECT key, value, expires FROM latest WHERE value IS NOT NULL",
+      "SELECT key, item.value, iif(state IS NULL, item.expires, latest.expires) AS expires " +
+        "FROM item LEFT JOIN latest USING (key) " +
+        `WHERE state IS NULL OR state = ${State.TOUCHED} ` +
+        `UNION ALL SELECT key, value, expires FROM latest WHERE state = ${State.STORED}`,
     );
     for (const row of rows.iterate()) yield itemOf(row);
     this.sqlite.exec("COMMIT");
+  }
+
+  /**
+   * Removes some expired items. Call this before anything is served, since only then does the
+   * machine's clock decide what has expired.
+   * @returns whether there may be more
+   */
+  purge(nowMs: number, most: number): boolean {
+    this.#purge ??= this.sqlite.prepare(
+      "DELETE FROM item WHERE key IN (SELECT key FROM item WHERE expires <= ? " +
+        "AND key NOT IN (SELECT key FROM latest) LIMIT ?)",
+    );
+    return Number(this.#purge.run(nowMs, most).changes) === most;
   }
 
   close(): void {
@@ -129,7 +161,7 @@ export class DataFile {
   }
 }
 
-/** Runs something with a folder, and says which one it was if it fails. */
+/** Runs a function on a folder, and names the folder in the error if it fails. */
 export function atFolder<T>(folder: string, run: () => T): T {
   try {
     return run();
@@ -139,10 +171,22 @@ export function atFolder<T>(folder: string, run: () => T): T {
   }
 }
 
-function itemOf({ key, value, expires }: Row): Item {
+/** SQLite would treat a log beside a missing or empty database as worthless, and destroy it. */
+function refuseLoneLog(folder: string): void {
+  const sizeOf = (name: string) => statSync(join(folder, name), { throwIfNoEntry: false })?.size;
+  const log = `${FILE_NAME}-wal`;
+  if (sizeOf(FILE_NAME) || !sizeOf(log)) return;
+  throw new DataFolderError(
+    `${folder} has changes in ${log}, but its ${FILE_NAME} is missing or empty. Nothing was ` +
+      `changed. Restore ${FILE_NAME} from a copy; to start over without those changes, move ` +
+      `${log} away`,
+  );
+}
+
+function itemOf({ key, value, expires }: Row): StoredItem {
   return {
     key: key as Uint8Array,
-    value: value as Uint8Array | null,
+    value: value as Uint8Array,
     expiresAtMs: Number(expires ?? 0),
   };
 }

@@ -1,86 +1,93 @@
 /**
- * Folds batches into the table of items, a step at a time: first it gathers what they make of the keys
- * that they change, then it puts that with the items in the order of the keys, then it removes the
- * batches, the oldest first. So at any time the batches over the items give what every key is.
+ * Folds batches into the table of items, a step at a time. First it gathers the state that the
+ * batches give to the keys they change, then it puts these keys into the items in key order, then
+ * it removes the batches, the oldest first. So at any time the batches over the items give the
+ * state of every key.
  */
 
 import type { DataFile } from "./file.ts";
-import { numberOf } from "./format.ts";
+import { State } from "./format.ts";
 import type { Statement } from "./sqlite.ts";
 
-/** For each batch that was committed meanwhile a step gathers so many, or removes so many, and some. */
+/** A step gathers or removes FACTOR batches for each one committed meanwhile, and LEAST more. */
 const GATHER_FACTOR = 4;
 const GATHER_LEAST = 4;
 const REMOVE_FACTOR = 8;
 const REMOVE_LEAST = 16;
-/** What of that which expired is removed with a step: so many for each key that it folds, and a few. */
-const PURGE_FACTOR = 2;
-const PURGE_LEAST = 16;
 
 export class Fold {
+  /** Bytes of the batches being folded. */
+  bytes = 0;
   readonly #file: DataFile;
-  /** The last batch that is folded, the last that was gathered, and the last key with the items. */
-  readonly #lastBatch: number;
+  /** The last batch to fold, the last one gathered, and the last key put into the items. */
+  #lastBatch = 0;
   #gathered = 0;
   #from: Uint8Array = new Uint8Array(0);
   readonly #end: Statement;
   readonly #put: Statement;
   readonly #remove: Statement;
   readonly #forget: Statement;
-  readonly #purge: Statement;
+  readonly #touch: Statement;
   readonly #removeBatches: Statement;
 
-  /** Begins a fold of all that was committed. */
-  constructor(file: DataFile) {
+  /**
+   * Begins a fold of the oldest batches.
+   * @param mostBytes of these batches; the last one may exceed it
+   */
+  constructor(file: DataFile, mostBytes = Number.MAX_SAFE_INTEGER) {
     const { sqlite } = file;
     this.#file = file;
-    this.#lastBatch = numberOf(sqlite, "SELECT coalesce(max(id), 0) AS n FROM batch");
+    const batches = sqlite.prepare("SELECT id, length(changes) AS bytes FROM batch ORDER BY id");
+    for (const { id, bytes } of batches.iterate()) {
+      this.#lastBatch = Number(id);
+      this.bytes += Number(bytes);
+      if (this.bytes >= mostBytes) break;
+    }
     this.#end = sqlite.prepare(
-      "SELECT max(key) AS key, count(*) AS n FROM " +
+      "SELECT max(key) AS key FROM " +
         "(SELECT key FROM latest WHERE key > ? ORDER BY key LIMIT ?)",
     );
     this.#put = sqlite.prepare(
       "INSERT INTO item SELECT key, value, expires FROM latest WHERE key > ? AND key <= ? " +
-        "AND value IS NOT NULL ORDER BY key " +
+        `AND state = ${State.STORED} ORDER BY key ` +
         "ON CONFLICT DO UPDATE SET value = excluded.value, expires = excluded.expires",
     );
     this.#remove = sqlite.prepare(
       "DELETE FROM item WHERE key IN " +
-        "(SELECT key FROM latest WHERE key > ? AND key <= ? AND value IS NULL)",
+        `(SELECT key FROM latest WHERE key > ? AND key <= ? AND state = ${State.DELETED})`,
+    );
+    this.#touch = sqlite.prepare(
+      "UPDATE item SET expires = latest.expires FROM latest WHERE item.key = latest.key " +
+        `AND latest.key > ? AND latest.key <= ? AND state = ${State.TOUCHED}`,
     );
     this.#forget = sqlite.prepare("DELETE FROM latest WHERE key > ? AND key <= ?");
-    this.#purge = sqlite.prepare(
-      "DELETE FROM item WHERE key IN (SELECT key FROM item WHERE expires <= ? LIMIT ?)",
-    );
     this.#removeBatches = sqlite.prepare(
       "DELETE FROM batch WHERE id IN (SELECT id FROM batch WHERE id <= ? ORDER BY id LIMIT ?)",
     );
   }
 
   /**
-   * Gathers some batches, or puts so many keys with the items, or removes some batches.
-   * @param batches that were committed since the last step
-   * @param wallNowMs since 1970: what has expired by then may be removed
+   * Gathers some batches, or puts some keys into the items, or removes some batches.
+   * @param keys the most to put
+   * @param batches the number committed since the last step
    * @returns whether there is more to do
    */
-  step(keys: number, batches: number, wallNowMs: number): boolean {
+  step(keys: number, batches: number): boolean {
     const { sqlite } = this.#file;
-    // What is folded is durable already as a batch; a commit asks for more by itself.
-    sqlite.exec("PRAGMA synchronous = NORMAL; BEGIN IMMEDIATE");
+    // Folded changes are already durable, as batches.
+    sqlite.exec("PRAGMA synchronous = NORMAL");
     try {
-      const isMore = this.#gather(batches) || this.#putItems(keys, wallNowMs) ||
-        this.#removeSome(batches);
-      sqlite.exec("COMMIT");
-      return isMore;
-    } catch (error) {
-      this.#file.rollBack();
-      throw error;
+      return this.#file.atomically(() =>
+        this.#gather(batches) || this.#putItems(keys) || this.#removeSome(batches)
+      );
+    } finally {
+      sqlite.exec("PRAGMA synchronous = FULL");
     }
   }
 
   #gather(batches: number): boolean {
     if (this.#gathered >= this.#lastBatch) return false;
-    // A newer one may be among them: to fold it twice does no harm.
+    // A newer batch may be among them: folding it twice does no harm.
     this.#gathered = this.#file.gather(
       this.#gathered,
       GATHER_FACTOR * batches + GATHER_LEAST,
@@ -88,12 +95,12 @@ export class Fold {
     return true;
   }
 
-  #putItems(keys: number, wallNowMs: number): boolean {
-    const { key: end, n } = this.#end.get(this.#from, keys) ?? {};
+  #putItems(keys: number): boolean {
+    const { key: end } = this.#end.get(this.#from, keys) ?? {};
     if (!(end instanceof Uint8Array)) return false;
     this.#put.run(this.#from, end);
     this.#remove.run(this.#from, end);
-    this.#purge.run(wallNowMs, PURGE_FACTOR * Number(n) + PURGE_LEAST);
+    this.#touch.run(this.#from, end);
     this.#forget.run(this.#from, end);
     this.#from = end;
     return true;

@@ -1,26 +1,36 @@
-/** The format of a data file: its tables, and how a file says that it is one. */
+/** The format of a data file: its tables, and how a file is recognized as one. */
 
 import type { Sqlite } from "./sqlite.ts";
 
 export const FILE_NAME = "kilogram.db";
-/** «kg01», which says that the file is ours. */
+/** «kg01», which marks the file as ours. */
 const APPLICATION_ID = 0x6b673031;
-/** A file with a higher one is not touched. */
-const VERSION = 1;
-/** What `synchronous` must be, so that a commit is on disk when it returns. */
+/** A file with a higher version is not touched. Version 1 had no change of an expiry alone. */
+const VERSION = 2;
+const OLD_VERSION = 1;
+/** The value of `synchronous` with which a commit is on disk when it returns. */
 const FULL = 2;
 
-/** Of a connection. `latest` is its own: what the batches make of the keys that they change. */
+/** The `state` of a key in `latest`. */
+export const State = {
+  DELETED: 0,
+  STORED: 1,
+  /** The value is that in `item`, and the expiry that in `latest`. */
+  TOUCHED: 2,
+} as const;
+
+/** Settings of a connection. Its own table `latest` has the state that batches give to keys. */
 export const SETTINGS = `
   PRAGMA busy_timeout = 1000;
   PRAGMA journal_mode = WAL;
   PRAGMA synchronous = FULL;
   PRAGMA journal_size_limit = 67108864;
   PRAGMA temp_store = MEMORY;
-  CREATE TEMP TABLE latest (key BLOB NOT NULL PRIMARY KEY, value BLOB, expires INTEGER)
+  CREATE TEMP TABLE latest
+    (key BLOB NOT NULL PRIMARY KEY, state INTEGER NOT NULL, value BLOB, expires INTEGER)
     WITHOUT ROWID;`;
 
-/** A batch is changes as journal/change.ts writes them. An expiry is in ms since 1970. */
+/** A batch holds changes as journal/change.ts writes them. An expiry is in ms since 1970. */
 const SCHEMA = `
   BEGIN IMMEDIATE;
   CREATE TABLE item (key BLOB NOT NULL PRIMARY KEY, value BLOB NOT NULL, expires INTEGER)
@@ -31,7 +41,7 @@ const SCHEMA = `
   PRAGMA user_version = ${VERSION};
   COMMIT;`;
 
-/** Makes a new file ours. @throws Error for a file that is not, or of another version */
+/** Marks a new file as ours. @throws Error if a file is not ours, or of an unknown version */
 export function checkFormat(sqlite: Sqlite): void {
   const version = numberOf(sqlite, "SELECT user_version AS n FROM pragma_user_version");
   const id = numberOf(sqlite, "SELECT application_id AS n FROM pragma_application_id");
@@ -39,7 +49,10 @@ export function checkFormat(sqlite: Sqlite): void {
   if (version === 0 && id === 0 && tables === 0) {
     sqlite.exec(SCHEMA);
   } else if (id !== APPLICATION_ID) {
-    throw new Error(`its ${FILE_NAME} is no file of kg`);
+    throw new Error(`its ${FILE_NAME} is not a kg file`);
+  } else if (version === OLD_VERSION) {
+    // Everything in an old file means the same in a new one.
+    sqlite.exec(`PRAGMA user_version = ${VERSION}`);
   } else if (version !== VERSION) {
     throw new Error(
       `its ${FILE_NAME} has format ${version}, and this kg knows ${VERSION}; use a newer kg`,

@@ -1,36 +1,36 @@
-/** Puts items into a data file that no server has, all or none. */
+/** Puts items into a data file that no server uses, all or none. */
 
-import { atFolder, DataFile, type Item } from "./file.ts";
+import type { StoredItem } from "../../journal/journal_executor.ts";
+import { atFolder, DataFile } from "./file.ts";
 import { Fold } from "./fold.ts";
 
-/** Keys of a step in which what was committed before is folded. */
+/** Keys in a step that folds earlier commits. */
 const STEP_KEYS = 10_000;
 
-/** @returns how many there were */
+/** @returns how many items there were */
 export async function importItems(
   folder: string,
-  items: AsyncIterable<Item>,
-  nowMs: number,
+  items: AsyncIterable<StoredItem>,
 ): Promise<number> {
   const file = DataFile.open(folder);
   try {
-    atFolder(folder, () => foldAll(file, nowMs));
+    atFolder(folder, () => foldAll(file));
     return await putAll(folder, file, items);
   } finally {
     file.close();
   }
 }
 
-/** So that nothing older than what comes now lies over it. */
-function foldAll(file: DataFile, nowMs: number): void {
+/** Leaves no older batch that would lie over the imported items. */
+function foldAll(file: DataFile): void {
   const fold = new Fold(file);
-  while (fold.step(STEP_KEYS, 0, nowMs));
+  while (fold.step(STEP_KEYS, 0));
 }
 
 async function putAll(
   folder: string,
   file: DataFile,
-  items: AsyncIterable<Item>,
+  items: AsyncIterable<StoredItem>,
 ): Promise<number> {
   const put = file.sqlite.prepare("INSERT OR REPLACE INTO item VALUES (?, ?, ?)");
   let count = 0;

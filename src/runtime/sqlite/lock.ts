@@ -1,7 +1,7 @@
 /**
- * That one server has a data folder, and no other. It is a lock of the system's on a file of its own,
- * taken through SQLite: it ends with the process, however that ends, and leaves the data open to be
- * read by an export meanwhile.
+ * Ensures that only one server has a data folder, by a system lock on a separate file, taken
+ * through SQLite. The lock ends with the process, however the process ends, and an export can read
+ * the data meanwhile.
  */
 
 import { mkdirSync } from "node:fs";
@@ -12,7 +12,7 @@ import { openSqlite } from "./sqlite.ts";
 
 const LOCK_NAME = "lock";
 
-/** Takes a folder, which is made if there is none. @returns how to give it back */
+/** Locks a folder, which is made if it is missing. @returns a function that unlocks it */
 export function lockFolder(folder: string): () => void {
   return atFolder(folder, () => {
     mkdirSync(folder, { recursive: true, mode: 0o700 });
@@ -23,7 +23,7 @@ export function lockFolder(folder: string): () => void {
       sqlite.close();
       if (!/locked/.test(String(error))) throw error;
       throw new DataFolderError(
-        `the data folder ${folder} is in use by another kg; stop that one, or choose another folder`,
+        `the data folder ${folder} is in use by another kg; stop it, or choose another folder`,
       );
     }
     return () => sqlite.close();

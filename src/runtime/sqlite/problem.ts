@@ -1,16 +1,16 @@
-/** What is wrong with a data folder, for people: what SQLite and the system say, in one clause. */
+/** Problems with a data folder, for people: errors of SQLite and the system, in one clause. */
 
 /** The folder, or the file in it, can't be used as it is. */
 export class DataFolderError extends Error {}
 
-/** SQLite's own words, which are the same on all runtimes, as its numbers are not. */
+/** SQLite's messages, which are the same on all runtimes, unlike its error numbers. */
 const PROBLEMS: readonly (readonly [said: RegExp, means: string])[] = [
   [/is full/, "the disk is full"],
-  [/I\/O error/, "the disk gives errors (input/output error)"],
-  [/malformed|not a database/, "the file is damaged, or is no file of kg"],
+  [/I\/O error/, "the disk reports errors (input/output error)"],
+  [/malformed|not a database/, "the file is damaged, or is not a kg file"],
   [/readonly/, "it is not writable by this user"],
   [/unable to open/, "the file in it can't be opened; may this user write there?"],
-  [/locked/, "another program has the file"],
+  [/locked/, "another program has locked the file"],
 ];
 
 /** What an error of SQLite or of the system means. */

@@ -1,0 +1,295 @@
+/**
+ * Carries out jobs in memory and records their changes. An action sees a key as it will be when all
+ * changes are durable; a read may ask for only durable state, and then sees nothing that a crash
+ * could undo. No job costs in proportion to a stored value, except one that replaces or removes the
+ * value while that may have to be taken back: `copiedBytes` reports this cost.
+ */
+
+import { Buffer } from "node:buffer";
+import { assert } from "../assert.ts";
+import {
+  Action,
+  type Executor,
+  isRead,
+  type Job,
+  type OnSettled,
+  SETTLED,
+  type Settlement,
+} from "../execute/executor.ts";
+import { perform } from "../execute/memory.ts";
+import type { Section } from "../section.ts";
+import { copyRun } from "../store/copy.ts";
+import { MAX_NUMBER_BYTES } from "../store/number.ts";
+import {
+  type Found,
+  NONE,
+  type RestorableStore,
+  Result,
+  type Span,
+  type StoreCounts,
+} from "../store/store.ts";
+import { Kind, type NewChange } from "./change.ts";
+import type { Journal } from "./journal.ts";
+import { type Before, nameOf as nameOfBytes } from "./undo.ts";
+
+/**
+ * A key touched to expire sooner than this keeps a copy of its value until the touch is durable. A
+ * key that expires later is still in memory when the disk fails, so its old expiry is enough.
+ */
+const SOON_MS = 60_000;
+
+const NO_BYTES = new Uint8Array(0);
+
+/** A key and its value as stored on a disk. */
+export interface StoredItem {
+  readonly key: Uint8Array;
+  readonly value: Uint8Array;
+  /** In ms since 1970; 0 for never. */
+  readonly expiresAtMs: number;
+}
+
+export interface JournalExecutorOptions {
+  readonly store: RestorableStore;
+  /** The store reports to it every key that the store removes by itself. */
+  readonly journal: Journal;
+  /** Milliseconds, never backwards: the store's clock. */
+  readonly now: () => number;
+  /** Milliseconds since 1970. */
+  readonly wallNow: () => number;
+}
+
+export class JournalExecutor implements Executor {
+  readonly isDurable = true;
+  readonly sections: ReadonlyMap<string, Section>;
+  readonly #store: RestorableStore;
+  readonly #journal: Journal;
+  readonly #now: () => number;
+  readonly #wallNow: () => number;
+  /** Length and expiry of a key before a change, without its value. */
+  readonly #seen: Found = { bytes: NO_BYTES, start: 0, room: NONE, length: NONE, expiresAtMs: 0 };
+
+  constructor({ store, journal, now, wallNow }: JournalExecutorOptions) {
+    this.#store = store;
+    this.#journal = journal;
+    this.#now = now;
+    this.#wallNow = wallNow;
+    this.sections = new Map([["journal", () => journal.lines()]]);
+  }
+
+  get counts(): StoreCounts {
+    return this.#store;
+  }
+
+  get newest(): Settlement {
+    return this.#journal.newest;
+  }
+
+  /** From now on changes go to the disk. */
+  start(): void {
+    this.#journal.start({
+      takeBack: (befores) => this.#takeBack(befores),
+      changeOf: (key) => this.#changeOf(spanOf(key)),
+    });
+  }
+
+  execute(job: Job): boolean {
+    job.settlesWith = SETTLED;
+    job.copiedBytes = 0;
+    if (isRead(job.action)) this.#read(job);
+    else this.#change(job);
+    return true;
+  }
+
+  whenSettled(settlement: Settlement, onSettled: OnSettled): void {
+    this.#journal.whenSettled(settlement, onSettled);
+  }
+
+  /** Loads an item of the disk into memory. @returns MISSING if it has expired, DONE, or FULL */
+  load({ key, value, expiresAtMs }: StoredItem): Result {
+    const ttlMs = expiresAtMs - this.#wallNow();
+    if (expiresAtMs !== 0 && ttlMs <= 0) return Result.MISSING;
+    const storedUntilMs = expiresAtMs === 0 ? 0 : Math.ceil(this.#now() + ttlMs);
+    const isThere = this.#store.restore(spanOf(key), spanOf(value), storedUntilMs);
+    return isThere ? Result.DONE : Result.FULL;
+  }
+
+  #read(job: Job): void {
+    if (!this.#journal.hasUndo) {
+      perform(this.#store, job);
+      return;
+    }
+    const name = nameOf(job.key);
+    if (job.readsSettled) {
+      this.#readSettled(job, name);
+    } else {
+      perform(this.#store, job);
+      job.settlesWith = this.#journal.settlementOf(name);
+    }
+  }
+
+  #readSettled(job: Job, name: string): void {
+    const before = this.#journal.before(name);
+    if (before === undefined) perform(this.#store, job);
+    else if (before === null) tellMissing(job);
+    else if (before.expiresAtMs !== 0 && before.expiresAtMs <= this.#now()) tellMissing(job);
+    else if (before.value !== null) tell(job, before.value, before.expiresAtMs);
+    else {
+      perform(this.#store, job);
+      if (job.result === Result.DONE) job.found.expiresAtMs = before.expiresAtMs;
+      // The key was touched and has expired since, which a crash could undo.
+      else job.settlesWith = this.#journal.settlementOf(name);
+    }
+  }
+
+  #change(job: Job): void {
+    const journal = this.#journal;
+    const { key } = job;
+    if (journal.isFull) {
+      tellMissing(job);
+      job.result = Result.FULL;
+      return;
+    }
+    const wasThere = this.#isThere(key);
+    const isAwaiting = journal.isAwaiting;
+    const name = isAwaiting ? nameOf(key) : "";
+    if (!this.#mayChange(job, wasThere)) {
+      perform(this.#store, job);
+      if (isAwaiting) job.settlesWith = journal.settlementOf(name);
+      return;
+    }
+    const before = isAwaiting ? this.#before(job, name, wasThere) : undefined;
+    perform(this.#store, job);
+    const change = this.#changeBy(job, wasThere);
+    if (change === null) {
+      if (isAwaiting) job.settlesWith = journal.settlementOf(name);
+    } else if (isAwaiting) job.settlesWith = journal.append(change, name, before);
+    else journal.appendUnawaited(change);
+  }
+
+  /** Looks a key up, with its length and expiry in `#seen`. */
+  #isThere(key: Span): boolean {
+    return this.#store.peek(key, this.#seen) === Result.DONE;
+  }
+
+  /** Whether a job may change its key, which is in `#seen` if it is there. */
+  #mayChange(job: Job, isThere: boolean): boolean {
+    switch (job.action) {
+      case Action.SET:
+        return job.overwrite || !isThere;
+      case Action.ADD:
+        return !isThere || this.#seen.length <= MAX_NUMBER_BYTES;
+      case Action.TOUCH:
+        return isThere && job.expiresAtMs !== this.#seen.expiresAtMs;
+      default:
+        return isThere;
+    }
+  }
+
+  /** The key's state, so that the change can be taken back; undefined if enough is known. */
+  #before(job: Job, name: string, isThere: boolean): Before | undefined {
+    if (this.#journal.knows(name, this.#endsValue(job))) return undefined;
+    if (!isThere) return null;
+    const { length, expiresAtMs } = this.#seen;
+    if (!this.#endsValue(job)) return { value: null, expiresAtMs };
+    const value = new Uint8Array(length);
+    this.#store.peek(job.key, { bytes: value, start: 0, room: length, length, expiresAtMs });
+    job.copiedBytes += length;
+    return { value, expiresAtMs };
+  }
+
+  /** Whether the key's value may be gone from memory before the change is durable. */
+  #endsValue(job: Job): boolean {
+    if (job.action !== Action.TOUCH) return true;
+    return job.expiresAtMs !== 0 && job.expiresAtMs < this.#now() + SOON_MS;
+  }
+
+  /** The change that a finished job made; null for none. */
+  #changeBy(job: Job, wasThere: boolean): NewChange | null {
+    const { key, found } = job;
+    const deleted: NewChange = { kind: Kind.DELETED, key, value: null, expiresAtMs: 0 };
+    if (job.result !== Result.DONE) {
+      // A store that evicts may have lost the key even though it found no room.
+      return wasThere && !this.#isThere(key) ? deleted : null;
+    }
+    switch (job.action) {
+      case Action.SET: {
+        const expiresAtMs = this.#wallTimeOf(job.expiresAtMs);
+        return { kind: Kind.STORED, key, value: job.value, expiresAtMs };
+      }
+      case Action.ADD: {
+        assert(found.length <= found.room, "a job that adds has room for the sum");
+        const expiresAtMs = this.#wallTimeOf(found.expiresAtMs);
+        return { kind: Kind.STORED, key, value: found, expiresAtMs };
+      }
+      case Action.TOUCH: {
+        const expiresAtMs = this.#wallTimeOf(job.expiresAtMs);
+        return { kind: Kind.TOUCHED, key, value: null, expiresAtMs };
+      }
+      default:
+        return deleted;
+    }
+  }
+
+  /** Ms since 1970 for ms on the store's clock. */
+  #wallTimeOf(expiresAtMs: number): number {
+    if (expiresAtMs === 0) return 0;
+    const wallMs = Math.round(this.#wallNow() + expiresAtMs - this.#now());
+    return Math.max(1, Math.min(wallMs, Number.MAX_SAFE_INTEGER));
+  }
+
+  #takeBack(befores: ReadonlyMap<string, Before>): void {
+    const found = { ...this.#seen };
+    const toRestore: { name: string; value: Uint8Array; expiresAtMs: number }[] = [];
+    // All changed values are removed first, since the room that one took may belong to another.
+    for (const [name, before] of befores) {
+      if (before === null) {
+        this.#store.delete(keyOf(name), found);
+      } else if (before.value === null) {
+        this.#store.touch(keyOf(name), before.expiresAtMs);
+      } else {
+        this.#store.delete(keyOf(name), found);
+        toRestore.push({ name, value: before.value, expiresAtMs: before.expiresAtMs });
+      }
+    }
+    for (const { name, value, expiresAtMs } of toRestore) {
+      if (this.#store.restore(keyOf(name), spanOf(value), expiresAtMs)) continue;
+      throw new Error("memory has no room for the values it held; restart from the durable data");
+    }
+  }
+
+  /** The current state of a key, as a change. */
+  #changeOf(key: Span): NewChange {
+    if (!this.#isThere(key)) return { kind: Kind.DELETED, key, value: null, expiresAtMs: 0 };
+    const { length, expiresAtMs } = this.#seen;
+    const value = { bytes: new Uint8Array(length), start: 0, room: length, length, expiresAtMs };
+    this.#store.peek(key, value);
+    return { kind: Kind.STORED, key, value, expiresAtMs: this.#wallTimeOf(expiresAtMs) };
+  }
+}
+
+function tellMissing(job: Job): void {
+  job.result = Result.MISSING;
+  job.found.length = NONE;
+  job.found.expiresAtMs = 0;
+}
+
+function tell(job: Job, value: Uint8Array, expiresAtMs: number): void {
+  const { found } = job;
+  job.result = Result.DONE;
+  found.expiresAtMs = expiresAtMs;
+  found.length = job.action === Action.EXISTS ? NONE : value.length;
+  if (found.length > found.room || found.length === NONE) return;
+  copyRun(value, 0, found.bytes, found.start, value.length);
+}
+
+function spanOf(bytes: Uint8Array): Span {
+  return { bytes, start: 0, length: bytes.length };
+}
+
+function nameOf({ bytes, start, length }: Span): string {
+  return nameOfBytes(bytes.subarray(start, start + length));
+}
+
+function keyOf(name: string): Span {
+  return spanOf(Buffer.from(name, "latin1"));
+}
