@@ -1,4 +1,4 @@
-/** The doors for text of a server: where they are, who may come in, and how many. */
+/** A server's text doors: where they listen, who may connect, and how many connections. */
 
 import { Connections } from "../doors/connections.ts";
 import type { Conversation } from "../doors/conversation.ts";
@@ -6,88 +6,63 @@ import { Keyspace } from "../doors/keyspace.ts";
 import { LineConversation } from "../doors/line/conversation.ts";
 import { RespConversation } from "../doors/resp/conversation.ts";
 import { isLoopback, parseAddress, resolveAddress } from "../runtime/address.ts";
-import type { Accept } from "../doors/stream.ts";
-import type { Runtime } from "../runtime/runtime.ts";
+import type { Accept } from "../stream.ts";
+import { descriptorLimit } from "../runtime/descriptor_limit.ts";
+import type { Runtime, StreamAddress } from "../runtime/runtime.ts";
 import {
   listenForStreams,
   LiveSocketError,
   LongPathError,
-  type StreamAddress,
   type StreamListener,
   TakenPathError,
-} from "../runtime/streams.ts";
-import type { Counters, Section } from "../statistics.ts";
-import { journaledOf, type JournaledStore } from "../journal/journaled_store.ts";
-import type { Store } from "../store/store.ts";
-import type { Input, Options } from "./command.ts";
+} from "../runtime/stream_listener.ts";
+import type { Executor } from "../execute/executor.ts";
+import type { Section } from "../section.ts";
+import type { Counters } from "../statistics.ts";
+import type { Input } from "./command.ts";
 import { bindProblem } from "./bind_problem.ts";
+import { DEFAULT_MAX_CONNECTIONS, DEFAULT_SOCKET_MODE } from "./door_options.ts";
+import { complain } from "./output.ts";
 import { parseCount } from "./quantities.ts";
 import { UsageError } from "./usage_error.ts";
 
 const DEFAULT_LINE_PORT = 8765;
 const DEFAULT_RESP_PORT = 6380;
-const DEFAULT_MAX_CONNECTIONS = 1_024;
 const MOST_CONNECTIONS = 65_536;
-const DEFAULT_SOCKET_MODE = "0600";
+/** Descriptors for other uses: sockets, files, the event loop, a connection being replaced. */
+const RESERVED_DESCRIPTORS = 64;
 const UNIX = "unix:";
-/** How often it is looked for connections that have held something for too long. */
+/** How often connections that have held something for too long are cut off. */
 const SWEEP_MS = 1_000;
 
-export const DOOR_OPTIONS = {
-  line: {
-    type: "string",
-    multiple: true,
-    value: "WHERE",
-    help: "a protocol of lines at HOST:PORT or unix:PATH; repeat it for more",
-  },
-  resp: {
-    type: "string",
-    multiple: true,
-    value: "WHERE",
-    help: "what Redis clients speak, at HOST:PORT or unix:PATH; repeat it for more",
-  },
-  "plaintext-ok": {
-    type: "boolean",
-    help: "let those two, which nothing encrypts, listen to the network",
-  },
-  "socket-mode": {
-    type: "string",
-    value: "MODE",
-    help: `who may connect at a unix:PATH, as chmod takes it (default: ${DEFAULT_SOCKET_MODE})`,
-  },
-  "max-connections": {
-    type: "string",
-    value: "NUMBER",
-    help: `the most at a time through those two (default: ${DEFAULT_MAX_CONNECTIONS})`,
-  },
-} as const satisfies Options;
+export interface DoorPorts {
+  readonly executor: Executor;
+  readonly counters: Counters;
+  /** Milliseconds, never backwards: the store's clock. */
+  readonly now: () => number;
+  readonly onFault: (error: unknown) => void;
+}
 
 export interface Doors {
-  /** What they are and where, for people. */
+  /** The doors and where they listen, for display. */
   readonly places: readonly string[];
-  /** What STATS tells of the connections through them; undefined if there are none. */
+  /** STATS lines about their connections; undefined if there are no doors. */
   readonly lines: Section | undefined;
   close(): void;
 }
 
 /**
- * Opens every door that was asked for, or none.
+ * Opens all doors that were asked for, or none.
  * @throws UsageError
  */
 export async function openDoors(
   input: Input,
   runtime: Runtime,
-  store: Store | JournaledStore,
-  counters: Counters,
-  now: () => number,
+  { executor, counters, now, onFault }: DoorPorts,
 ): Promise<Doors> {
-  const maxConnections = maxConnectionsOf(input);
-  const connections = new Connections({
-    maxConnections,
-    now,
-    journaled: journaledOf(store),
-  });
-  const keyspace = new Keyspace(store, counters, now, Date.now);
+  const maxConnections = maxConnectionsOf(input, descriptorLimit());
+  const keyspace = new Keyspace(executor, counters, now, Date.now);
+  const connections = new Connections({ maxConnections, now, keyspace, onFault });
   const listeners: StreamListener[] = [];
   const timer = setInterval(() => connections.sweep(), SWEEP_MS);
   const close = () => {
@@ -113,12 +88,23 @@ export async function openDoors(
   }
 }
 
-function maxConnectionsOf(input: Input): number {
+/**
+ * How many connections are allowed, each with a descriptor; if the system gives fewer, as many as
+ * are left. Without a free descriptor a connection can't be accepted, nor replace another.
+ */
+function maxConnectionsOf(input: Input, descriptors: number): number {
   const text = input.text("max-connections") ?? String(DEFAULT_MAX_CONNECTIONS);
-  return parseCount("--max-connections", text, 1, MOST_CONNECTIONS);
+  const wanted = parseCount("--max-connections", text, 1, MOST_CONNECTIONS);
+  const most = Math.max(1, descriptors - RESERVED_DESCRIPTORS);
+  if (wanted <= most) return wanted;
+  complain(
+    `warning: at most ${most} connections through the doors at a time, not ${wanted}: this ` +
+      `process may have ${descriptors} open files (ulimit -n)`,
+  );
+  return most;
 }
 
-/** @returns where, for people */
+/** @returns the places, for display */
 async function listenAtAll(
   input: Input,
   runtime: Runtime,
@@ -154,7 +140,7 @@ async function addressOf(
   throw new UsageError(
     `--${option} ${text} would let keys and values cross the network unencrypted. Other machines ` +
       "reach this store by the encrypted wire (--listen, and kg or the library there); for " +
-      `programs of this machine use --${option} 127.0.0.1:${address.port} or ` +
+      `programs on this machine use --${option} 127.0.0.1:${address.port} or ` +
       `--${option} unix:/run/kg.sock. If the network is yours alone, add --plaintext-ok.`,
   );
 }
@@ -170,6 +156,6 @@ function problemOf(error: unknown): string {
     return "another server answers at it; choose another path, or stop that one";
   }
   if (error instanceof TakenPathError) return "it is in use by something else; choose another path";
-  if (error instanceof LongPathError) return "the path is too long for a socket; choose a shorter";
+  if (error instanceof LongPathError) return "the path is too long for a socket; choose another";
   return bindProblem(error);
 }

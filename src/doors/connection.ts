@@ -1,78 +1,93 @@
 /**
- * One connection through a door for text: what came and is not a whole request yet on one side,
- * replies that the other side does not take on the other, or that wait for the disk. While replies
- * wait, no request is looked at, so a client that never reads has at most one turn's replies in memory.
+ * One connection through a door for text. It holds received bytes that are not a whole request yet,
+ * and replies that the client does not take or that wait for the disk. While replies wait, no
+ * request is read, so a client that never reads has at most one turn's replies in memory.
  */
 
-import { Buffer } from "node:buffer";
-import type { Problem } from "../journal/batch.ts";
-import type { Connections } from "./connections.ts";
+import type { Buffer } from "node:buffer";
+import { type Refusal, SETTLED } from "../execute/executor.ts";
+import { takenBack } from "../refusals.ts";
+import type { StreamEvents, StreamSocket } from "../stream.ts";
 import type { Conversation } from "./conversation.ts";
-import { HeldReplies } from "./held_replies.ts";
-import { FLUSH_BYTES } from "./replies.ts";
-import type { StreamEvents, StreamSocket } from "./stream.ts";
+import { Beginning } from "./foreign.ts";
+import { type Dependence, HeldReplies } from "./held_replies.ts";
+import type { Keyspace } from "./keyspace.ts";
+import { FLUSH_BYTES, type Replies } from "./replies.ts";
+import { Unread } from "./unread.ts";
 
-/** What one connection may cost in a turn of the event loop, before it is others' turn … */
+/** What one connection may cost in a turn of the event loop before it yields … */
 const TURN_COST = 64 * 1024;
-/** … where a request costs this and so much for each byte, since seven may be an argument … */
+/** … where a request costs this, and a cost for each byte, since 7 bytes may be an argument … */
 const REQUEST_COST = 256;
 const REQUEST_BYTE_COST = 8;
-// … and a byte of its reply, taken back or not, costs 1.
-const MIN_REST_BYTES = 1_024;
-/** A buffer of which less than a quarter is in use is given back for a smaller one. */
-const MIN_USE = 4;
-/** What may still come when all is said, so that who sends a large request can read why it failed. */
+// … and each byte of its reply, taken back or not, and each byte of a copied value costs 1.
+/** Most bytes ignored at the end, so that the sender of a large request can read why it failed. */
 const MAX_LINGER_BYTES = 4 * 1024 * 1024;
 
-const NOTHING = Buffer.alloc(0);
 const NEVER = Number.POSITIVE_INFINITY;
 
+/** What a connection needs from the set of all connections. */
+export interface ConnectionHost {
+  /** Where replies are written, whichever connection has its turn. */
+  readonly replies: Replies;
+  readonly keyspace: Keyspace;
+  /** Milliseconds, never backwards. */
+  now(): number;
+  noteAnswer(connection: Connection): void;
+  /** Records how much a connection holds now. A connection may be cut off for it. */
+  hold(connection: Connection, bytes: number): void;
+  /** Whether too much is held to begin a request whose reply may have to be held. */
+  readonly isCrowded: boolean;
+  remove(connection: Connection): void;
+  /** Reports an exception, which is a bug here. */
+  noteFault(error: unknown): void;
+}
+
 export class Connection implements StreamEvents {
-  /** When it was last answered, as a place in the order of all answers. */
+  /** When it was last answered, as a position in the order of all answers. */
   lastAnswer = 0;
-  /** Since when it holds bytes, or ends, without anything done meanwhile; in ms. */
+  /** Since when it has held bytes, or been ending, without progress; in ms. */
   heldSinceMs = NEVER;
-  /** Memory that it holds: of an unfinished request, and of replies that were not taken. */
+  /** Memory held for an unfinished request and for replies that were not taken. */
   heldBytes = 0;
   readonly #conversation: Conversation;
   readonly #socket: StreamSocket;
-  readonly #connections: Connections;
-  /** What came and was not taken yet lies from `start` to `end` of this. */
-  #rest = NOTHING;
-  #start = 0;
-  #end = 0;
-  /** Bytes that were sent and could not leave. */
+  readonly #host: ConnectionHost;
+  readonly #beginning = new Beginning();
+  readonly #unread = new Unread();
+  /** Bytes written that could not leave yet. */
   #unsentBytes = 0;
-  /** Replies that wait for the disk. */
+  /** Replies held until what they report is settled. */
   #held: HeldReplies | null = null;
-  /** Nothing is taken until these have left, or until its next turn. */
+  /** Whether it waits for the replies of others to settle before it begins a request. */
+  #isWaitingForRoom = false;
+  /** Whether input waits until the replies have left, or until the next turn. */
   #isPaused = false;
-  /** Whether it has another turn to come. */
+  /** Whether another turn is scheduled. */
   #isDue = false;
-  /** Whether the other side has said all. */
+  /** Whether the other side has finished sending. */
   #isHeard = false;
-  /** Whether this side has. */
+  /** Whether this side has finished sending. */
   #isEnded = false;
   #lingerBytes = 0;
+  /** The cost of the last request besides its own bytes. */
+  #cost = 0;
 
-  constructor(conversation: Conversation, socket: StreamSocket, connections: Connections) {
+  constructor(conversation: Conversation, socket: StreamSocket, host: ConnectionHost) {
     this.#conversation = conversation;
     this.#socket = socket;
-    this.#connections = connections;
+    this.#host = host;
   }
 
   receive(chunk: Buffer): void {
     if (this.#isEnded) {
       this.#linger(chunk.length);
-      return;
-    }
-    if (this.#end > this.#start) {
-      this.#append(chunk);
-      if (this.#isPaused) this.#hold(false);
-      else this.#answer(this.#rest, this.#start, this.#end);
     } else if (this.#isPaused) {
-      this.#keep(chunk, 0, chunk.length);
+      this.#unread.append(chunk);
       this.#hold(false);
+    } else if (this.#unread.length > 0) {
+      this.#unread.append(chunk);
+      this.#answerUnread();
     } else {
       this.#answer(chunk, 0, chunk.length);
     }
@@ -92,13 +107,13 @@ export class Connection implements StreamEvents {
   closed(): void {
     this.#isEnded = true;
     this.#letGo();
-    this.#connections.remove(this);
+    this.#host.remove(this);
   }
 
-  /** Closes it, with an error if there is one and it can still be read. */
+  /** Closes the connection, with an error if one is given and can still be read. */
   cutOff(message?: string): void {
     if (message !== undefined && !this.#isEnded && this.#waitsForNothing) {
-      const { replies } = this.#connections;
+      const { replies } = this.#host;
       this.#conversation.writeError(message, replies);
       this.#socket.write(replies.written);
       replies.clear();
@@ -108,69 +123,113 @@ export class Connection implements StreamEvents {
     this.#socket.destroy();
   }
 
-  /** Whether what is written now would come behind all that was answered. */
+  /** Whether bytes written now would follow all earlier replies. */
   get #waitsForNothing(): boolean {
     return this.#unsentBytes === 0 && this.#held === null;
   }
 
   #goOn(): void {
-    if (this.#isEnded || !this.#waitsForNothing) return;
+    if (this.#isEnded || !this.#waitsForNothing || this.#isWaitingForRoom) return;
     this.#isPaused = false;
-    this.#answer(this.#rest, this.#start, this.#end);
+    this.#answerUnread();
     if (!this.#isPaused && !this.#isEnded) this.#socket.resume();
   }
 
-  /** Answers the requests that are there, as far as this turn and the socket allow. */
+  #answerUnread(): void {
+    const { bytes, start, end } = this.#unread;
+    this.#answer(bytes, start, end);
+  }
+
+  /** Answers the received requests, and survives a bug in one of them. */
   #answer(bytes: Buffer, start: number, end: number): void {
-    const { replies, journaled } = this.#connections;
-    const doubtful: number[] = [];
+    try {
+      this.#answerAll(bytes, start, end);
+    } catch (error) {
+      // A partly written reply must not reach another connection.
+      this.#host.replies.clear();
+      this.#host.noteFault(error);
+      this.#host.remove(this);
+      this.cutOff();
+    }
+  }
+
+  /** Answers the received requests, as far as this turn and the socket allow. */
+  #answerAll(bytes: Buffer, start: number, end: number): void {
+    if (!this.#beginning.isOver && this.#beginning.isForeign(bytes, start, end)) {
+      this.#finish();
+      return;
+    }
+    const dependences: Dependence[] = [];
     let at = start;
     let cost = 0;
     while (at < end && !this.#isPaused && !this.#isEnded && !this.#conversation.isOver) {
-      const replyAt = replies.length;
-      const before = replyAt + replies.takenBack;
-      if (journaled !== null) journaled.isTouched = false;
-      const taken = this.#conversation.take(bytes, at, end, replies);
+      if (this.#waitForRoom()) break;
+      const taken = this.#take(bytes, at, end, dependences);
       if (taken === 0) break;
-      if (journaled?.isTouched) doubtful.push(replyAt, replies.length);
       at += taken;
-      cost += REQUEST_COST + REQUEST_BYTE_COST * taken;
-      cost += replies.length + replies.takenBack - before;
-      if (replies.length >= FLUSH_BYTES) this.#flush(doubtful);
+      cost += this.#cost + REQUEST_COST + REQUEST_BYTE_COST * taken;
+      if (this.#host.replies.length >= FLUSH_BYTES) this.#flush(dependences);
       if (cost >= TURN_COST) this.#yield();
     }
-    this.#flush(doubtful);
+    this.#flush(dependences);
     if (this.#isEnded) return;
-    if (at > start) this.#connections.noteAnswer(this);
+    if (at > start) this.#host.noteAnswer(this);
     const isOver = this.#conversation.isOver && this.#held === null;
     if (isOver || (this.#isHeard && !this.#isPaused)) {
       this.#finish();
     } else {
-      this.#keep(bytes, at, end);
+      this.#unread.keep(bytes, at, end);
       this.#hold(at > start);
     }
   }
 
+  /** Carries out one request. @returns how many bytes it took; 0 if none is complete yet */
+  #take(bytes: Buffer, at: number, end: number, dependences: Dependence[]): number {
+    const { replies, keyspace } = this.#host;
+    const start = replies.length;
+    const before = start + replies.takenBack;
+    keyspace.beginRequest();
+    const taken = this.#conversation.take(bytes, at, end);
+    this.#cost = replies.length + replies.takenBack - before + keyspace.copiedBytes;
+    const { settlesWith } = keyspace;
+    if (settlesWith !== SETTLED) dependences.push({ start, end: replies.length, settlesWith });
+    return taken;
+  }
+
   /**
-   * Sends the replies, or holds them until what they tell is durable.
-   * @param doubtful where replies begin and end that tell what may not be; emptied
+   * While too many unsettled replies are held, nothing more is begun: a client that reads its
+   * replies must not be cut off because the disk is slow.
    */
-  #flush(doubtful: number[]): void {
-    const { replies, journaled } = this.#connections;
-    const pending = doubtful.length > 0 ? journaled?.pending() ?? null : null;
-    if (pending === null) {
+  #waitForRoom(): boolean {
+    const { keyspace, isCrowded } = this.#host;
+    if (!isCrowded || keyspace.newest === SETTLED || this.#isWaitingForRoom) return false;
+    this.#isWaitingForRoom = true;
+    this.#pause();
+    keyspace.whenSettled(keyspace.newest, () => {
+      this.#isWaitingForRoom = false;
+      this.#goOn();
+    });
+    return true;
+  }
+
+  /**
+   * Sends the replies, or holds them until what they report is settled.
+   * @param dependences those of the written replies; emptied
+   */
+  #flush(dependences: Dependence[]): void {
+    const { replies, keyspace } = this.#host;
+    if (dependences.length === 0) {
       this.#send();
-    } else {
-      this.#held = new HeldReplies(replies, doubtful.slice());
-      replies.clear();
-      this.#pause();
-      void pending.then((problem) => this.#release(problem));
+      return;
     }
-    doubtful.length = 0;
+    this.#held = new HeldReplies(replies, dependences.splice(0));
+    replies.clear();
+    this.#pause();
+    keyspace.whenSettled(this.#held.settlesWith, (refusal) => this.#release(refusal));
   }
 
   #send(): void {
-    const { replies } = this.#connections;
+    const { replies } = this.#host;
     if (replies.length === 0) return;
     const { length } = replies;
     const isTaken = this.#socket.write(replies.written);
@@ -180,15 +239,15 @@ export class Connection implements StreamEvents {
     this.#pause();
   }
 
-  /** Sends what was held, and goes on. @param problem why what it told was taken back, if it was */
-  #release(problem: Problem | null): void {
+  /** Sends the held replies and goes on. @param refusal what was taken back, if anything */
+  #release(refusal: Refusal | null): void {
     const held = this.#held;
     if (held === null) return;
     this.#held = null;
-    const { replies } = this.#connections;
-    const message = `taken back, since it could not be made durable: ${problem}`;
-    if (problem === null) held.confirm(replies);
-    else held.refuse(replies, () => this.#conversation.writeError(message, replies));
+    const { replies } = this.#host;
+    held.write(replies, refusal, (problem) => {
+      this.#conversation.writeError(takenBack(problem), replies);
+    });
     this.#send();
     this.#hold(true);
     this.#goOn();
@@ -210,13 +269,12 @@ export class Connection implements StreamEvents {
     this.#socket.pause();
   }
 
-  /** What still comes is not looked at; the other side has as long to close as for a request. */
+  /** Ignores further input; the other side has as long to close as it has for a request. */
   #finish(): void {
     this.#isEnded = true;
     this.#socket.end();
     if (this.#isPaused) this.#socket.resume();
-    this.#rest = NOTHING;
-    this.#start = this.#end = 0;
+    this.#unread.clear();
     this.#hold(true);
   }
 
@@ -225,49 +283,21 @@ export class Connection implements StreamEvents {
     if (this.#lingerBytes > MAX_LINGER_BYTES) this.#socket.destroy();
   }
 
-  /** Keeps what was not taken, where the chunk that it came in is not. */
-  #keep(bytes: Buffer, start: number, end: number): void {
-    if (start === end) {
-      this.#rest = NOTHING;
-      this.#start = this.#end = 0;
-    } else if (bytes === this.#rest && MIN_USE * (end - start) >= bytes.length) {
-      this.#start = start;
-    } else {
-      this.#rest = Buffer.allocUnsafeSlow(Math.max(MIN_REST_BYTES, end - start));
-      this.#start = 0;
-      this.#end = bytes.copy(this.#rest, 0, start, end);
-    }
-  }
-
-  #append(chunk: Buffer): void {
-    const length = this.#end - this.#start;
-    if (this.#end + chunk.length > this.#rest.length) {
-      const fits = length + chunk.length <= this.#rest.length;
-      const capacity = Math.max(2 * this.#rest.length, length + chunk.length);
-      const target = fits ? this.#rest : Buffer.allocUnsafeSlow(capacity);
-      this.#rest.copy(target, 0, this.#start, this.#end);
-      this.#rest = target;
-      this.#start = 0;
-      this.#end = length;
-    }
-    this.#end += chunk.copy(this.#rest, this.#end);
-  }
-
-  /** Accounts for what it holds now. @param isProgress whether a request was answered since */
+  /** Records how much it holds now. @param isProgress whether a request was answered since */
   #hold(isProgress: boolean): void {
-    const heldBytes = this.#rest.length + this.#unsentBytes + (this.#held?.length ?? 0);
-    // Whoever waits for the disk is not who is slow.
-    const isBusy = this.#held === null && (heldBytes > 0 || this.#isEnded);
+    const heldBytes = this.#unread.heldBytes + this.#unsentBytes + (this.#held?.length ?? 0);
+    // A connection that waits for the disk is not a slow client.
+    const isBusy = this.#held === null && !this.#isWaitingForRoom &&
+      (heldBytes > 0 || this.#isEnded);
     if (!isBusy) this.heldSinceMs = NEVER;
-    else if (isProgress || this.heldSinceMs === NEVER) this.heldSinceMs = this.#connections.now();
-    if (heldBytes !== this.heldBytes) this.#connections.hold(this, heldBytes);
+    else if (isProgress || this.heldSinceMs === NEVER) this.heldSinceMs = this.#host.now();
+    if (heldBytes !== this.heldBytes) this.#host.hold(this, heldBytes);
   }
 
   #letGo(): void {
-    this.#rest = NOTHING;
-    this.#start = this.#end = 0;
+    this.#unread.clear();
     this.#unsentBytes = 0;
     this.#held = null;
-    this.#connections.hold(this, 0);
+    this.#host.hold(this, 0);
   }
 }

@@ -1,24 +1,26 @@
 /**
- * Every connection through the doors for text, and what they may cost together. Where there are too
- * many, the one goes that was answered longest ago, and before it those that never asked anything;
- * where they hold too much memory, the one that has held some for longest. So a client that asks and
- * takes its answers is served, whatever others do.
+ * Every connection through the doors for text, and what they may cost together. When there are too
+ * many, the connection answered longest ago is cut off, after those that were never answered. When
+ * they hold too much memory, the connection that has held some for longest is cut off. So a client
+ * that asks and takes its answers is served, whatever others do.
  */
 
 import { assert } from "../assert.ts";
-import type { JournaledStore } from "../journal/journaled_store.ts";
-import { Connection } from "./connection.ts";
+import type { Line } from "../section.ts";
+import type { Accept } from "../stream.ts";
+import { Connection, type ConnectionHost } from "./connection.ts";
 import type { Conversation } from "./conversation.ts";
-import type { Line } from "../statistics.ts";
+import type { Keyspace } from "./keyspace.ts";
 import { Replies } from "./replies.ts";
-import type { Accept } from "./stream.ts";
 
-/** Most bytes that all of them hold of unfinished requests and of replies that were not taken. */
+/** Most bytes that all connections hold for unfinished requests and untaken replies. */
 const MAX_HELD_BYTES = 64 * 1024 * 1024;
+/** Above this share of it, no request is begun whose reply may have to be held. */
+const CROWDED_SHARE = 1 / 2;
 /** How long a connection may take to finish a request, to take its replies, or to close. */
 export const MAX_HOLD_MS = 30_000;
 
-/** Ranks who was never answered before all others. */
+/** Ranks connections that were never answered before all others. */
 const NEVER_ANSWERED = 2 ** 52;
 
 export interface ConnectionsOptions {
@@ -26,16 +28,17 @@ export interface ConnectionsOptions {
   /** Milliseconds, never backwards. */
   readonly now: () => number;
   readonly maxHeldBytes?: number;
-  /** The store, if what changes there becomes durable, so that replies may have to wait for that. */
-  readonly journaled?: JournaledStore | null;
+  readonly keyspace: Keyspace;
+  /** Called with an exception in a connection, which is a bug here. The connection is cut off. */
+  readonly onFault?: (error: unknown) => void;
 }
 
-export class Connections {
-  /** Where replies are written, whosever turn it is. */
+export class Connections implements ConnectionHost {
+  /** Where replies are written, whichever connection has its turn. */
   readonly replies = new Replies();
   readonly #options: ConnectionsOptions;
   readonly #all = new Set<Connection>();
-  /** Of everything that is put in order: connections, and turns in which they were answered. */
+  /** Counts everything that is ordered: connections, and the turns that answered them. */
   #count = 0;
   #accepted = 0;
   #cutOff = 0;
@@ -45,8 +48,8 @@ export class Connections {
     this.#options = options;
   }
 
-  get journaled(): JournaledStore | null {
-    return this.#options.journaled ?? null;
+  get keyspace(): Keyspace {
+    return this.#options.keyspace;
   }
 
   get count(): number {
@@ -58,12 +61,12 @@ export class Connections {
     return this.#accepted;
   }
 
-  /** What all of them hold, at most MAX_HELD_BYTES. */
+  /** Bytes that all connections hold, at most MAX_HELD_BYTES. */
   get heldBytes(): number {
     return this.#heldBytes;
   }
 
-  /** What STATS tells of them. */
+  /** The lines of STATS about connections. */
   lines(): Line[] {
     return [
       ["open", this.#all.size],
@@ -73,12 +76,12 @@ export class Connections {
     ];
   }
 
-  /** The way in of a door, with a conversation for each connection. */
+  /** Accepts the connections of a door, with a conversation for each. */
   door(converse: () => Conversation): Accept {
     return (socket) => {
       this.#accepted++;
       if (this.#all.size === this.#options.maxConnections) {
-        this.#cut(this.#least((each) => each.lastAnswer), "max number of clients reached");
+        this.#cut(least(this.#all, (each) => each.lastAnswer), "max number of clients reached");
       }
       const connection = new Connection(converse(), socket, this);
       connection.lastAnswer = ++this.#count - NEVER_ANSWERED;
@@ -95,16 +98,30 @@ export class Connections {
     return this.#options.now();
   }
 
-  /** Says how much a connection holds now. */
+  /** Records how much a connection holds now. */
   hold(connection: Connection, bytes: number): void {
     this.#heldBytes += bytes - connection.heldBytes;
     connection.heldBytes = bytes;
-    while (this.#heldBytes > (this.#options.maxHeldBytes ?? MAX_HELD_BYTES)) {
-      this.#cut(this.#least(holdingSince), "too many unfinished requests");
+    while (this.#heldBytes > this.#maxHeldBytes) {
+      const holders = [...this.#all].filter(({ heldBytes }) => heldBytes > 0);
+      this.#cut(least(holders, (each) => each.heldSinceMs), "too many unfinished requests");
     }
   }
 
-  /** Cuts off whoever has held something for too long. To be called now and then. */
+  get isCrowded(): boolean {
+    return this.#heldBytes > this.#maxHeldBytes * CROWDED_SHARE;
+  }
+
+  get #maxHeldBytes(): number {
+    return this.#options.maxHeldBytes ?? MAX_HELD_BYTES;
+  }
+
+  noteFault(error: unknown): void {
+    this.#cutOff++;
+    this.#options.onFault?.(error);
+  }
+
+  /** Cuts off connections that have made no progress for too long. Call this periodically. */
   sweep(): void {
     const since = this.now() - MAX_HOLD_MS;
     for (const connection of this.#all) {
@@ -128,18 +145,12 @@ export class Connections {
     this.remove(connection);
     connection.cutOff(message);
   }
-
-  #least(rankOf: (connection: Connection) => number): Connection {
-    let least: Connection | null = null;
-    for (const each of this.#all) {
-      if (least === null || rankOf(each) < rankOf(least)) least = each;
-    }
-    assert(least !== null, "there is one to cut off");
-    return least;
-  }
 }
 
-/** Those that hold nothing are not the ones to go. */
-function holdingSince({ heldBytes, heldSinceMs }: Connection): number {
-  return heldBytes > 0 ? heldSinceMs : Number.POSITIVE_INFINITY;
+/** The first connection with the least rank. */
+function least(all: Iterable<Connection>, rankOf: (connection: Connection) => number): Connection {
+  let least: Connection | null = null;
+  for (const each of all) if (least === null || rankOf(each) < rankOf(least)) least = each;
+  assert(least !== null, "there is one to cut off");
+  return least;
 }

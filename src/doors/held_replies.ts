@@ -1,39 +1,50 @@
 /**
- * The replies of one connection's turn, held until what they tell is durable. A request's reply is an
- * error instead if what it told was taken back.
+ * The replies of one connection's turn, held until what they report is settled. A reply is replaced
+ * by an error if what it reported was taken back.
  */
 
 import { Buffer } from "node:buffer";
+import { assert } from "../assert.ts";
+import type { Refusal, Settlement } from "../execute/executor.ts";
 import type { Replies } from "./replies.ts";
 
-export class HeldReplies {
-  readonly #bytes: Buffer;
-  /** Where replies begin and end that tell what may not be durable, two numbers each. */
-  readonly #doubtful: readonly number[];
+/** A reply that reports something unsettled: its place in the written bytes, and its settlement. */
+export interface Dependence {
+  readonly start: number;
+  readonly end: number;
+  readonly settlesWith: Settlement;
+}
 
-  /** @param doubtful where such replies begin and end in what was written */
-  constructor(replies: Replies, doubtful: readonly number[]) {
+export class HeldReplies {
+  /** The settlement that all replies wait for. */
+  readonly settlesWith: Settlement;
+  readonly #bytes: Buffer;
+  readonly #dependences: readonly Dependence[];
+
+  /** @param dependences at least one, in order */
+  constructor(replies: Replies, dependences: readonly Dependence[]) {
+    assert(dependences.length > 0, "replies that depend on nothing are not held");
     this.#bytes = Buffer.from(replies.written);
-    this.#doubtful = doubtful;
+    this.#dependences = dependences;
+    this.settlesWith = dependences.reduce((most, each) => Math.max(most, each.settlesWith), 0);
   }
 
-  /** Bytes that it holds. */
+  /** Bytes held. */
   get length(): number {
     return this.#bytes.length;
   }
 
-  /** Writes the replies as they are. */
-  confirm(replies: Replies): void {
-    replies.copy(this.#bytes, 0, this.#bytes.length);
-  }
-
-  /** Writes the replies, with an error in the place of each that is no longer true. */
-  refuse(replies: Replies, writeError: () => void): void {
+  /** Writes the replies, with an error instead of each reply that is no longer true. */
+  write(
+    replies: Replies,
+    refusal: Refusal | null,
+    writeError: (problem: string) => void,
+  ): void {
     let at = 0;
-    for (let i = 0; i < this.#doubtful.length; i += 2) {
-      const [start, end] = [this.#doubtful[i], this.#doubtful[i + 1]];
+    for (const { start, end, settlesWith } of this.#dependences) {
+      if (refusal === null || settlesWith < refusal.from) continue;
       replies.copy(this.#bytes, at, start - at);
-      if (end > start) writeError();
+      if (end > start) writeError(refusal.problem);
       at = end;
     }
     replies.copy(this.#bytes, at, this.#bytes.length - at);

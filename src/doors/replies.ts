@@ -8,9 +8,9 @@ import { assert } from "../assert.ts";
 import { copyRun } from "../store/copy.ts";
 import { MAX_STORED_BYTES } from "../store/store.ts";
 
-/** Replies are sent when there are so many bytes of them, or nothing more to answer. */
+/** Replies are sent at this many bytes, or when there is nothing more to answer. */
 export const FLUSH_BYTES = 64 * 1024;
-/** Room for one more value behind those, as base64 at most; it is given back when more was needed. */
+/** Room for one more value after those, as base64 at most; a larger buffer is not kept. */
 const USUAL_BYTES = FLUSH_BYTES + 2 * MAX_STORED_BYTES;
 
 export class Replies {
@@ -19,7 +19,7 @@ export class Replies {
   /** Bytes that were written and taken back, since the start. */
   takenBack = 0;
 
-  /** Makes room for so many bytes more. */
+  /** Makes room for this many more bytes. */
   reserve(count: number): void {
     if (this.length + count <= this.bytes.length) return;
     const larger = Buffer.allocUnsafeSlow(Math.max(this.length + count, 2 * this.bytes.length));
@@ -27,19 +27,19 @@ export class Replies {
     this.bytes = larger;
   }
 
-  /** A short text of ASCII. */
+  /** A short ASCII text. */
   ascii(text: string): void {
     this.reserve(text.length);
     for (let i = 0; i < text.length; i++) this.bytes[this.length++] = text.charCodeAt(i);
   }
 
-  /** A text of any characters, as UTF-8. */
+  /** Any text, as UTF-8. */
   text(text: string): void {
     this.reserve(3 * text.length);
     this.length += this.bytes.write(text, this.length);
   }
 
-  /** One byte for each character: what `latin1` read. */
+  /** One byte for each character, as a request's `latin1` reads it. */
   latin1(text: string): void {
     this.reserve(text.length);
     this.length += this.bytes.write(text, this.length, "latin1");
@@ -53,17 +53,17 @@ export class Replies {
 
   /** A safe integer in decimal. */
   integer(number: number): void {
-    assert(Number.isSafeInteger(number), "a number that is told is a safe integer");
+    assert(Number.isSafeInteger(number), "a number in a reply is a safe integer");
     this.ascii(String(number));
   }
 
-  /** Takes back what was written behind a place. */
+  /** Takes back everything written after a position. */
   takeBack(to: number): void {
     this.takenBack += this.length - to;
     this.length = to;
   }
 
-  /** All that was written. */
+  /** All bytes written. */
   get written(): Buffer {
     return this.bytes.subarray(0, this.length);
   }

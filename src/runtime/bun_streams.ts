@@ -1,8 +1,9 @@
-/** Streams on Bun: Bun.listen, which costs a fifth less of a request than node:net does there. */
+/** Streams on Bun: Bun.listen, with which a request costs a fifth less than with node:net there. */
 
 import { Buffer } from "node:buffer";
-import type { Accept, StreamEvents } from "../doors/stream.ts";
-import type { BoundStreams, StreamAddress } from "./streams.ts";
+import type { Accept, StreamEvents } from "../stream.ts";
+import { Garbage } from "./garbage.ts";
+import type { BoundStreams, StreamAddress } from "./runtime.ts";
 
 /** The part of Bun that is used here. */
 interface BunSocket {
@@ -34,7 +35,11 @@ interface BunListen {
 
 const NOTHING = Buffer.alloc(0);
 
-/** A socket, and what it was given and the kernel did not take. */
+/** The garbage a closed connection leaves (measured), and how much of it may accumulate. */
+const CONNECTION_BYTES = 1_536;
+const garbage = new Garbage(6 * 1024 * 1024);
+
+/** A socket, and the written bytes that the kernel has not taken. */
 class BunStream {
   readonly #socket: BunSocket;
   #unsent = NOTHING;
@@ -69,7 +74,7 @@ class BunStream {
     return false;
   }
 
-  /** Of a socket that is gone it says fewer than none: then "close" comes, and nothing is kept. */
+  /** Bun returns a negative count if the socket is gone; then "close" comes; nothing is kept. */
   #take(bytes: Uint8Array): number {
     const taken = this.#socket.write(bytes);
     if (taken >= 0) return taken;
@@ -100,7 +105,10 @@ export function listenForStreams(address: StreamAddress, accept: Accept): BoundS
       data: (socket, bytes) => socket.data.events.receive(bytes),
       drain: (socket) => socket.data.drain(),
       end: (socket) => socket.data.events.ended(),
-      close: (socket) => socket.data.events.closed(),
+      close(socket) {
+        socket.data.events.closed();
+        garbage.add(CONNECTION_BYTES);
+      },
       error() {},
     },
   });

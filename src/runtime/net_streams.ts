@@ -1,9 +1,9 @@
-/** Streams by node:net: on Node and on Deno. */
+/** Streams through node:net: on Node and on Deno. */
 
 import { Buffer } from "node:buffer";
 import { createServer, type Socket } from "node:net";
-import type { Accept } from "../doors/stream.ts";
-import type { BoundStreams, StreamAddress } from "./streams.ts";
+import type { Accept } from "../stream.ts";
+import type { BoundStreams, StreamAddress } from "./runtime.ts";
 
 export function listenForStreams(address: StreamAddress, accept: Accept): Promise<BoundStreams> {
   const server = createServer({ noDelay: true, allowHalfOpen: true }, (socket) => {
@@ -13,7 +13,7 @@ export function listenForStreams(address: StreamAddress, accept: Accept): Promis
     server.once("error", reject);
     server.listen("path" in address ? { path: address.path } : address, () => {
       server.off("error", reject);
-      // Whoever could not be accepted, for want of descriptors say, comes again.
+      // A client that could not be accepted, for lack of descriptors perhaps, tries again.
       server.on("error", () => {});
       const bound = server.address();
       const port = typeof bound === "object" && bound !== null ? bound.port : 0;

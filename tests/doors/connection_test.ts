@@ -8,7 +8,7 @@ import { request, script } from "./resp_script.ts";
 
 const MIB = 2 ** 20;
 
-/** Sends bytes in pieces that end where they are told to. */
+/** Sends bytes in pieces that end at the given cuts. */
 function sendInPieces(peer: Peer, bytes: Buffer, cuts: readonly number[]): string {
   let from = 0;
   for (
@@ -23,7 +23,7 @@ function sendInPieces(peer: Peer, bytes: Buffer, cuts: readonly number[]): strin
 
 const byNumber = (a: number, b: number) => a - b;
 
-test("it does not matter in which pieces requests come", () => {
+test("it does not matter in which pieces requests arrive", () => {
   const resp = Buffer.concat(script(1, 100).map(({ bytes }) => bytes));
   const line = Buffer.from(
     "SET a 1\nGET a\r\nADD a 5\nSETB64 b aGVsbG8= 1000\nTTL b\nGET b\nFOO\n\nDEL a\nUSAGE\n".repeat(
@@ -46,7 +46,7 @@ test("it does not matter in which pieces requests come", () => {
   assertEquals(sendInPieces(openDoors().line(), line, bytes), whole.line);
 });
 
-test("what a client does not read is not made: its requests wait, and go on in order", () => {
+test("replies that a client does not read are not made: its requests wait, and resume in order", () => {
   const { line, connections } = openDoors();
   const peer = line();
   peer.ask(`SET big ${"x".repeat(MIB)}\n`);
@@ -67,12 +67,12 @@ test("what a client does not read is not made: its requests wait, and go on in o
   assertEquals([peer.isPaused, connections.heldBytes], [false, 0]);
 });
 
-test("a client with much to ask lets others have their turn", () => {
+test("a client with many requests lets others have their turn", () => {
   const { resp } = openDoors();
   const [busy, other] = [resp(), resp()];
   busy.send(Buffer.concat(Array.from({ length: 20_000 }, () => request("PING"))));
   const first = busy.take().length;
-  assert(busy.isPaused && first < 20_000, "it was not answered whole");
+  assert(busy.isPaused && first < 20_000, "it was not answered in full");
   assertEquals(other.ask(request("PING")), "+PONG\r\n");
   let turns = 0;
   while (busy.turn()) turns++;
@@ -81,7 +81,7 @@ test("a client with much to ask lets others have their turn", () => {
   assertEquals(busy.isPaused, false);
 });
 
-test("a reply that is made and taken back takes a turn of its own", () => {
+test("a reply that is made and taken back takes its own turn", () => {
   const { resp } = openDoors({ limitBytes: 2 ** 25 });
   const peer = resp();
   peer.send(request("SET", "big", "x".repeat(MIB)));
@@ -94,7 +94,7 @@ test("a reply that is made and taken back takes a turn of its own", () => {
   assertMatch(peer.take(), /^\+OK\r\n(-ERR the reply would be larger than 4 MiB[^\r]*\r\n){20}$/);
 });
 
-test("one byte of a next request does not keep the buffer of the one before", () => {
+test("one byte of the next request does not keep the buffer of the previous one", () => {
   const { resp, connections } = openDoors();
   const peer = resp();
   const set = request("SET", "big", "x".repeat(MIB));
@@ -108,14 +108,14 @@ test("one byte of a next request does not keep the buffer of the one before", ()
   assert(connections.heldBytes > 0 && connections.heldBytes <= 1_024, `${connections.heldBytes}`);
 });
 
-test("half a request may take half a minute, and not longer", async () => {
+test("half a request may take half a minute, and no longer", async () => {
   const { clock, connections, line, resp } = openDoors();
   const [slow, slower, idle] = [line(), resp(), line()];
   slow.send("SET a ");
   slower.send("*2\r\n$3\r\nGET\r\n$");
   await clock.pass(MAX_HOLD_MS - 1);
   connections.sweep();
-  assertEquals(slow.ask("b\nSET c "), "OK\n", "an answer begins its time again");
+  assertEquals(slow.ask("b\nSET c "), "OK\n", "an answer restarts its time");
   slower.send("1");
   await clock.pass(2);
   connections.sweep();
@@ -124,11 +124,11 @@ test("half a request may take half a minute, and not longer", async () => {
   await clock.pass(MAX_HOLD_MS);
   connections.sweep();
   assertEquals([slow.isDestroyed, slow.take()], [true, "ERROR timeout\n"]);
-  assertEquals(idle.ask("PING\n"), "PONG\n", "who holds nothing may be silent for ever");
+  assertEquals(idle.ask("PING\n"), "PONG\n", "a client that holds nothing may be silent for ever");
   assertEquals(connections.heldBytes, 0);
 });
 
-test("who never reads is cut off", async () => {
+test("a client that never reads is cut off", async () => {
   const { clock, connections, line } = openDoors();
   const peer = line();
   peer.ask(`SET big ${"x".repeat(MIB)}\n`);
@@ -140,7 +140,7 @@ test("who never reads is cut off", async () => {
   assertEquals([connections.heldBytes, connections.count], [0, 0]);
 });
 
-test("unfinished requests share a limit: who is idle longest is cut off, who works is not", () => {
+test("unfinished requests share a limit: the longest idle client is cut off, a busy one is not", () => {
   const { connections, line } = openDoors({ maxHeldBytes: 10 * MIB });
   const working = line();
   const hoarders = Array.from({ length: 40 }, () => line());
@@ -157,7 +157,7 @@ test("unfinished requests share a limit: who is idle longest is cut off, who wor
   assertEquals(connections.heldBytes, 0);
 });
 
-test("too many connections: those that never ask make room first", () => {
+test("too many connections: those that never sent a request make room first", () => {
   const { connections, resp } = openDoors({ maxConnections: 10 });
   const honest = resp();
   assertEquals(honest.ask(request("PING")), "+PONG\r\n");
@@ -169,7 +169,7 @@ test("too many connections: those that never ask make room first", () => {
   assertEquals(resp().ask(request("PING")), "+PONG\r\n", "and the newest is served");
 });
 
-test("then the one that was answered longest ago", () => {
+test("too many connections: then the one that was answered longest ago makes room", () => {
   const { resp } = openDoors({ maxConnections: 10 });
   const all = Array.from({ length: 10 }, () => resp());
   for (const peer of [...all, all[0]]) assertEquals(peer.ask(request("PING")), "+PONG\r\n");
@@ -194,7 +194,7 @@ test("a line that is too long is an error, in step, and takes no memory", () => 
   assertEquals(connections.heldBytes, 0);
 });
 
-test("what comes behind the end is not looked at, and not for ever", () => {
+test("bytes after the end are not looked at, and not accepted for ever", () => {
   const { connections, resp, counters } = openDoors();
   const peer = resp();
   const answer = peer.ask("*1\r\n$1073741824\r\nxxxx");
@@ -206,7 +206,7 @@ test("what comes behind the end is not looked at, and not for ever", () => {
   assertEquals([connections.count, connections.heldBytes], [0, 0]);
 });
 
-test("who closes its side is answered first", () => {
+test("a client that closes its side is answered first", () => {
   const { line } = openDoors();
   const peer = line();
   peer.reads = false;
@@ -236,4 +236,43 @@ test("noise ends in an error or in silence, and others are served", () => {
   }
   connections.closeAll();
   assertEquals([connections.count, connections.heldBytes], [0, 0]);
+});
+
+test("a connection that begins with another protocol ends before any of it is carried out", () => {
+  const hostile = [
+    Buffer.from("\x16\x03\x01\x02\x00\x01\n\r\nSET evil 1\r\n", "latin1"),
+    Buffer.from("SET /x HTTP/1.1\r\nHost: localhost\r\n\r\n"),
+    Buffer.from("set /x http/1.0\nSET evil 1\n"),
+    Buffer.from("PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"),
+  ];
+  for (const bytes of hostile) {
+    for (const isWhole of [true, false]) {
+      const { line, resp, store, counters } = openDoors();
+      for (const peer of [line(), resp()]) {
+        if (isWhole) peer.send(bytes);
+        else for (const byte of bytes) peer.send(Buffer.from([byte]));
+        assertEquals([peer.take(), peer.isEnded], ["", true]);
+      }
+      assertEquals([store.count, counters.line, counters.resp], [0, 0, 0]);
+    }
+  }
+  // After the first line it is a value like any other.
+  const { line } = openDoors();
+  assertEquals(line().ask("PING\nSET /x HTTP/1.1\nGET /x\n"), "PONG\nOK\nVALUE SFRUUC8xLjE=\n");
+});
+
+test("a bug in one request cuts off its connection, and no client reads another's reply", () => {
+  const faults: unknown[] = [];
+  const { line, store, connections } = openDoors({ onFault: (error) => faults.push(error) });
+  const [broken, other] = [line(), line()];
+  other.ask("SET secret 1\nSET k v\n");
+  const { get } = store;
+  store.get = (key, found) => {
+    get.call(store, key, found);
+    throw new Error("a bug");
+  };
+  broken.send("PING\nGET secret\n");
+  store.get = get;
+  assertEquals([broken.isDestroyed, faults.length, connections.count], [true, 1, 1]);
+  assertEquals(other.ask("GET k\n"), "VALUE dg==\n");
 });

@@ -1,16 +1,19 @@
-/** The doors for text without sockets: a store, a virtual clock, and connections that a test holds. */
+/** The text doors without sockets: a store, a virtual clock, and connections under test control. */
 
 import { Connections, type ConnectionsOptions } from "../../src/doors/connections.ts";
 import { Keyspace } from "../../src/doors/keyspace.ts";
 import { LineConversation } from "../../src/doors/line/conversation.ts";
 import { RespConversation } from "../../src/doors/resp/conversation.ts";
-import type { Accept, StreamEvents } from "../../src/doors/stream.ts";
+import type { Accept, StreamEvents } from "../../src/stream.ts";
+import type { Executor } from "../../src/execute/executor.ts";
+import { MemoryExecutor } from "../../src/execute/memory.ts";
 import { Counters } from "../../src/statistics.ts";
 import { LogStore, type LogStoreOptions } from "../../src/store/log_store.ts";
 import { fillRandomOf } from "../bytes.ts";
 import { VirtualClock } from "../virtual_clock.ts";
+import { throwLater } from "../world.ts";
 
-/** The world's clock is ahead of the store's by this. */
+/** How far the wall clock is ahead of the store's. */
 export const WALL_OFFSET_MS = 1_700_000_000_000;
 
 /** One connection, with the server's socket for it in the test's hands. */
@@ -18,7 +21,7 @@ export class Peer {
   isPaused = false;
   isEnded = false;
   isDestroyed = false;
-  /** Whether it takes what it is sent: if not, the server is told to wait. */
+  /** Whether the peer takes what it is sent: if not, the server must wait. */
   reads = true;
   readonly #events: StreamEvents;
   #sent: Buffer[] = [];
@@ -51,7 +54,7 @@ export class Peer {
     this.#events.receive(typeof bytes === "string" ? Buffer.from(bytes) : Buffer.from(bytes));
   }
 
-  /** What was sent to it since it was last asked. */
+  /** What was sent to the peer since the last call. */
   take(): string {
     const text = Buffer.concat(this.#sent).toString("latin1");
     this.#sent = [];
@@ -63,13 +66,13 @@ export class Peer {
     return this.take();
   }
 
-  /** It reads all, and goes on reading. */
+  /** The peer reads everything, and keeps reading. */
   drain(): void {
     this.reads = true;
     this.#events.drained();
   }
 
-  /** It says that it has sent all. */
+  /** The peer ends its side: it has sent everything. */
   end(): void {
     this.#events.ended();
   }
@@ -79,7 +82,7 @@ export class Peer {
     this.#events.closed();
   }
 
-  /** Runs what was put off to a later turn, once. @returns whether there was something */
+  /** Runs, once, the work deferred to a later turn. @returns whether there was something */
   turn(): boolean {
     const due = this.#later;
     this.#later = [];
@@ -92,14 +95,21 @@ export function openDoors(
   options:
     & Partial<ConnectionsOptions>
     & Partial<Pick<LogStoreOptions, "limitBytes" | "onFull">>
-    & { readonly clock?: VirtualClock } = {},
+    & { readonly clock?: VirtualClock; readonly executor?: Executor } = {},
 ) {
   const { limitBytes = 2 ** 24, onFull, clock = new VirtualClock(), ...rest } = options;
   const store = new LogStore({ limitBytes, onFull, now: clock.now, fillRandom: fillRandomOf(7) });
   const counters = new Counters();
-  const connections = new Connections({ maxConnections: 100, now: clock.now, ...rest });
   const wallNow = () => clock.now() + WALL_OFFSET_MS;
-  const keyspace = new Keyspace(rest.journaled ?? store, counters, clock.now, wallNow);
+  const executor = options.executor ?? new MemoryExecutor(store);
+  const keyspace = new Keyspace(executor, counters, clock.now, wallNow);
+  const connections = new Connections({
+    maxConnections: 100,
+    now: clock.now,
+    keyspace,
+    onFault: throwLater,
+    ...rest,
+  });
   const line = connections.door(() => new LineConversation(keyspace, connections.replies));
   const resp = connections.door(() => new RespConversation(keyspace, connections));
   return {

@@ -1,4 +1,4 @@
-/** The doors for text where changes become durable: what waits, what does not, and what is refused. */
+/** The text doors with durable changes: what waits, what does not, and what is refused. */
 
 import { test } from "node:test";
 import { assert, assertEquals } from "@std/assert";
@@ -6,10 +6,12 @@ import { openWorld } from "../journal/journal_world.ts";
 import { promisesRun } from "../virtual_clock.ts";
 import { openDoors, type Peer } from "./door_world.ts";
 
-function openDurable() {
-  const world = openWorld();
-  const doors = openDoors({ journaled: world.store, clock: world.clock });
-  return { ...world, line: doors.line, resp: doors.resp };
+function openDurable(options: { limitBytes?: number; maxHeldBytes?: number } = {}) {
+  const { maxHeldBytes, ...storeOptions } = options;
+  const world = openWorld(storeOptions);
+  const { executor, clock } = world;
+  const { line, resp, connections } = openDoors({ executor, clock, maxHeldBytes });
+  return { ...world, line, resp, connections };
 }
 
 /** The disk commits what it was given. */
@@ -37,7 +39,7 @@ test("the replies of a turn wait for the disk, in their order", async () => {
   assertEquals(world.disk.text("n"), "5");
 });
 
-test("another connection's reads wait for nothing but the key that is being changed", async () => {
+test("another connection's reads wait only for the key that is being changed", async () => {
   const world = openDurable();
   const [writer, reader] = [world.resp(), world.resp()];
   await ask(world, writer, "SET other x\r\n");
@@ -48,7 +50,7 @@ test("another connection's reads wait for nothing but the key that is being chan
   assertEquals([writer.take(), reader.take()], ["+OK\r\n", "$1\r\nv\r\n"]);
 });
 
-test("a failed commit makes errors of what it took back, and of nothing else", async () => {
+test("a failed commit turns the replies that it took back into errors, and no others", async () => {
   const world = openDurable();
   const peer = world.resp();
   peer.send("PING\r\nSET k v\r\nPING\r\nGET k\r\nECHO hi\r\n");
@@ -60,7 +62,7 @@ test("a failed commit makes errors of what it took back, and of nothing else", a
   assertEquals(await ask(world, peer, "GET k\r\nSET k w\r\n"), "$-1\r\n+OK\r\n");
 });
 
-test("a connection that ends behind a change still hears of it", async () => {
+test("a connection that ends after a change still gets its reply", async () => {
   const world = openDurable();
   const [quits, ends] = [world.line(), world.line()];
   quits.send("SET a 1\nQUIT\n");
@@ -72,7 +74,7 @@ test("a connection that ends behind a change still hears of it", async () => {
   assertEquals([ends.take(), ends.isEnded], ["OK\n", true]);
 });
 
-test("what comes while replies are held is answered behind them, and nobody is sent twice", async () => {
+test("requests that arrive while replies are held are answered after them, and nothing is sent twice", async () => {
   const world = openDurable();
   const peer = world.line();
   peer.send("SET a 1\n");
@@ -87,7 +89,7 @@ test("what comes while replies are held is answered behind them, and nobody is s
   assertEquals(peer.take(), "VALUE Mg==\n");
 });
 
-test("a client that is gone, or does not read, harms nobody when the disk is done", async () => {
+test("a client that is gone, or does not read, harms no other when the disk is done", async () => {
   const world = openDurable();
   const [gone, deaf] = [world.line(), world.line()];
   gone.send("SET a 1\n");
@@ -103,7 +105,7 @@ test("a client that is gone, or does not read, harms nobody when the disk is don
   assertEquals([world.disk.text("a"), world.disk.text("b")], ["1", "2"]);
 });
 
-test("a long pipeline is committed in parts, and all of it is answered", async () => {
+test("a long pipeline is committed in parts, and answered in full", async () => {
   const world = openDurable();
   const peer = world.resp();
   const count = 2_000;
@@ -116,4 +118,93 @@ test("a long pipeline is committed in parts, and all of it is answered", async (
   }
   assertEquals(replies, "+OK\r\n".repeat(count));
   assert(world.disk.sizes.length < count / 20, `${world.disk.sizes.length} commits`);
+});
+
+test("PERSIST in a full journal reports that, and leaves the expiry", async () => {
+  const world = openDurable();
+  const peer = world.resp();
+  await ask(world, peer, "SET k v EX 1000\r\n");
+  Object.defineProperty(world.journal, "isFull", { get: () => true });
+  assertEquals(peer.ask("PERSIST k\r\n").slice(0, 4), "-OOM");
+  assertEquals(peer.ask("TTL k\r\n"), ":1000\r\n");
+});
+
+test("a command about all keys waits for every change", async () => {
+  const world = openDurable();
+  const [writer, line, resp] = [world.line(), world.line(), world.resp()];
+  writer.send("SET a 1\n");
+  resp.send("DBSIZE\r\nINFO keyspace\r\n");
+  line.send("USAGE\n");
+  assertEquals([resp.take(), line.take()], ["", ""]);
+  await commit(world);
+  assertEquals(line.take(), "USAGE 2\n");
+  assert(resp.take().startsWith(":1\r\n"));
+});
+
+test("a command that changed nothing waits only for what it reports", async () => {
+  const world = openDurable();
+  const [writer, other] = [world.resp(), world.resp()];
+  await ask(world, writer, "SET settled v\r\n");
+  writer.send("SET k v\r\n");
+  assertEquals(other.ask("SETNX settled w\r\nDEL missing\r\n"), ":0\r\n:0\r\n");
+  assertEquals(other.ask("SETNX k w\r\n"), "");
+  await commit(world);
+  assertEquals([writer.take(), other.take()], ["+OK\r\n", ":0\r\n"]);
+});
+
+test("only replies that depend on what failed become errors", async () => {
+  const world = openDurable();
+  const [first, second, both] = [world.line(), world.line(), world.line()];
+  first.send("SET a 1\n");
+  await world.clock.pass(1);
+  second.send("SET b 2\n");
+  both.send("GET a\nGET b\n");
+  await world.clock.pass(1);
+  world.disk.finish(1);
+  await promisesRun();
+  world.disk.fail("it fails");
+  await promisesRun();
+  assertEquals(first.take(), "OK\n");
+  const [kept, error] = both.take().split("\n");
+  assertEquals([kept, error.slice(0, 5)], ["VALUE MQ==", "ERROR"]);
+});
+
+const MIB = 2 ** 20;
+
+test("a client that waits for the disk gets no others cut off, and is not cut off while it reads", async () => {
+  const world = openDurable({ limitBytes: 2 ** 24, maxHeldBytes: 16 * MIB });
+  const writer = world.resp();
+  await ask(world, writer, `*3\r\n$3\r\nSET\r\n$3\r\nbig\r\n$${MIB}\r\n${"x".repeat(MIB)}\r\n`);
+  const idle = Array.from({ length: 30 }, () => world.resp());
+  const busy = Array.from({ length: 40 }, () => world.resp());
+  busy.forEach((peer, i) => peer.send(`SET k${i} v\r\nMGET big big big\r\n`));
+  const told = new Array<number>(40).fill(0);
+  const isDone = () => told.every((bytes) => bytes > 3 * MIB);
+  for (let turn = 0; turn < 200 && !isDone(); turn++) {
+    assert(world.connections.heldBytes <= 16 * MIB, `${world.connections.heldBytes} bytes`);
+    await commit(world);
+    busy.forEach((peer, i) => {
+      peer.turn();
+      told[i] += peer.take().length;
+    });
+  }
+  assert(isDone(), "everybody was answered");
+  assertEquals([...idle, ...busy].filter(({ isDestroyed }) => isDestroyed).length, 0);
+});
+
+test("a value that is copied for a small request is charged to its turn", async () => {
+  const world = openDurable({ limitBytes: 2 ** 24 });
+  const peer = world.resp();
+  for (const key of ["a", "b", "c"]) {
+    await ask(world, peer, `*3\r\n$3\r\nSET\r\n$1\r\n${key}\r\n$${MIB}\r\n${"x".repeat(MIB)}\r\n`);
+  }
+  peer.send("DEL a\r\nDEL b\r\nDEL c\r\n");
+  assertEquals(world.store.count, 2, "one of them was a turn");
+  let replies = "";
+  for (let i = 0; i < 10; i++) {
+    await commit(world);
+    peer.turn();
+    replies += peer.take();
+  }
+  assertEquals([replies, world.store.count], [":1\r\n".repeat(3), 0]);
 });

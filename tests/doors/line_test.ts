@@ -50,7 +50,7 @@ test("a value is the rest of the line, and SET overwrites", () => {
     `OK\nVALUE ${base64(" x")}\n`,
     "one blank ends a key",
   );
-  assertEquals(peer.ask("SET k\nGET k\n"), "OK\nVALUE \n", "no value is the empty value");
+  assertEquals(peer.ask("SET k\nGET k\n"), "OK\nVALUE \n", "a missing value is the empty value");
   assertEquals(peer.ask("  SeT\t k\tv\nGET   k  \n"), `OK\nVALUE ${base64("v")}\n`);
   assertEquals(peer.ask("SET ключ значение\nGET ключ\n"), `OK\nVALUE ${base64("значение")}\n`);
   const bytes = Buffer.from(Uint8Array.from({ length: 256 }, (_, i) => (i === 10 ? 9 : i)));
@@ -92,7 +92,7 @@ test("EXPIRE and TTL", async () => {
   assertEquals(peer.ask("GET k\n"), "NOT_FOUND\n");
 });
 
-test("ADD counts, and its time to live is for a new key", async () => {
+test("ADD counts, and its time to live applies to a new key only", async () => {
   const { line, clock } = openDoors();
   const peer = line();
   const value = (number: string) => `VALUE ${base64(number)}\n`;
@@ -136,17 +136,17 @@ test("wrong requests get a line that says what is wrong, and change nothing", ()
   assertEquals([store.count, counters.line], [0, wrong.length]);
 });
 
-test("a browser that is made to send lines sends none that count", () => {
+test("lines that a browser is made to send are not carried out", () => {
   const { line, store } = openDoors();
   for (const method of ["GET", "POST", "PUT"]) {
     const peer = line();
     peer.send(`${method} / HTTP/1.1\r\nHost: 127.0.0.1:8765\r\n\r\nSET evil 1\r\n`);
-    assertMatch(peer.take(), /^(ERROR .+\n)?ERROR this is no HTTP server\n$/);
+    assertEquals(peer.take(), "");
     assertEquals([peer.isEnded, store.count], [true, 0]);
   }
 });
 
-test("the largest value goes both ways", () => {
+test("the largest value can be stored and read", () => {
   const { line } = openDoors();
   const peer = line();
   const value = Buffer.alloc(2 ** 20, "\n").toString("base64");
@@ -158,7 +158,7 @@ test("the largest value goes both ways", () => {
   assertEquals(peer.ask(`GET ${"k".repeat(128)}\n`), `VALUE ${value}\n`);
 });
 
-test("a full store says so", () => {
+test("a full store is reported", () => {
   const { line } = openDoors({ limitBytes: 2 ** 20, onFull: "refuse" });
   const peer = line();
   let answer = "OK\n";

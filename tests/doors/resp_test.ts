@@ -1,4 +1,4 @@
-/** What the RESP door does that no other server does; the rest is compared with a real one. */
+/** What only the RESP door does; the rest is compared with a real server. */
 
 import { readFileSync } from "node:fs";
 import { test } from "node:test";
@@ -74,7 +74,7 @@ test("the largest value, and one more byte", () => {
   assertEquals(peer.isEnded, true);
 });
 
-test("a reply has a limit, and so has a request", () => {
+test("replies and requests have a limit", () => {
   const { resp } = openDoors({ limitBytes: 2 ** 25 });
   const peer = resp();
   const all = (bytes: Buffer) => {
@@ -101,7 +101,7 @@ test("a reply has a limit, and so has a request", () => {
   assertEquals(byHand, "-ERR Protocol error: too big inline request\r\n");
 });
 
-test("a browser that is made to send lines sends none that count", () => {
+test("lines that a browser is made to send are not carried out", () => {
   const { resp, store } = openDoors();
   for (const method of ["GET", "POST"]) {
     const peer = resp();
@@ -130,14 +130,14 @@ test("a full store refuses what needs room, as Redis does", () => {
   assertEquals(peer.ask(request("SETNX", "new", value)), ":1\r\n");
 });
 
-test("what clients say when they begin", () => {
+test("the commands that clients send when they connect", () => {
   const { resp } = openDoors();
   const [one, two] = [resp(), resp()];
   assertEquals(one.ask(ask("CLIENT SETINFO LIB-NAME redis-py")), "+OK\r\n");
   assertMatch(one.ask(ask("CLIENT SETINFO BAD x")), /^-ERR Unrecognized option 'BAD'/);
   const id = one.ask(ask("CLIENT ID"));
   assertMatch(id, /^:\d+\r\n$/);
-  assert(id !== two.ask(ask("CLIENT ID")), "no two connections have the same");
+  assert(id !== two.ask(ask("CLIENT ID")), "no two connections have the same id");
   assertEquals(one.ask(ask("HELLO 3")), "-NOPROTO unsupported protocol version\r\n");
   const hello = two.ask(ask("HELLO 2 SETNAME worker"));
   assertMatch(hello, /^\*14\r\n\$6\r\nserver\r\n\$8\r\nkilogram\r\n.*proto\r\n:2\r\n/s);
@@ -152,7 +152,7 @@ test("what clients say when they begin", () => {
   assertEquals(one.ask(ask("COMMAND INFO get nosuch")), `*2\r\n${get}*-1\r\n`);
 });
 
-test("docs/DOORS.md has every command, and no other", () => {
+test("docs/DOORS.md lists every command, and no other", () => {
   const document = readFileSync("docs/DOORS.md", "utf8");
   const [, table] = /\| about .*\n.*\n([^]*?)\n\n/.exec(document) ?? [];
   const rows = (table ?? "").split("\n").map((row) => row.split("|")[2].replace(/\([^)]*\)/g, ""));
@@ -162,7 +162,7 @@ test("docs/DOORS.md has every command, and no other", () => {
   assertEquals(documented.sort(), names.sort());
 });
 
-test("INFO tells what there is, and has the sections that are asked for", () => {
+test("INFO reports the state of the server, and has the sections that are asked for", () => {
   const { resp, line } = openDoors();
   const peer = resp();
   line().ask("SET a 1\n");

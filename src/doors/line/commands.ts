@@ -1,13 +1,14 @@
 /**
- * The commands of the line protocol. SET, GET, DELETE, USAGE and QUIT are those of Blink Store, and
- * answer as there; the others are for what its users had to do without.
+ * The commands of the line protocol. SET, GET, DELETE, USAGE and QUIT are those of Blink Store and
+ * answer as they do there; the others add what its users had to do without.
  */
 
 import { Buffer } from "node:buffer";
 import { MAX_TTL_MS } from "../../protocol/frame.ts";
 import { parseNumber } from "../../store/number.ts";
 import { MAX_STORED_BYTES, Result } from "../../store/store.ts";
-import { isHttp } from "../http.ts";
+import { BAD_DELTA, REFUSALS } from "../../refusals.ts";
+import { isHttpWord } from "../foreign.ts";
 import type { Keyspace } from "../keyspace.ts";
 import type { Replies } from "../replies.ts";
 import type { LineRequest } from "./request.ts";
@@ -20,17 +21,17 @@ export interface Context {
 }
 
 interface Command {
-  /** The words behind it, as they are told to who gets them wrong. */
+  /** The words after the command, as a usage error shows them. */
   readonly usage: string;
-  /** How many words, the command included. */
+  /** The number of words, the command included. */
   readonly words: readonly [least: number, most: number];
   run(context: Context): void;
 }
 
-/** Stands for the empty value, whose base64 is nothing. */
+/** Stands for the empty value, whose base64 is empty. */
 const EMPTY = "-";
 
-/** Where a value is before it is told as base64. */
+/** Holds a value before it is sent as base64. */
 const value = Buffer.allocUnsafeSlow(MAX_STORED_BYTES);
 
 export function writeError(message: string, replies: Replies): void {
@@ -51,16 +52,10 @@ function answerResult(context: Context, result: Result): void {
 }
 
 function refuse({ replies }: Context, result: Result): void {
-  writeError(REFUSALS[result] ?? "refused", replies);
+  writeError(REFUSALS[result as keyof typeof REFUSALS] ?? "refused", replies);
 }
 
-const REFUSALS: Partial<Record<Result, string>> = {
-  [Result.FULL]: "the store is full",
-  [Result.NOT_A_NUMBER]: "the value is not a decimal number of signed 64 bits",
-  [Result.OVERFLOW]: "the sum does not fit signed 64 bits",
-};
-
-/** Tells the value that an operation found. */
+/** Sends the value that an operation found. */
 function answerValue(context: Context, result: Result): void {
   if (result !== Result.DONE) {
     answerResult(context, result);
@@ -105,7 +100,7 @@ function setBase64(context: Context): void {
   if (expiresAtMs === null) return;
   const text = request.latin1(2);
   const bytes = Buffer.from(text === EMPTY ? "" : text, "base64");
-  // Two blanks are an empty value that somebody forgot to write as one.
+  // Two blanks are an empty value that was not written as `-`.
   if (request.blanksBefore(2) > 1 || (text !== EMPTY && bytes.toString("base64") !== text)) {
     writeError("the value is not base64 (RFC 4648, section 4; - if it is empty)", replies);
     return;
@@ -117,7 +112,8 @@ function setBase64(context: Context): void {
 }
 
 function put(context: Context, expiresAtMs: number): void {
-  const { store, key, value, noValue } = context.keyspace;
+  const { keyspace } = context;
+  const { value } = keyspace;
   if (value.length > MAX_STORED_BYTES) {
     writeError(
       `a value has at most ${MAX_STORED_BYTES} bytes, not ${value.length}`,
@@ -125,13 +121,13 @@ function put(context: Context, expiresAtMs: number): void {
     );
     return;
   }
-  answerResult(context, store.set(key, value, expiresAtMs, true, noValue));
+  answerResult(context, keyspace.set(expiresAtMs, true, keyspace.noValue));
 }
 
 function remove(context: Context): void {
   if (!takeKey(context)) return;
-  const { store, key, noValue } = context.keyspace;
-  answerResult(context, store.delete(key, noValue));
+  const { keyspace } = context;
+  answerResult(context, keyspace.delete(keyspace.noValue));
 }
 
 function add(context: Context): void {
@@ -142,10 +138,10 @@ function add(context: Context): void {
   request.show(2, keyspace.value);
   const { bytes, start, length } = keyspace.value;
   const delta = parseNumber(bytes, start, length);
-  if (delta === null) writeError("the delta is not a decimal number of signed 64 bits", replies);
+  if (delta === null) writeError(BAD_DELTA, replies);
   else {
     const found = wantValue(context);
-    answerValue(context, keyspace.store.add(keyspace.key, delta, expiresAtMs, found));
+    answerValue(context, keyspace.add(delta, expiresAtMs, found));
   }
 }
 
@@ -153,14 +149,14 @@ function expire(context: Context): void {
   if (!takeKey(context)) return;
   const expiresAtMs = takeExpiry(context, 2);
   if (expiresAtMs === null) return;
-  answerResult(context, context.keyspace.store.touch(context.keyspace.key, expiresAtMs));
+  answerResult(context, context.keyspace.touch(expiresAtMs));
 }
 
-/** A key that lives for ever says −1. */
+/** Answers −1 for a key that never expires. */
 function ttl(context: Context): void {
   if (!takeKey(context)) return;
   const { keyspace, replies } = context;
-  if (!keyspace.exists()) {
+  if (!keyspace.peek()) {
     answer(context, "NOT_FOUND");
     return;
   }
@@ -170,7 +166,7 @@ function ttl(context: Context): void {
   replies.ascii("\n");
 }
 
-/** When a key expires that gets a word's time to live, 0 if there is no such word; null if wrong. */
+/** The expiry for a word's time to live; 0 without the word; null after replying with an error. */
 function takeExpiry({ request, keyspace, replies }: Context, word: number): number | null {
   if (request.count <= word) return 0;
   const text = request.latin1(word);
@@ -182,7 +178,7 @@ function takeExpiry({ request, keyspace, replies }: Context, word: number): numb
 
 function usage({ replies, keyspace }: Context): void {
   replies.ascii("USAGE ");
-  replies.integer(keyspace.store.payloadBytes);
+  replies.integer(keyspace.counts.payloadBytes);
   replies.ascii("\n");
 }
 
@@ -214,7 +210,7 @@ export function perform(context: Context): void {
   const { request, replies } = context;
   const name = request.count === 0 ? "" : request.latin1(0).toUpperCase();
   const command = commands.get(name);
-  if (isHttp(name)) {
+  if (isHttpWord(name)) {
     writeError("this is no HTTP server", replies);
     context.isOver = true;
     return;

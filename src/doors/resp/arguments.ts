@@ -1,11 +1,11 @@
-/** Arguments of a command as what they are: keys, values, numbers. What can't be one is refused. */
+/** Reads arguments of a command as keys, values and numbers. Invalid arguments are refused. */
 
 import { parseNumber } from "../../store/number.ts";
 import type { Found, Result } from "../../store/store.ts";
 import type { Context } from "./context.ts";
 import { error, Refusal } from "./forms.ts";
 
-/** Takes an argument for the key at hand; says so if it can't be one. */
+/** Takes an argument as the key at hand; replies with an error if it can't be a key. */
 export function takeKey({ keyspace, request, replies }: Context, argument = 1): boolean {
   request.show(argument, keyspace.key);
   if (keyspace.hasKey) return true;
@@ -13,7 +13,7 @@ export function takeKey({ keyspace, request, replies }: Context, argument = 1): 
   return false;
 }
 
-/** Whether every key of a command can be one. */
+/** Whether every key of a command is valid. */
 export function haveKeys(context: Context, step = 1): boolean {
   for (let i = 1; i < context.request.count; i += step) {
     if (!takeKey(context, i)) return false;
@@ -21,7 +21,7 @@ export function haveKeys(context: Context, step = 1): boolean {
   return true;
 }
 
-/** A number of signed 64 bits; null if it is none, which it has said. */
+/** A number of signed 64 bits; null after replying with an error. */
 export function takeInteger({ request, replies }: Context, argument: number): bigint | null {
   const start = request.startOf(argument);
   const number = parseNumber(request.bytes, start, request.lengthOf(argument));
@@ -38,5 +38,5 @@ export function put(
   found: Found,
 ): Result {
   request.show(value, keyspace.value);
-  return keyspace.store.set(keyspace.key, keyspace.value, expiresAtMs, overwrite, found);
+  return keyspace.set(expiresAtMs, overwrite, found);
 }

@@ -1,9 +1,9 @@
-/** Every command of RESP, and COMMAND, which tells of them. */
+/** Every RESP command, and COMMAND, which describes them. */
 
 import { type Command, type Context, NO_KEYS } from "./context.ts";
-import { isHttp } from "../http.ts";
+import { isHttpWord } from "../foreign.ts";
 import { array, bulk, error, integer, simple } from "./forms.ts";
-import { keyCommands } from "./keys.ts";
+import { keyCommands } from "./key_commands.ts";
 import { numberCommands } from "./numbers.ts";
 import { infoCommands } from "./server_info.ts";
 import { sessionCommands } from "./session.ts";
@@ -43,12 +43,12 @@ const byName: ReadonlyMap<string, Command> = new Map(
   commands.flatMap((command) => [[command.name, command], [command.name.toUpperCase(), command]]),
 );
 
-/** Carries a request out that has at least one word. */
+/** Carries out a request that has at least one word. */
 export function perform(context: Context): void {
   const { request, replies } = context;
   const name = request.latin1(0);
   const command = byName.get(name) ?? byName.get(name.toLowerCase());
-  if (command === undefined && isHttp(name)) {
+  if (command === undefined && isHttpWord(name)) {
     context.isOver = true;
   } else if (command === undefined) {
     error(replies, unknown(context, name));
@@ -86,7 +86,7 @@ function tellOfAll(context: Context): void {
   for (const command of commands) tellOf(command, context);
 }
 
-/** Of those that are named, or of all. */
+/** Describes the named commands, or all. */
 function tellOfThese(context: Context): void {
   const { request, replies } = context;
   if (request.count === 2) {

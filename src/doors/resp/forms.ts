@@ -1,4 +1,4 @@
-/** The forms of a reply in RESP2, and the errors that several commands give, as Redis words them. */
+/** The forms of a RESP2 reply, and the errors shared by several commands, as Redis words them. */
 
 import { copyRun } from "../../store/copy.ts";
 import { type Found, MAX_STORED_BYTES, NONE } from "../../store/store.ts";
@@ -20,14 +20,14 @@ export const Refusal = {
   REPLY: "ERR the reply would be larger than 4 MiB; ask for fewer keys at a time",
 } as const;
 
-/** A word of ASCII. */
+/** An ASCII word. */
 export function simple(replies: Replies, text: string): void {
   replies.ascii("+");
   replies.ascii(text);
   replies.ascii("\r\n");
 }
 
-/** @param text begins with a code, as ERR; a line break in it becomes a space */
+/** @param text begins with a code, such as ERR; a line break in it becomes a space */
 export function error(replies: Replies, text: string): void {
   replies.ascii("-");
   replies.latin1(text.replace(/[\r\n]/g, " "));
@@ -53,15 +53,15 @@ export function bulk(replies: Replies, latin1: string): void {
   replies.ascii("\r\n");
 }
 
-/** The elements come next. */
+/** The elements follow. */
 export function array(replies: Replies, length: number): void {
   replies.ascii("*");
   replies.integer(length);
   replies.ascii("\r\n");
 }
 
-/** Lets an operation put a value where `bulkFound` wants it. */
-export function receive(replies: Replies, found: Found): Found {
+/** Lets an operation put a value where `bulkFound` expects it. */
+export function intoReply(replies: Replies, found: Found): Found {
   replies.reserve(MAX_HEADER_BYTES + MAX_STORED_BYTES + 2);
   found.bytes = replies.bytes;
   found.start = replies.length + MAX_HEADER_BYTES;
@@ -69,7 +69,7 @@ export function receive(replies: Replies, found: Found): Found {
   return found;
 }
 
-/** The value that an operation put there, or that there was none. */
+/** The value that an operation put there, or `none` if there was none. */
 export function bulkFound(replies: Replies, found: Found): void {
   if (found.length === NONE) {
     none(replies);

@@ -3,9 +3,9 @@
 import { Result } from "../../store/store.ts";
 import { takeInteger, takeKey } from "./arguments.ts";
 import { type Command, type Context, ONE_KEY } from "./context.ts";
-import { error, receive, Refusal } from "./forms.ts";
+import { error, intoReply, Refusal } from "./forms.ts";
 
-/** INCR, DECR, INCRBY and DECRBY. @param argument that is the amount; without one it is 1 */
+/** INCR, DECR, INCRBY and DECRBY. @param argument the one with the amount; the default is 1 */
 function add(context: Context, sign: 1 | -1, argument?: number): void {
   if (!takeKey(context)) return;
   const { keyspace, replies } = context;
@@ -16,12 +16,7 @@ function add(context: Context, sign: 1 | -1, argument?: number): void {
     return;
   }
   const { found } = keyspace;
-  const result = keyspace.store.add(
-    keyspace.key,
-    sign < 0 ? -amount : amount,
-    0,
-    receive(replies, found),
-  );
+  const result = keyspace.add(sign < 0 ? -amount : amount, 0, intoReply(replies, found));
   if (result === Result.FULL) error(replies, Refusal.FULL);
   else if (result === Result.NOT_A_NUMBER) error(replies, Refusal.NOT_AN_INTEGER);
   else if (result === Result.OVERFLOW) error(replies, Refusal.OVERFLOW);

@@ -1,6 +1,6 @@
 /**
- * A request of RESP2: an array of bulk strings, or a line of words typed by hand. It is read as far
- * as it is there, and read on from there when more has come.
+ * A RESP2 request: an array of bulk strings, or a line of words typed by hand. It is read as far as
+ * it has arrived, and reading goes on from there when more arrives.
  * Source: the Redis serialization protocol specification, version 2; limits and messages are those
  * of a Redis server with `proto-max-bulk-len 1mb`.
  */
@@ -11,11 +11,11 @@ import { splitWords } from "./inline.ts";
 
 /** Most arguments of a request, the command's name included … */
 const MAX_ARGUMENTS = 4_096;
-/** … and of one that was typed by hand. */
+/** … and of a request typed by hand. */
 const MAX_WORDS = 1_024;
 /** Most bytes of a request. */
 const MAX_REQUEST_BYTES = 4 * 1024 * 1024;
-/** Most bytes of a line: a request typed by hand, or what announces a length. */
+/** Most bytes of a line: a request typed by hand, or the announcement of a length. */
 const MAX_LINE_BYTES = 64 * 1024;
 
 const CR = 0x0d;
@@ -30,34 +30,36 @@ const MAX_DIGITS = 10;
 const USUAL_ARGUMENTS = 8;
 const NOTHING = Buffer.alloc(0);
 
-/** The client does not speak the protocol: it is told so, and the connection ends. */
+/** The client does not speak the protocol: it gets an error, and the connection ends. */
 export class ProtocolViolation extends Error {}
 
-/** What reading a number found, other than a number: more must come, or it is none. */
+/** Results of reading a number, other than a number: more must come, or it is not a number. */
 const MORE = -2;
 const NOT_A_NUMBER = -3;
 const UNKNOWN = -1;
+/** Any number below 0. */
+const NEGATIVE = -1;
 
 export class Request {
-  /** Arguments, the command's name included. */
+  /** The number of arguments, the command's name included. */
   count = 0;
   bytes: Buffer = NOTHING;
-  /** Where the request begins in `bytes`; arguments are counted from there. */
+  /** Where the request begins in `bytes`; arguments are located from there. */
   #origin = 0;
   #starts = new Int32Array(USUAL_ARGUMENTS);
   #lengths = new Int32Array(USUAL_ARGUMENTS);
   /** How many arguments were announced. */
   #expected = UNKNOWN;
-  /** The length that was announced for the argument at hand. */
+  /** The length announced for the argument at hand. */
   #length = UNKNOWN;
-  /** How far it was read, from where it begins. */
+  /** How far the request was read, from its beginning. */
   #read = 0;
-  /** Behind a number that was read. */
+  /** The position after the last number read. */
   #next = 0;
 
   /**
-   * Reads on in a request that begins at `start`.
-   * @returns how many bytes it takes, or 0 if there must be more; it may have no argument at all
+   * Goes on reading a request that begins at `start`.
+   * @returns how many bytes it takes, or 0 if more must come; it may have no argument at all
    * @throws ProtocolViolation
    */
   read(bytes: Buffer, start: number, end: number): number {
@@ -71,7 +73,7 @@ export class Request {
     return length;
   }
 
-  /** Lets go of the bytes, and after a whole request of what it took to read it. */
+  /** Releases the bytes, and after a whole request the memory used to read it. */
   release(): void {
     this.bytes = NOTHING;
     if (this.#expected !== UNKNOWN) return;
@@ -101,7 +103,7 @@ export class Request {
     return this.bytes.toString("latin1", start, start + this.#lengths[argument]);
   }
 
-  /** Whether an argument is a word, in any case. @param word in lower case */
+  /** Whether an argument is this word, in any case. @param word in lower case */
   is(argument: number, word: string): boolean {
     return this.#lengths[argument] === word.length &&
       this.latin1(argument).toLowerCase() === word;
@@ -136,7 +138,7 @@ export class Request {
     if (at >= end) return false;
     const first = this.bytes[at];
     const isLength = first === DOLLAR;
-    // The line must be there before anything is said of it, as in Redis.
+    // The line must be complete before it is judged, as in Redis.
     const length = isLength ? this.#readNumber(this.#read + 1, end) : MORE;
     if (length === MORE && (isLength || !this.#hasLine(at, end))) {
       return this.#waitForLine(end, "too big bulk count string");
@@ -152,7 +154,7 @@ export class Request {
     return true;
   }
 
-  /** Reads a line that is a number. @param from counted from where the request begins */
+  /** Reads a line that is a number. @param from relative to the beginning of the request */
   #readNumber(from: number, end: number): number {
     const { bytes } = this;
     let at = this.#origin + from;
@@ -168,7 +170,7 @@ export class Request {
     const isPadded = bytes[first] === ZERO && (digits > 1 || isNegative);
     if (bytes[at] === CR && digits > 0 && !isPadded) {
       this.#next = at + 2 - this.#origin;
-      return isNegative ? UNKNOWN : number;
+      return isNegative ? NEGATIVE : number;
     }
     return this.#hasLine(at, end) ? NOT_A_NUMBER : MORE;
   }

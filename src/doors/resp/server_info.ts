@@ -1,11 +1,11 @@
-/** INFO: what tools that watch a Redis server look at, as far as it means something here. */
+/** INFO: the facts that Redis monitoring tools read, as far as they mean something here. */
 
 import { VERSION } from "../../version.ts";
 import type { Command, Context } from "./context.ts";
 import { NO_KEYS } from "./context.ts";
 import { bulk } from "./forms.ts";
 
-/** The version whose replies these are; libraries ask before they use a command. */
+/** The Redis version that these replies match; libraries check it before they use a command. */
 const REDIS_VERSION = "7.0.0";
 
 type Fact = readonly [name: string, value: string | number];
@@ -18,23 +18,23 @@ const SECTIONS: Readonly<Record<string, (context: Context) => readonly Fact[]>> 
     ["process_id", process.pid],
   ],
   Clients: ({ connections }) => [["connected_clients", connections.count]],
-  Memory: ({ keyspace: { store } }) => [
-    ["used_memory", store.usedBytes],
-    ["maxmemory", store.limitBytes],
+  Memory: ({ keyspace: { counts } }) => [
+    ["used_memory", counts.usedBytes],
+    ["maxmemory", counts.limitBytes],
   ],
   Persistence: () => [["loading", 0]],
-  Stats: ({ connections, keyspace: { store, counters } }) => [
+  Stats: ({ connections, keyspace: { counts, counters } }) => [
     ["total_connections_received", connections.accepted],
     ["total_commands_processed", counters.resp],
-    ["expired_keys", store.expirations],
-    ["evicted_keys", store.evictions],
+    ["expired_keys", counts.expirations],
+    ["evicted_keys", counts.evictions],
     ["keyspace_hits", counters.hits],
     ["keyspace_misses", counters.misses],
   ],
   Replication: () => [["role", "master"], ["connected_slaves", 0]],
   Cluster: () => [["cluster_enabled", 0]],
-  Keyspace: ({ keyspace: { store } }) =>
-    store.count === 0 ? [] : [["db0", `keys=${store.count},expires=0,avg_ttl=0`]],
+  Keyspace: ({ keyspace: { counts } }) =>
+    counts.count === 0 ? [] : [["db0", `keys=${counts.count},expires=0,avg_ttl=0`]],
 };
 
 const EVERYTHING = ["all", "default", "everything"];

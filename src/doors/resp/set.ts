@@ -1,9 +1,9 @@
-/** SET and its options, and its relatives that have them in their names. */
+/** SET and its options, and the commands that have an option in their name. */
 
 import { Result } from "../../store/store.ts";
 import { put, takeKey } from "./arguments.ts";
 import { type Command, type Context, ONE_KEY } from "./context.ts";
-import { bulkFound, error, integer, none, OK, receive, Refusal, simple } from "./forms.ts";
+import { bulkFound, error, integer, intoReply, none, OK, Refusal, simple } from "./forms.ts";
 import { expiryOf, MILLISECONDS, SECONDS, type Unit } from "./times.ts";
 
 interface SetOptions {
@@ -33,14 +33,14 @@ function set(context: Context): void {
   let expiresAtMs = unit === null ? 0 : expiryOf(context, time, unit, "set");
   if (expiresAtMs === null) return;
   if (onlyPresent || keepTtl) {
-    const isThere = keyspace.store.exists(keyspace.key, keyspace.noValue) === Result.DONE;
+    const isThere = keyspace.peek();
     if (onlyPresent && !isThere) {
       none(replies);
       return;
     }
     if (keepTtl) expiresAtMs = keyspace.noValue.expiresAtMs;
   }
-  const found = options.get ? receive(replies, keyspace.found) : keyspace.noValue;
+  const found = options.get ? intoReply(replies, keyspace.found) : keyspace.noValue;
   const result = put(context, 2, expiresAtMs, !onlyNew, found);
   if (result === Result.FULL) error(replies, Refusal.FULL);
   else if (options.get) bulkFound(replies, found);
@@ -48,7 +48,7 @@ function set(context: Context): void {
   else simple(replies, OK);
 }
 
-/** @returns null if they are wrong, which it has said */
+/** @returns null after replying with an error */
 function readSetOptions({ request, replies }: Context): SetOptions | null {
   const options = { ...NO_OPTIONS };
   for (let i = 3; i < request.count; i++) {
@@ -76,7 +76,7 @@ const UNITS: ReadonlyMap<string, Unit> = new Map([
   ["pxat", { ms: 1, isAbsolute: true }],
 ]);
 
-/** The same option may come twice, and then the last counts. */
+/** The same option may come twice; the last one counts. */
 function admits(options: SetOptions, unit: Unit): boolean {
   return !options.keepTtl && (options.unit === null || options.unit === unit);
 }

@@ -1,4 +1,4 @@
-/** Times to live: the commands about them, and the times that others take. */
+/** Times to live: the commands about them, and the times that other commands take. */
 
 import { Result } from "../../store/store.ts";
 import { takeInteger, takeKey } from "./arguments.ts";
@@ -18,7 +18,7 @@ export const MILLISECONDS: Unit = { ms: 1, isAbsolute: false };
 const MIN_64_BITS = -(2n ** 63n);
 const MAX_64_BITS = 2n ** 63n - 1n;
 
-/** When a key expires that gets an argument's time; null if it is refused, which it has said. */
+/** The expiry for an argument's time; null after replying with an error. */
 export function expiryOf(
   context: Context,
   argument: number,
@@ -30,8 +30,8 @@ export function expiryOf(
 }
 
 /**
- * What an argument gives a key to live; 0 or less for a time that has passed.
- * @param least that the argument may be
+ * The time to live that an argument gives, in ms; 0 or less for a time that has passed.
+ * @param least the least value that the argument may have
  */
 function ttlOf(
   context: Context,
@@ -59,19 +59,19 @@ function expire(context: Context, command: string, unit: Unit): void {
   const ttlMs = condition === null ? null : ttlOf(context, 2, unit, command, MIN_64_BITS);
   if (condition === null || ttlMs === null) return;
   const { keyspace, replies } = context;
-  const { store, key, noValue } = keyspace;
+  const { noValue } = keyspace;
   const expiresAtMs = keyspace.expiryIn(ttlMs);
-  const isThere = store.exists(key, noValue) === Result.DONE;
+  const isThere = keyspace.peek();
   if (!isThere || !condition(expiresAtMs, noValue.expiresAtMs || Number.POSITIVE_INFINITY)) {
     integer(replies, 0);
     return;
   }
-  const result = ttlMs <= 0 ? store.delete(key, noValue) : store.touch(key, expiresAtMs);
+  const result = ttlMs <= 0 ? keyspace.delete(noValue) : keyspace.touch(expiresAtMs);
   if (result === Result.FULL) error(replies, Refusal.FULL);
   else integer(replies, 1);
 }
 
-/** Whether an expiry may come in the place of another, which is infinite if there is none. */
+/** Whether an expiry may replace the current one, which is infinite if there is none. */
 type Condition = (wanted: number, current: number) => boolean;
 
 const CONDITIONS: ReadonlyMap<string, Condition> = new Map([
@@ -81,7 +81,7 @@ const CONDITIONS: ReadonlyMap<string, Condition> = new Map([
   ["lt", (wanted, current) => wanted < current],
 ]);
 
-/** @returns null if there is none like it, which it has said */
+/** @returns null after replying with an error */
 function readCondition({ request, replies }: Context): Condition | null {
   const given = new Set<string>();
   for (let i = 3; i < request.count; i++) {
@@ -109,17 +109,17 @@ function readCondition({ request, replies }: Context): Condition | null {
 function ttl(context: Context, unitMs: 1 | 1_000): void {
   if (!takeKey(context)) return;
   const { keyspace, replies } = context;
-  if (keyspace.store.exists(keyspace.key, keyspace.noValue) !== Result.DONE) integer(replies, -2);
+  if (!keyspace.peek()) integer(replies, -2);
   else if (keyspace.noValue.expiresAtMs === 0) integer(replies, -1);
   else integer(replies, Math.round(keyspace.ttlOf(keyspace.noValue.expiresAtMs) / unitMs));
 }
 
 function persist(context: Context): void {
   if (!takeKey(context)) return;
-  const { store, key, noValue } = context.keyspace;
-  const isTimed = store.exists(key, noValue) === Result.DONE && noValue.expiresAtMs !== 0;
-  if (isTimed) store.touch(key, 0);
-  integer(context.replies, isTimed ? 1 : 0);
+  const { keyspace, replies } = context;
+  const isTimed = keyspace.peek() && keyspace.noValue.expiresAtMs !== 0;
+  if (isTimed && keyspace.touch(0) === Result.FULL) error(replies, Refusal.FULL);
+  else integer(replies, isTimed ? 1 : 0);
 }
 
 const WRITE = ["write", "fast"];

@@ -1,18 +1,18 @@
-/** Commands that read values, and those that write them as they are. */
+/** Commands that read values, and commands that write them unchanged. */
 
 import { Result } from "../../store/store.ts";
 import { haveKeys, put, takeKey } from "./arguments.ts";
 import { ALL_KEYS, type Command, type Context, EVERY_OTHER, ONE_KEY } from "./context.ts";
-import { array, bulkFound, error, integer, OK, receive, Refusal, simple } from "./forms.ts";
+import { array, bulkFound, error, integer, intoReply, OK, Refusal, simple } from "./forms.ts";
 import { refuseWords } from "./subcommands.ts";
 
-/** The most that a reply to MGET may be. */
+/** The largest reply to MGET. */
 const MAX_REPLY_BYTES = 4 * 1024 * 1024;
 
 function get(context: Context): void {
   if (!takeKey(context)) return;
   const { keyspace, replies } = context;
-  keyspace.get(receive(replies, keyspace.found));
+  keyspace.get(intoReply(replies, keyspace.found));
   bulkFound(replies, keyspace.found);
 }
 
@@ -29,7 +29,7 @@ function mget(context: Context): void {
   array(replies, request.count - 1);
   for (let i = 1; i < request.count; i++) {
     request.show(i, keyspace.key);
-    keyspace.get(receive(replies, keyspace.found));
+    keyspace.get(intoReply(replies, keyspace.found));
     bulkFound(replies, keyspace.found);
     if (replies.length - start <= MAX_REPLY_BYTES) continue;
     replies.takeBack(start);
@@ -57,7 +57,7 @@ function mset(context: Context): void {
 function getdel(context: Context): void {
   if (!takeKey(context)) return;
   const { keyspace, replies } = context;
-  const result = keyspace.store.delete(keyspace.key, receive(replies, keyspace.found));
+  const result = keyspace.delete(intoReply(replies, keyspace.found));
   if (result === Result.FULL) error(replies, Refusal.FULL);
   else bulkFound(replies, keyspace.found);
 }
@@ -65,7 +65,7 @@ function getdel(context: Context): void {
 function getset(context: Context): void {
   if (!takeKey(context)) return;
   const { keyspace, replies } = context;
-  const result = put(context, 2, 0, true, receive(replies, keyspace.found));
+  const result = put(context, 2, 0, true, intoReply(replies, keyspace.found));
   if (result === Result.FULL) error(replies, Refusal.FULL);
   else bulkFound(replies, keyspace.found);
 }

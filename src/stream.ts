@@ -5,22 +5,22 @@ import type { Buffer } from "node:buffer";
 /** The socket of one connection. */
 export interface StreamSocket {
   /**
-   * Sends bytes, which may be used again once this returns.
-   * @returns whether more may be sent at once; if not, `drained` tells when
+   * Sends bytes, which may be reused once this returns.
+   * @returns whether more may be sent at once; if not, wait for `drained`
    */
   write(bytes: Uint8Array): boolean;
-  /** Stops what comes from being given, as far as that goes, until `resume`. */
+  /** Stops the delivery of received bytes until `resume`, best effort. */
   pause(): void;
   resume(): void;
-  /** Sends what was written, then says that nothing more comes; the other side may still send. */
+  /** Sends the written bytes, then the end of the stream; the other side may still send. */
   end(): void;
-  /** Closes it now. What the kernel has taken still goes out. */
+  /** Closes the connection now. Bytes that the kernel has taken still go out. */
   destroy(): void;
-  /** Runs something in a later turn of the event loop. */
+  /** Runs a function in a later turn of the event loop. */
   later(run: () => void): void;
 }
 
-/** What is told about it. */
+/** The events of a connection. */
 export interface StreamEvents {
   receive(bytes: Buffer): void;
   drained(): void;
@@ -29,5 +29,5 @@ export interface StreamEvents {
   closed(): void;
 }
 
-/** Takes a new connection in. */
+/** Accepts a new connection. */
 export type Accept = (socket: StreamSocket) => StreamEvents;

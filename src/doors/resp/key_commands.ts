@@ -12,7 +12,7 @@ function remove(context: Context): void {
   let removed = 0;
   for (let i = 1; i < request.count; i++) {
     request.show(i, keyspace.key);
-    const result = keyspace.store.delete(keyspace.key, keyspace.noValue);
+    const result = keyspace.delete(keyspace.noValue);
     if (result === Result.FULL) {
       error(replies, Refusal.FULL);
       return;
@@ -35,8 +35,7 @@ function exists(context: Context): void {
 
 function type(context: Context): void {
   if (!takeKey(context)) return;
-  const { store, key, noValue } = context.keyspace;
-  simple(context.replies, store.exists(key, noValue) === Result.DONE ? "string" : "none");
+  simple(context.replies, context.keyspace.peek() ? "string" : "none");
 }
 
 const READ = ["readonly", "fast"];
@@ -51,6 +50,6 @@ export const keyCommands: readonly Command[] = [
     arity: 1,
     flags: READ,
     keys: NO_KEYS,
-    run: ({ keyspace, replies }) => integer(replies, keyspace.store.count),
+    run: ({ keyspace, replies }) => integer(replies, keyspace.counts.count),
   },
 ];

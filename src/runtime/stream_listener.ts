@@ -1,23 +1,12 @@
-/** Where streams are listened for, whichever runtime does it: TCP and Unix sockets. */
+/** Listens for streams on TCP and Unix sockets, whatever the runtime. */
 
 import { Buffer } from "node:buffer";
 import { linkSync, lstatSync, renameSync, rmSync, statSync } from "node:fs";
 import { connect } from "node:net";
 import { dirname } from "node:path";
-import type { Accept } from "../doors/stream.ts";
-import { type Address, formatAddress } from "./address.ts";
-import type { Runtime } from "./runtime.ts";
-
-/** An address of the network, or a path of the file system. */
-export type StreamAddress = Address | { readonly path: string };
-
-/** What a runtime gives for it. */
-export interface BoundStreams {
-  /** The port that the system gave, where there are ports. */
-  readonly port: number;
-  /** No more are accepted; a Unix socket is removed. */
-  close(): void;
-}
+import type { Accept } from "../stream.ts";
+import { formatAddress } from "./address.ts";
+import type { Runtime, StreamAddress } from "./runtime.ts";
 
 export interface StreamListener {
   /** As people write it: host:port or unix:path. */
@@ -25,20 +14,20 @@ export interface StreamListener {
   close(): void;
 }
 
-/** What the shortest of systems has for a path, less the NUL behind it: sockaddr_un of macOS. */
+/** The shortest limit of any system, without the NUL at the end: sockaddr_un of macOS. */
 const MAX_PATH_BYTES = 103;
 
-/** A Unix socket is there, and somebody answers at it. */
+/** A Unix socket is there, and a server answers at it. */
 export class LiveSocketError extends Error {}
-/** Something is there that is not a stale socket. */
+/** The path holds something other than a stale socket. */
 export class TakenPathError extends Error {}
 /** The path is longer than a Unix socket's may be. */
 export class LongPathError extends Error {}
 
 /**
- * Listens for streams. A Unix socket that nobody answers at is replaced.
+ * Listens for streams. A Unix socket at which no server answers is replaced.
  * @param socketMode who may connect to a Unix socket, as chmod takes it
- * @throws {LiveSocketError | TakenPathError | LongPathError} or an Error with `code` as the system gives it
+ * @throws {LiveSocketError | TakenPathError | LongPathError} or a system Error with `code`
  */
 export async function listenForStreams(
   runtime: Runtime,
@@ -54,8 +43,8 @@ export async function listenForStreams(
 }
 
 /**
- * The socket is bound beside its path and linked into place, which fails where something is: so of two
- * servers that find a stale one only one gets its place, and no server removes another's.
+ * The socket is bound beside its path and linked into place, which fails if something is there: so
+ * of two servers that find a stale socket only one replaces it, and no server removes another's.
  */
 async function listenAtPath(
   runtime: Runtime,
@@ -65,7 +54,7 @@ async function listenAtPath(
 ): Promise<StreamListener> {
   const aside = `${path}.${process.pid}`;
   if (Buffer.byteLength(aside) > MAX_PATH_BYTES) throw new LongPathError(path);
-  // Asked first, since node:net says EACCES where there is no folder.
+  // Checked first, since node:net reports EACCES where there is no folder.
   statSync(dirname(path));
   await removeStaleSocket(path);
   rmSync(aside, { force: true });
@@ -90,7 +79,7 @@ async function listenAtPath(
 
 const MODE_MASK = 0o777;
 
-/** A socket has its mode from the first moment, so by the mask that new files get. */
+/** The mode is set by the umask, so that a socket has it from the first moment. */
 async function withMode<T>(mode: number, listen: () => Promise<T>): Promise<T> {
   const mask = process.umask(MODE_MASK & ~mode);
   try {
@@ -100,12 +89,12 @@ async function withMode<T>(mode: number, listen: () => Promise<T>): Promise<T> {
   }
 }
 
-/** @throws {LiveSocketError} if somebody answers at it; what is no socket is left as it is */
+/** @throws {LiveSocketError} if a server answers at it; anything but a socket is left alone */
 async function removeStaleSocket(path: string): Promise<void> {
   if (!lstatSync(path, { throwIfNoEntry: false })?.isSocket()) return;
   const found = identityOf(path);
   if (await isAnswered(path)) throw new LiveSocketError(path);
-  // Another server may have put its own there by now: what was moved is looked at, and put back.
+  // Another server may have put its own there by now: the moved one is checked, and put back.
   const moved = `${path}.${process.pid}.stale`;
   if (identityOf(path) !== found) throw new LiveSocketError(path);
   renameSync(path, moved);
@@ -115,7 +104,7 @@ async function removeStaleSocket(path: string): Promise<void> {
   if (!isStale) throw new LiveSocketError(path);
 }
 
-/** Tells one socket from another at the same path: numbers of inodes are used again. */
+/** Distinguishes sockets at the same path by time too, since inode numbers are reused. */
 function identityOf(path: string): string | undefined {
   const found = lstatSync(path, { bigint: true, throwIfNoEntry: false });
   return found && `${found.ino}:${found.mtimeNs}`;
