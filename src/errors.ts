@@ -2,7 +2,7 @@
 
 /**
  * What is known of a mutation that ended in an error: it took no effect and never will
- * (`none`), it was carried out (`done`), or nobody here can tell (`unknown`). Queries: `none`.
+ * (`none`), it was carried out (`done`), or the client can't tell (`unknown`). Queries: `none`.
  */
 export type Effect = "none" | "done" | "unknown";
 
@@ -12,7 +12,7 @@ const EFFECT_NOTES: Readonly<Record<Effect, string>> = {
   unknown: "It may or may not have been carried out.",
 };
 
-/** The base of all of them: `code` is for programs, `message` for people. */
+/** The base of all errors: `code` is for programs, `message` for people. */
 export class KilogramError extends Error {
   readonly code: string;
   readonly effect: Effect;
@@ -25,7 +25,7 @@ export class KilogramError extends Error {
   }
 }
 
-/** A call came without a deadline. Nothing was sent. */
+/** A call had no deadline. Nothing was sent. */
 export class DeadlineRequiredError extends KilogramError {
   constructor(operation: string) {
     super(
@@ -57,7 +57,7 @@ export class MasterKeyError extends KilogramError {
 /** No reply came before the deadline. */
 export class DeadlineExceededError extends KilogramError {
   /**
-   * @param effect null for a query, of whose effect there is nothing to say
+   * @param effect null for a query, which has no effect to report
    * @param note what else is known, or ""
    * @param cause what the network reported, if anything: a hint, since it can be forged
    * @param why what may have happened, as a sentence
@@ -68,7 +68,7 @@ export class DeadlineExceededError extends KilogramError {
     effect: Effect | null,
     note: string,
     cause?: unknown,
-    why = "no server may be there, it may have another key, or datagrams were lost.",
+    why = "there may be no server, it may have another key, or datagrams were lost.",
   ) {
     const parts = [
       `${operation} had no answer after ${Math.round(waitedMs)} ms:`,
@@ -89,14 +89,14 @@ export class AbortedError extends KilogramError {
   }
 }
 
-/** The client was closed while the call waited, or before it. */
+/** The client was closed before the call or while it waited. */
 export class ClosedError extends KilogramError {
   constructor(operation: string, effect: Effect) {
     super("CLOSED", `${operation}: this client is closed. ${EFFECT_NOTES[effect]}`, effect);
   }
 }
 
-/** More calls wait than a client holds. Nothing was sent. */
+/** The maximum number of calls is already waiting. Nothing was sent. */
 export class OverloadedError extends KilogramError {
   constructor(operation: string, limit: number) {
     super(
@@ -106,7 +106,7 @@ export class OverloadedError extends KilogramError {
   }
 }
 
-/** The server was replaced, or moved on, while a mutation waited: nobody can tell what it did. */
+/** The server was replaced, or moved on, while a mutation waited: its outcome is unknown. */
 export class OutcomeUnknownError extends KilogramError {
   constructor(operation: string) {
     super(
@@ -118,22 +118,22 @@ export class OutcomeUnknownError extends KilogramError {
   }
 }
 
-/** The server answered, and the answer is no. The base of the four below. */
+/** The server answered with a refusal. The base of the four errors below. */
 export class RefusedError extends KilogramError {}
 
-/** The server found the request wrong (status ERROR). Nothing changed. */
+/** The server refused the request as invalid (status ERROR). Nothing changed. */
 export class RequestError extends RefusedError {
   constructor(operation: string, message: string) {
     super("REQUEST", `The server refused ${operation}: ${message}`);
   }
 }
 
-/** The mutation was judged once, but what came of it is no longer kept (status DUPLICATE). */
+/** The mutation was judged before, but its outcome is no longer kept (status DUPLICATE). */
 export class DuplicateError extends RefusedError {
   constructor(operation: string) {
     super(
       "DUPLICATE",
-      `${operation} reached the server before, which no longer keeps what came of it: it was ` +
+      `${operation} had already reached the server, which no longer keeps its outcome: it was ` +
         "carried out once or refused. Read the key to see.",
       "unknown",
     );
@@ -158,14 +158,14 @@ export class TooLargeError extends RefusedError {
   }
 }
 
-/** A reply under the right key that version 1 of the wire does not have. */
+/** A reply under the right key that version 1 of the wire does not define. */
 export class ProtocolError extends KilogramError {
   constructor(operation: string, what: string, effect: Effect) {
     super("PROTOCOL", `${operation}: the server sent ${what}; is its version newer?`, effect);
   }
 }
 
-/** DEADLINE_REQUIRED is DeadlineRequiredError, also after a minifier renamed the class. */
+/** DEADLINE_REQUIRED is DeadlineRequiredError, even after a minifier renamed the class. */
 function nameOf(code: string): string {
   const words = code.toLowerCase().split("_");
   return `${words.map((word) => word[0].toUpperCase() + word.slice(1)).join("")}Error`;

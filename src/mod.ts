@@ -1,5 +1,5 @@
 /**
- * Kilogram: an encrypted in-memory key–value store, one datagram an operation.
+ * Kilogram: an encrypted in-memory key–value store, one datagram per operation.
  *
  * ```ts
  * const kv = await connect("127.0.0.1:4040", { key });
@@ -8,6 +8,7 @@
  * ```
  */
 
+export type { Key, TimeToLive, Value } from "./arguments.ts";
 export type {
   Abortable,
   AddResult,
@@ -15,12 +16,9 @@ export type {
   Client,
   Deadline,
   ExistsResult,
-  Key,
   RememberOptions,
   SetOptions,
   SetResult,
-  TimeToLive,
-  Value,
 } from "./client.ts";
 export { connect, type ConnectOptions } from "./connect.ts";
 export * from "./errors.ts";

@@ -1,14 +1,15 @@
 /**
- * What a server counts, and the STATS sections that tell it: whole lines `name value`.
+ * The counts of a server, and the lines of STATS that report them.
  * Source: docs/WIRE.md, section 4, «STATS».
  */
 
-import { MAX_VALUE_BYTES } from "./protocol/frame.ts";
 import { OPERATION_NAMES } from "./protocol/operations.ts";
+import type { Line } from "./section.ts";
+import type { StoreCounts } from "./store/store.ts";
 
 /** Counts since the server started. */
 export class Counters {
-  /** Operations looked at, by code; a retransmission answered from the kept replies is not one. */
+  /** Operations by code; retransmissions answered from the kept replies are not counted. */
   readonly operations = new Float64Array(OPERATION_NAMES.length);
   /** GET and EXISTS that found their key, and that did not. */
   hits = 0;
@@ -30,7 +31,7 @@ export class Counters {
   droppedForAuthentication = 0;
   /** Dropped without a reply: a mutation behind its stream's replay window. */
   droppedForWindow = 0;
-  /** Dropped without a reply: too many were being opened (Web Crypto), or waited for the disk. */
+  /** Dropped without a reply: too many were being opened (Web Crypto), or waiting for the disk. */
   droppedForLoad = 0;
   /** Mutations seen before, a retransmission or a replay: answered with the kept reply … */
   replaysAnswered = 0;
@@ -39,11 +40,6 @@ export class Counters {
   /** Mutations that the epoch did not admit. */
   fenced = 0;
 }
-
-export type Line = readonly [name: string, value: string | number];
-
-/** A section's lines, made when it is asked for. */
-export type Section = () => Line[];
 
 export function operationLines(counters: Counters): Line[] {
   const lines: Line[] = OPERATION_NAMES.map((name, code) => [
@@ -72,15 +68,13 @@ export function datagramLines(counters: Counters): Line[] {
   ];
 }
 
-const encoder = new TextEncoder();
-
-/** The lines as text, as many whole ones as fit a value. */
-export function encodeLines(lines: readonly Line[]): Uint8Array {
-  let text = "";
-  for (const [name, value] of lines) {
-    const longer = `${text}${name} ${value}\n`;
-    if (encoder.encode(longer).length > MAX_VALUE_BYTES) break;
-    text = longer;
-  }
-  return encoder.encode(text);
+export function storeLines(counts: StoreCounts): Line[] {
+  return [
+    ["keys", counts.count],
+    ["payload_bytes", counts.payloadBytes],
+    ["used_bytes", counts.usedBytes],
+    ["limit_bytes", counts.limitBytes],
+    ["evictions", counts.evictions],
+    ["expirations", counts.expirations],
+  ];
 }

@@ -7,7 +7,7 @@
 import { test } from "node:test";
 import { assert, assertEquals } from "@std/assert";
 import { KilogramError } from "../src/errors.ts";
-import { copyBytes } from "../src/protocol/bytes.ts";
+import { copyBytes } from "../src/bytes.ts";
 import { DATAGRAM_BYTES, FRAME_BYTES } from "../src/protocol/datagram.ts";
 import {
   codeOf,
@@ -19,12 +19,15 @@ import {
 } from "../src/protocol/frame.ts";
 import { trafficCiphers } from "../src/protocol/keys.ts";
 import { type Cipher, NO_ADDITIONAL_DATA } from "../src/protocol/seal.ts";
-import { NonceStream } from "../src/protocol/streams.ts";
+import { NonceStream } from "../src/protocol/nonces.ts";
 import { nodeCrypto } from "../src/runtime/node_crypto.ts";
 import { Server } from "../src/server.ts";
 import { LogStore } from "../src/store/log_store.ts";
 import type { Found, Result, Span } from "../src/store/store.ts";
 import { fillRandomOf, randomOf } from "./bytes.ts";
+import { sealFrame } from "./seal.ts";
+import { FakeSocket, throwLater } from "./world.ts";
+import { MemoryExecutor } from "../src/execute/memory.ts";
 import {
   makeClient,
   makeLink,
@@ -41,7 +44,7 @@ const AT_CLIENT = DATAGRAMS * 0.4;
 
 const ciphers = await trafficCiphers(MASTER_KEY, nodeCrypto);
 
-/** Counts what changes it, also what would change it only if the key were there. */
+/** Counts changes, also those that would happen only if the key were there. */
 class WatchedStore extends LogStore {
   changes = 0;
 
@@ -63,7 +66,7 @@ class WatchedStore extends LogStore {
   }
 }
 
-/** Draws bad input of a kind from good datagrams; a seed decides everything. */
+/** Makes bad input of each kind from good datagrams; a seed decides everything. */
 class Hostile {
   readonly random: () => number;
   readonly #fill: (bytes: Uint8Array) => void;
@@ -86,7 +89,7 @@ class Hostile {
   garbage(): Uint8Array {
     const isWhole = this.random() < 0.5;
     const bytes = new Uint8Array(isWhole ? DATAGRAM_BYTES : this.below(2_000));
-    // Filling the start is enough: the rest of it authenticates no better.
+    // Filling the start is enough: the rest authenticates no better.
     this.#fill(bytes.subarray(0, 40));
     return bytes;
   }
@@ -101,12 +104,12 @@ class Hostile {
       const bit = 8 + this.below((DATAGRAM_BYTES - 1) * 8);
       datagram[bit >> 3] ^= 1 << (bit & 7);
     }
-    // Two flips of one bit leave it as it was: the first byte always differs.
+    // Two flips of one bit would cancel out: the first byte always differs.
     datagram[0] ^= 2;
     return datagram;
   }
 
-  /** A frame of random contents, with a head that is nearly right in half of the cases. */
+  /** A frame of random contents, whose head is nearly right in half of the cases. */
   frame(): Uint8Array {
     const frame = new Uint8Array(FRAME_BYTES);
     this.#fill(frame.subarray(0, 150));
@@ -119,7 +122,7 @@ class Hostile {
 }
 
 function sealNow(cipher: Cipher, datagram: Uint8Array, frame: Uint8Array, aad: Uint8Array): void {
-  assert(cipher.seal(datagram, frame, aad) === undefined);
+  assert(sealFrame(cipher, datagram, frame, aad) === undefined);
 }
 
 function openNow(cipher: Cipher, datagram: Uint8Array): Uint8Array {
@@ -132,12 +135,18 @@ test(`${AT_SERVER} hostile datagrams leave the server answering, and the store a
   let nowMs = 1_000;
   const fillRandom = fillRandomOf(1);
   const store = new WatchedStore({ limitBytes: 2 ** 20, now: () => nowMs, fillRandom });
-  const server = new Server({ ciphers, store, now: () => nowMs, fillRandom });
+  const server = new Server({
+    ciphers,
+    executor: new MemoryExecutor(store),
+    now: () => nowMs,
+    fillRandom,
+    onFault: throwLater,
+  });
+  const socket = new FakeSocket(server);
   const streams = [
     NonceStream.forQueries(fillRandomOf(2)),
     NonceStream.forMutations(fillRandomOf(3)),
   ];
-  const reply = new Uint8Array(DATAGRAM_BYTES);
   let epoch: Uint8Array = NO_ADDITIONAL_DATA;
   const good: Uint8Array[] = [];
   const hostile = new Hostile(4, good);
@@ -147,7 +156,8 @@ test(`${AT_SERVER} hostile datagrams leave the server answering, and the store a
     const datagram = new Uint8Array(DATAGRAM_BYTES);
     streams[isMutation ? 1 : 0].take(datagram);
     sealNow(ciphers.requests, datagram, frame, isMutation ? epoch : NO_ADDITIONAL_DATA);
-    assertEquals(server.receive(datagram, reply), true, "whoever has the key gets an answer");
+    const reply = socket.ask(datagram);
+    assert(reply !== null, "a peer that has the key gets an answer");
     const answer = openNow(ciphers.replies, reply);
     epoch = copyBytes(answer, META_EPOCH_AT, META_EPOCH_AT + 16);
     if (good.length < 500) good.push(datagram);
@@ -165,15 +175,15 @@ test(`${AT_SERVER} hostile datagrams leave the server answering, and the store a
     if (kind < 2) {
       const status = send(hostile.frame(), hostile.random() < 0.7);
       const isRefused = status === Status.ERROR || status === Status.FENCED;
-      // An ADD to what is no number reaches the store, which refuses it.
+      // An ADD to a value that is not a number reaches the store, which refuses it.
       if (isRefused && store.changes !== before) assertEquals(status, Status.ERROR);
       continue;
     }
-    if (kind === 2) server.receive(hostile.pick(), reply);
-    else if (kind === 3) assertEquals(server.receive(hostile.truncated(), reply), false);
-    else if (kind === 4) assertEquals(server.receive(hostile.altered(), reply), false);
-    else assertEquals(server.receive(hostile.garbage(), reply), false);
-    assertEquals(store.changes, before, "nothing changes for a replay or a stranger");
+    if (kind === 2) socket.ask(hostile.pick());
+    else if (kind === 3) assertEquals(socket.ask(hostile.truncated()), null);
+    else if (kind === 4) assertEquals(socket.ask(hostile.altered()), null);
+    else assertEquals(socket.ask(hostile.garbage()), null);
+    assertEquals(store.changes, before, "a replay or a stranger changes nothing");
   }
   assertEquals(send(ping, false), Status.OK);
   assert(store.changes > 0 && store.usedBytes <= store.limitBytes);
@@ -226,9 +236,9 @@ test(`${AT_CLIENT} hostile datagrams leave the client working`, async () => {
   assertEquals(await outcome(clock, fresh.client.getText("k", { timeout: 500 })), "v");
   assertEquals(await outcome(clock, client.getText("k", { timeout: 500 })), "v");
   const sum = await outcome(clock, client.add("sum", 7, { timeout: 500 }));
-  assertEquals(sum.value, 7n, "also a mutation, whatever epochs the bug told");
+  assertEquals(sum.value, 7n, "also a mutation, whatever epochs the bug sent");
   await clock.pass(2_000);
-  assertEquals(clock.pendingTasks, 0, "an alarm that is left rings for nothing, once");
+  assertEquals(clock.pendingTasks, 0, "an alarm that is left over rings once, for nothing");
 });
 
 /** Sealed with the right key, often for a request that waits, with random contents. */

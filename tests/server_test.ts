@@ -1,6 +1,6 @@
 import { test } from "node:test";
 import { assert, assertEquals, assertMatch } from "@std/assert";
-import { copyBytes } from "../src/protocol/bytes.ts";
+import { copyBytes } from "../src/bytes.ts";
 import { DATAGRAM_BYTES, FRAME_BYTES } from "../src/protocol/datagram.ts";
 import { Epoch } from "../src/protocol/epoch.ts";
 import {
@@ -21,10 +21,11 @@ import {
 } from "../src/protocol/frame.ts";
 import { type TrafficCiphers, trafficCiphers } from "../src/protocol/keys.ts";
 import { NO_ADDITIONAL_DATA } from "../src/protocol/seal.ts";
-import { NonceStream } from "../src/protocol/streams.ts";
+import { NonceStream } from "../src/protocol/nonces.ts";
 import { nodeCrypto } from "../src/runtime/node_crypto.ts";
 import { webCrypto } from "../src/runtime/web_crypto.ts";
 import { everyByte, fillRandomOf, text } from "./bytes.ts";
+import { sealFrame } from "./seal.ts";
 import { fillUp } from "./store/fill_up.ts";
 import { makeServer, MASTER_KEY, type ServerInWorld, WorldClock } from "./world.ts";
 
@@ -32,7 +33,7 @@ const NOTHING = new Uint8Array(0);
 const { OVERWRITE, OLD } = RequestToggle;
 const { PRESENT, FRESH } = ReplyToggle;
 
-/** A peer without a client's rules: it seals what it is told. */
+/** A peer without a client's rules: it seals whatever a test gives it. */
 class Peer {
   readonly #ciphers: TrafficCiphers;
   readonly #in: ServerInWorld;
@@ -55,7 +56,7 @@ class Peer {
     const datagram = new Uint8Array(DATAGRAM_BYTES);
     (isMutation ? this.#mutations : this.#queries).take(datagram);
     const additionalData = isMutation ? this.epoch : NO_ADDITIONAL_DATA;
-    await this.#ciphers.requests.seal(datagram, frame, additionalData);
+    await sealFrame(this.#ciphers.requests, datagram, frame, additionalData);
     return datagram;
   }
 
@@ -122,7 +123,7 @@ const set = (value: Uint8Array, toggles = 0, ttlMs = 0): Partial<Request> => ({
   ttlMs,
 });
 
-test("SET stores, and says what it found", async () => {
+test("SET stores, and reports what it found", async () => {
   const { peer } = await begin();
   const first = await peer.mutation(set(text("one")));
   assertEquals([first.status, first.toggles, first.value], [Status.OK, FRESH, NOTHING]);
@@ -141,7 +142,7 @@ test("SET stores, and says what it found", async () => {
   assertEquals((await peer.query({})).value, text("four"));
 });
 
-test("an empty value is not no value", async () => {
+test("an empty value is not a missing value", async () => {
   const { peer } = await begin();
   await peer.mutation(set(NOTHING));
   const found = await peer.query({});
@@ -150,7 +151,7 @@ test("an empty value is not no value", async () => {
   assertEquals([missing.status, missing.toggles], [Status.NOT_FOUND, FRESH]);
 });
 
-test("863 bytes of every value, trailing NULs included, under a key of 128, come back", async () => {
+test("863 bytes of every byte value, trailing NULs included, come back under a key of 128", async () => {
   const { peer } = await begin();
   const value = everyByte(863);
   value.fill(0, 800);
@@ -159,7 +160,7 @@ test("863 bytes of every value, trailing NULs included, under a key of 128, come
   assertEquals((await peer.query({ key })).value, value);
 });
 
-test("DELETE returns the value, EXISTS tells", async () => {
+test("DELETE returns the value, EXISTS whether there is one", async () => {
   const { peer } = await begin();
   await peer.mutation(set(text("one")));
   assertEquals((await peer.query({ operation: Operation.EXISTS })).status, Status.OK);
@@ -186,7 +187,7 @@ test("ADD counts, within signed 64 bits, and refuses what is not a number", asyn
   assertEquals((await peer.query({ key: text("agent") })).value, text("007"));
 });
 
-test("a time to live is told, counts down, and ends the key", async () => {
+test("a time to live is returned, counts down, and ends the key", async () => {
   const { peer, clock, store } = await begin();
   await peer.mutation(set(text("v"), 0, 1000));
   assertEquals((await peer.query({})).ttlMs, 1000);
@@ -194,7 +195,7 @@ test("a time to live is told, counts down, and ends the key", async () => {
   const exists = await peer.query({ operation: Operation.EXISTS });
   assertEquals(exists.ttlMs, 599, "rounded up on a clock of whole milliseconds");
   await clock.pass(599);
-  assertEquals((await peer.query({})).ttlMs, 1, "one that lives never says 0");
+  assertEquals((await peer.query({})).ttlMs, 1, "never 0 while the key lives");
   await clock.pass(1);
   assertEquals((await peer.query({})).status, Status.NOT_FOUND);
   assertEquals(store.count, 0);
@@ -208,7 +209,7 @@ test("TOUCH sets and removes the time to live; SET replaces it; ADD leaves it", 
   const add = (ttlMs: number) =>
     peer.mutation({ operation: Operation.ADD, value: text("1"), ttlMs });
   assertEquals((await add(5000)).ttlMs, 5000);
-  assertEquals((await add(9000)).ttlMs, 5000, "only a new key takes it");
+  assertEquals((await add(9000)).ttlMs, 5000, "only a new key takes the time to live");
   assertEquals((await touch(70)).status, Status.OK);
   assertEquals(await ttlNow(), 70);
   await touch(0);
@@ -219,7 +220,7 @@ test("TOUCH sets and removes the time to live; SET replaces it; ADD leaves it", 
   assertEquals(await ttlNow(), 0);
 });
 
-test("a reply echoes the nonce, and has zeros behind its value", async () => {
+test("a reply echoes the nonce, and has zeros after its value", async () => {
   const { peer } = await begin();
   await peer.mutation(set(everyByte(863)));
   await peer.query({});
@@ -228,7 +229,7 @@ test("a reply echoes the nonce, and has zeros behind its value", async () => {
   assertEquals(reply?.echo, copyBytes(datagram, 0, 12));
   assert(
     reply?.rest.every((byte) => byte === 0),
-    "nothing of the reply before",
+    "nothing of the previous reply",
   );
 });
 
@@ -290,7 +291,7 @@ test("a mutation of an epoch that was turned away is fenced, then silent", async
   assertEquals((await peer.query({})).status, Status.NOT_FOUND);
 });
 
-test("a mutation recorded before a restart is silence after it", async () => {
+test("a mutation recorded before a restart is met with silence after it", async () => {
   const { peer, clock } = await begin();
   const recorded = await peer.mutationDatagram(set(text("old")));
   const next = await makeServer(clock);
@@ -338,7 +339,7 @@ for (const aead of [nodeCrypto, webCrypto]) {
   });
 }
 
-test("more datagrams at once than the bound are dropped, where opening takes its time", async () => {
+test("more datagrams at once than the bound are dropped, where opening is asynchronous", async () => {
   const { server, peer, ask } = await begin({ aead: webCrypto });
   const datagrams = await Promise.all(
     Array.from(
@@ -367,7 +368,7 @@ test("frames of a peer that has the key and a bug are errors, and change nothing
   assertEquals([store.count, (await peer.query({})).value], [1, text("v")]);
 });
 
-test("a store that refuses says FULL to what needs more room, and to nothing else", async () => {
+test("a store that refuses answers FULL to requests that need more room, and to no others", async () => {
   const { peer, store } = await begin({ onFull: "refuse" });
   await peer.mutation(set(text("small")));
   fillUp(store);
@@ -378,7 +379,7 @@ test("a store that refuses says FULL to what needs more room, and to nothing els
   assertEquals((await peer.mutation(set(text("again")))).status, Status.OK);
 });
 
-test("a time to live that finds no room is FULL too", async () => {
+test("a time to live that finds no room gets FULL too", async () => {
   const { peer, store } = await begin({ onFull: "refuse" });
   await peer.mutation(set(text("v")));
   fillUp(store);
@@ -387,7 +388,7 @@ test("a time to live that finds no room is FULL too", async () => {
   assertEquals((await peer.query({})).value, text("v"));
 });
 
-test("STATS tells whole lines that fit a value, with every count at its largest", async () => {
+test("STATS returns whole lines that fit a value, with every count at its largest", async () => {
   const { peer, server } = await begin({
     facts: [["version", "1.2.3"]],
     systemLines: () => [
@@ -414,4 +415,27 @@ test("STATS tells whole lines that fit a value, with every count at its largest"
   }
   const unknown = await peer.query({ operation: Operation.STATS, key: text("nonsense") });
   assertEquals(unknown.status, Status.NOT_FOUND);
+});
+
+test("a bug in one turn is reported, and harms no other turn", async () => {
+  const faults: unknown[] = [];
+  const clock = new WorldClock();
+  const server = await makeServer(clock, { onFault: (error) => faults.push(error) });
+  const peer = await Peer.of(server);
+  const { get } = server.store;
+  server.store.get = () => {
+    throw new Error("a bug");
+  };
+  const frame = new Uint8Array(FRAME_BYTES);
+  writeRequest(frame, {
+    operation: Operation.GET,
+    toggles: 0,
+    key: text("k"),
+    value: NOTHING,
+    ttlMs: 0,
+  });
+  assertEquals(await peer.send(await peer.sealFrame(frame, false)), null);
+  server.store.get = get;
+  const reply = await peer.send(await peer.sealFrame(frame, false));
+  assertEquals([faults.length, reply?.status], [1, Status.NOT_FOUND]);
 });

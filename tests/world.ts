@@ -1,24 +1,26 @@
 /**
  * A world for tests: a virtual clock, and real clients and servers joined by links on which each
- * datagram can be let through, lost, doubled or held. No sockets and no real time.
+ * datagram can be let through, lost, duplicated or held. No sockets and no real time.
  */
 
 import { Client } from "../src/client.ts";
-import { copyBytes } from "../src/protocol/bytes.ts";
+import { copyBytes } from "../src/bytes.ts";
 import { DATAGRAM_BYTES } from "../src/protocol/datagram.ts";
+import { MemoryExecutor } from "../src/execute/memory.ts";
 import { Exchange } from "../src/protocol/exchange.ts";
 import { type TrafficCiphers, trafficCiphers } from "../src/protocol/keys.ts";
 import type { Aead } from "../src/protocol/seal.ts";
+import { OneArrival, type Peer, type ServerSocket } from "../src/protocol/socket.ts";
 import { nodeCrypto } from "../src/runtime/node_crypto.ts";
 import { Server, type ServerOptions } from "../src/server.ts";
 import { LogStore, type LogStoreOptions } from "../src/store/log_store.ts";
 import { fillRandomOf } from "./bytes.ts";
 import { promisesRun, VirtualClock } from "./virtual_clock.ts";
 
-/** Sealing and opening under way, where that takes its time. */
+/** Seals and opens under way, where they are asynchronous. */
 let cryptoUnderWay = 0;
 
-/** Lets every promise that can go on go on, Web Crypto's included. */
+/** Lets every promise that can go on do so, including Web Crypto's. */
 export async function settled(): Promise<void> {
   do await promisesRun(); while (cryptoUnderWay > 0);
 }
@@ -30,8 +32,8 @@ export class WorldClock extends VirtualClock {
   }
 }
 
-/** The same AEAD, whose promises virtual time waits for. */
-function awaited(aead: Aead): Aead {
+/** The same AEAD, for whose promises virtual time waits. */
+export function awaited(aead: Aead): Aead {
   const count = <T>(result: T): T => {
     if (result instanceof Promise) {
       cryptoUnderWay++;
@@ -44,6 +46,7 @@ function awaited(aead: Aead): Aead {
     async cipher(key) {
       const cipher = await aead.cipher(key);
       return {
+        frame: cipher.frame,
         seal: (...args) => count(cipher.seal(...args)),
         open: (...args) => count(cipher.open(...args)),
       };
@@ -56,12 +59,47 @@ export const MASTER_KEY = new Uint8Array(32).fill(0x5a);
 export interface ServerInWorld {
   readonly server: Server;
   readonly store: LogStore;
-  /** The reply to a datagram, or null for silence. */
+  /** The reply to a datagram, or null for silence, if nothing else must happen first. */
   ask(datagram: Uint8Array): Promise<Uint8Array | null>;
+  /** Delivers a datagram; the reply comes now, later or never. */
+  deliver(datagram: Uint8Array, onReply: (reply: Uint8Array) => void): void;
+}
+
+/** A server's socket in memory: a peer is the function that takes its reply. */
+export class FakeSocket implements ServerSocket {
+  readonly reply = new Uint8Array(DATAGRAM_BYTES);
+  readonly #arrival = new OneArrival();
+  readonly #server: Server;
+
+  constructor(server: Server) {
+    this.#server = server;
+  }
+
+  deliver(datagram: Uint8Array, onReply: (reply: Uint8Array) => void): void {
+    this.#server.receive(this.#arrival.of(datagram, onReply), this);
+  }
+
+  /** The reply that comes at once, or null. */
+  ask(datagram: Uint8Array): Uint8Array | null {
+    let reply: Uint8Array | null = null;
+    this.deliver(datagram, (sent) => reply = sent);
+    return reply;
+  }
+
+  send(peer: Peer): void {
+    const sent = copyBytes(this.reply);
+    // Leftovers of a reply must not be taken for the next.
+    this.reply.fill(0xee);
+    (peer as (reply: Uint8Array) => void)(sent);
+  }
+
+  keep(peer: Peer): Peer {
+    return peer;
+  }
 }
 
 let seeds = 1;
-/** As small as a store can be: a test makes many. */
+/** The smallest size of a store: a test makes many. */
 const LIMIT_BYTES = 2 ** 20;
 
 export async function makeServer(
@@ -73,21 +111,31 @@ export async function makeServer(
   const store = new LogStore({ limitBytes: LIMIT_BYTES, now: clock.now, fillRandom, onFull });
   const server = new Server({
     ciphers: await trafficCiphers(MASTER_KEY, awaited(aead)),
-    store,
+    executor: new MemoryExecutor(store),
+    onFault: throwLater,
     now: clock.now,
     fillRandom,
     ...rest,
   });
+  const socket = new FakeSocket(server);
+  const deliver = socket.deliver.bind(socket);
   const ask = async (datagram: Uint8Array) => {
-    const reply = new Uint8Array(DATAGRAM_BYTES);
-    const answered = server.receive(datagram, reply);
-    const sent = answered instanceof Promise ? await answered : answered ? reply : null;
-    return sent === null ? null : copyBytes(sent);
+    let reply: Uint8Array | null = null;
+    deliver(copyBytes(datagram), (sent) => reply = sent);
+    await settled();
+    return reply;
   };
-  return { server, store, ask };
+  return { server, store, ask, deliver };
 }
 
-/** What becomes of a datagram on a link: so many copies arrive. */
+/** Makes a bug that a server survives fail the test. */
+export function throwLater(error: unknown): void {
+  setImmediate(() => {
+    throw error;
+  });
+}
+
+/** What happens to a datagram on a link: the number of copies that arrive. */
 export type Fate = (datagram: Uint8Array, count: number) => number;
 
 export interface ClientInWorld {
@@ -126,10 +174,6 @@ export async function makeClient(
     const copies = link.onReply(reply, replies.length);
     for (let i = 0; i < copies; i++) later(() => exchange.receive(copyBytes(reply)));
   };
-  const deliverRequest = async (datagram: Uint8Array) => {
-    const reply = (await link.server?.ask(datagram)) ?? null;
-    if (reply !== null) deliverReply(reply);
-  };
   const exchange: Exchange = new Exchange({
     ciphers: options.ciphers ??
       (await trafficCiphers(MASTER_KEY, awaited(options.aead ?? nodeCrypto))),
@@ -140,13 +184,15 @@ export async function makeClient(
       const sent = copyBytes(datagram);
       requests.push(sent);
       const copies = link.onRequest(sent, requests.length);
-      for (let i = 0; i < copies; i++) later(() => void deliverRequest(sent));
+      for (let i = 0; i < copies; i++) {
+        later(() => link.server?.deliver(copyBytes(sent), deliverReply));
+      }
     },
   });
   return { client: new Client(exchange, () => {}), exchange, requests, replies };
 }
 
-/** A promise and what became of it, so that a test can look before it awaits. */
+/** A promise and its state, so that a test can look before it awaits. */
 export function watch<T>(promise: Promise<T>): { promise: Promise<T>; state: string } {
   const watched = { promise, state: "waits" };
   promise.then(
@@ -167,7 +213,7 @@ export async function outcome<T>(clock: VirtualClock, promise: Promise<T>): Prom
   return promise;
 }
 
-/** A server, a link to it and a client with a second for each call. */
+/** A server, a link to it and a client that allows a second for each call. */
 export async function oneClient(serverOptions: Parameters<typeof makeServer>[1] = {}) {
   const clock = new WorldClock();
   const server = await makeServer(clock, serverOptions);

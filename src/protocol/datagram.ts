@@ -5,9 +5,9 @@
 
 import { assert } from "../assert.ts";
 
-/** Bytes of every datagram; one of any other size gets no reply. */
+/** Bytes of every datagram; a datagram of any other size gets no reply. */
 export const DATAGRAM_BYTES = 1024;
-/** Bytes of the nonce that opens a datagram: 96 bits, GCM's native size (NIST SP 800-38D). */
+/** Bytes of the nonce that begins a datagram: 96 bits, GCM's native size (NIST SP 800-38D). */
 export const NONCE_BYTES = 12;
 /** Bytes of the plaintext frame inside. */
 export const FRAME_BYTES = 996;
@@ -17,12 +17,3 @@ export const TAG_BYTES = 16;
 export const TAG_AT = NONCE_BYTES + FRAME_BYTES;
 
 assert(NONCE_BYTES + FRAME_BYTES + TAG_BYTES === DATAGRAM_BYTES, "12 + 996 + 16 = 1024");
-
-/**
- * A server as its sockets see it: answers a datagram now, into `reply`, or later.
- * @param datagram may be reused as soon as this returns, as may `reply`, 1,024 bytes
- * @returns whether `reply` is to be sent back to where the datagram came from; or a promise of what
- * is, which may be reused in a later turn of the event loop, and of null where nothing is
- */
-export type Receive = (datagram: Uint8Array, reply: Uint8Array) => Answered;
-export type Answered = boolean | Promise<Uint8Array | null>;

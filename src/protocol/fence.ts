@@ -1,5 +1,5 @@
 /**
- * The fence: which mutations a server carries out. It holds the epoch, the streams of the
+ * The fence decides which mutations a server carries out. It holds the epoch, the streams of the
  * current and of the previous generation with their replay windows, and the kept replies.
  * Source: docs/WIRE.md, section 5, «The server».
  *
@@ -10,33 +10,33 @@
 import { Epoch } from "./epoch.ts";
 import { KeptReplies } from "./kept_replies.ts";
 import { ReplayWindow, Sighting } from "./replay_window.ts";
-import { type FillRandom, sequenceOf, STREAM_ID_BYTES } from "./streams.ts";
+import { type FillRandom, sequenceOf, STREAM_ID_BYTES } from "./nonces.ts";
 
-/** Most mutation streams of one generation. */
+/** Maximum number of mutation streams in one generation. */
 const MAX_STREAMS = 65_536;
 /** A generation that has lasted this long ends with the next mutation. */
 const GENERATION_MS = 60_000;
 
-/** What is to be done with a mutation. */
+/** What to do with a mutation. */
 export const Verdict = {
-  /** It is new, and marked now: carry it out and keep its reply. */
+  /** It is new and is now marked: carry it out and keep its reply. */
   CARRY_OUT: 0,
   /** It was carried out: send its kept reply, or DUPLICATE. */
   REPEAT: 1,
-  /** It was not carried out and never will be: say FENCED. */
+  /** It was not carried out and never will be: reply FENCED. */
   FENCE: 2,
-  /** Too old to tell: say nothing. */
+  /** Too old to judge: do not reply. */
   IGNORE: 3,
 } as const;
 export type Verdict = (typeof Verdict)[keyof typeof Verdict];
 
-/** Smaller ones than the wire's are for tests. */
+/** Limits smaller than the wire's are for tests. */
 export interface FenceLimits {
-  /** Most mutation streams of one generation. */
+  /** Maximum number of mutation streams in one generation. */
   readonly maxStreams: number;
-  /** How long a generation lasts at most, once a mutation comes. */
+  /** A generation that has lasted this long ends with the next mutation. */
   readonly generationMs: number;
-  /** Bytes of the ring of kept replies; 8 MiB if left out. */
+  /** Bytes of the ring of kept replies; 8 MiB by default. */
   readonly keptBytes?: number;
 }
 
@@ -68,7 +68,7 @@ export class Fence {
     return this.#epoch;
   }
 
-  /** The epoch before the last turn, whose mutations are still told that they came too late. */
+  /** The epoch before the last turn; late mutations of that epoch still get FENCED. */
   get previousEpoch(): Epoch | null {
     return this.#previousEpoch;
   }
@@ -79,8 +79,8 @@ export class Fence {
   }
 
   /**
-   * Judges the mutation whose nonce opens `datagram` and which authenticated under `epoch`, an
-   * epoch of this fence; marks it when it is to be carried out.
+   * Judges the mutation whose nonce begins `datagram` and which authenticated under `epoch`, an
+   * epoch of this fence; marks the mutation if it is to be carried out.
    */
   admit(datagram: Uint8Array, epoch: Epoch, nowMs: number): Verdict {
     const id = this.#readId(datagram);

@@ -4,19 +4,19 @@
  */
 
 import { assert } from "../assert.ts";
-import { readU32, readU64, writeU32, writeU64 } from "./bytes.ts";
+import { readU32, readU64, writeU32, writeU64 } from "../bytes.ts";
 import { FRAME_BYTES, NONCE_BYTES } from "./datagram.ts";
 import { EPOCH_BYTES } from "./epoch.ts";
 
-/** Most bytes of a key; at least one. */
+/** Maximum bytes of a key; the minimum is one. */
 export const MAX_KEY_BYTES = 128;
-/** Most bytes of a value without a time to live. */
+/** Maximum bytes of a value without a time to live. */
 export const MAX_VALUE_BYTES = 863;
 /** Bytes of a time to live, carved from the end of the value field. */
-export const TTL_BYTES = 8;
-/** Most bytes of a value that is sent with a time to live. */
+const TTL_BYTES = 8;
+/** Maximum bytes of a value with a time to live. */
 export const MAX_VALUE_BYTES_WITH_TTL = MAX_VALUE_BYTES - TTL_BYTES;
-/** The longest time to live in milliseconds: what a JavaScript number holds exactly. */
+/** The longest time to live in milliseconds: the largest safe integer. */
 export const MAX_TTL_MS = Number.MAX_SAFE_INTEGER;
 
 /** Request: the operation. Reply: the status. */
@@ -57,7 +57,7 @@ export const Operation = {
 } as const;
 export type Operation = (typeof Operation)[keyof typeof Operation];
 
-/** What became of a request. */
+/** The outcome of a request. */
 export const Status = {
   OK: 0,
   NOT_FOUND: 1,
@@ -84,12 +84,12 @@ export function togglesOf(frame: Uint8Array): number {
   return flagsOf(frame) & TOGGLE_MASK;
 }
 
-/** The length that the key or the meta claims, 0…255: check it before use. */
+/** The claimed length of the key or the meta, 0…255: check it before use. */
 export function keyLengthOf(frame: Uint8Array): number {
   return (flagsOf(frame) >>> TOGGLE_BITS) & KEY_LENGTH_MASK;
 }
 
-/** The length that the value claims, 0…1,023: check it before use. */
+/** The claimed length of the value, 0…1,023: check it before use. */
 export function valueLengthOf(frame: Uint8Array): number {
   return flagsOf(frame) >>> VALUE_LENGTH_SHIFT;
 }
@@ -111,12 +111,12 @@ export function writeHead(
   writeU32(frame, FLAGS_AT, toggles | lengths);
 }
 
-/** The time to live that a request carries, in milliseconds; NaN when it is above 2^53 − 1. */
+/** The time to live that a request carries, in milliseconds; NaN if it is above 2^53 − 1. */
 export function requestTtlOf(frame: Uint8Array): number {
   return readU64(frame, TTL_AT);
 }
 
-/** The remaining time to live that a reply carries, in milliseconds; 0 is none. */
+/** The remaining time to live that a reply carries, in milliseconds; 0 for none. */
 export function remainingTtlOf(frame: Uint8Array): number {
   return readU64(frame, META_TTL_AT);
 }
@@ -124,17 +124,17 @@ export function remainingTtlOf(frame: Uint8Array): number {
 /** A request as its caller gave it, before it becomes a frame. */
 export interface Request {
   readonly operation: Operation;
-  /** The sum of RequestToggle values, TTL excepted: that follows from `ttlMs`. */
+  /** The sum of RequestToggle values except TTL, which follows from `ttlMs`. */
   readonly toggles: number;
   /** 0…128 bytes. */
   readonly key: Uint8Array;
   /** 0…863 bytes; 855 with a time to live. */
   readonly value: Uint8Array;
-  /** 1…2^53 − 1 milliseconds; 0 is none. */
+  /** 1…2^53 − 1 milliseconds; 0 for none. */
   readonly ttlMs: number;
 }
 
-/** Writes a whole request into a frame, zeros behind its key and value included. */
+/** Writes a whole request into a frame, including the zeros after its key and value. */
 export function writeRequest(frame: Uint8Array, request: Request): void {
   const { operation, key, value, ttlMs } = request;
   const toggles = ttlMs > 0 ? request.toggles | RequestToggle.TTL : request.toggles;
@@ -145,22 +145,22 @@ export function writeRequest(frame: Uint8Array, request: Request): void {
   if (ttlMs > 0) writeU64(frame, TTL_AT, ttlMs);
 }
 
-/** What a server answers, apart from to whom; its value is already in the frame, at VALUE_AT. */
+/** A server's answer, without its recipient; its value is already in the frame, at VALUE_AT. */
 export interface Outcome {
   status: number;
   /** The sum of the ReplyToggle values that belong to the outcome. */
   toggles: number;
-  /** When the key expires, in ms on the server's clock; 0 for never, and for not told. */
+  /** When the key expires, in ms on the server's clock; 0 for never or not reported. */
   expiresAtMs: number;
   /** Bytes of the value. */
   length: number;
 }
 
 /**
- * Makes a whole reply of an outcome, zeros behind its value included.
+ * Writes a whole reply for an outcome, including the zeros after its value.
  * @param serverToggles the ReplyToggle values that every reply of this server has
- * @param request the datagram that is answered, of which the nonce is echoed
- * @param epoch the server's, 16 bytes
+ * @param request the datagram to answer, whose nonce is echoed
+ * @param epoch the server's epoch, 16 bytes
  */
 export function writeReply(
   frame: Uint8Array,

@@ -1,20 +1,20 @@
 /**
- * The replies to recent mutations, kept so that a retransmission gets the answer of the first
- * copy: a ring of 8 MiB outside the heap, where a new reply takes the place of the oldest.
+ * The replies to recent mutations, kept so that a retransmission gets the first copy's answer:
+ * a ring of 8 MiB outside the heap, where a new reply replaces the oldest.
  * Source: docs/WIRE.md, section 5.
  *
- * A position counts the bytes ever written, so a reply is still there while its position is at
- * most a ring behind the end. Replies whose nonces hash alike are linked, newest first, and a
- * link that leads out of the ring ends the search: nothing is ever removed from the index.
+ * A position counts all bytes ever written, so a reply is still there while its position is at
+ * most a ring behind the end. Replies whose nonces hash alike are linked, newest first. A link
+ * that leads out of the ring ends the search, so nothing is ever removed from the index.
  */
 
 import { assert } from "../assert.ts";
-import { equalBytes, readU32, readU64, writeU64 } from "./bytes.ts";
+import { equalBytes, readU32, readU64, writeU64 } from "../bytes.ts";
 import { NONCE_BYTES } from "./datagram.ts";
-import { MAX_VALUE_BYTES, type Outcome } from "./frame.ts";
+import { MAX_VALUE_BYTES, type Outcome, VALUE_AT } from "./frame.ts";
 
 const RING_BYTES = 8 * 1024 * 1024;
-/** So that a list holds four replies at most on average, when all are of the smallest size. */
+/** A list holds at most four replies on average, even if all have the smallest size. */
 const LISTS = 2 ** 16;
 
 /** An entry: link ‖ nonce ‖ status ‖ toggles ‖ value length ‖ expiry ‖ held ‖ value. */
@@ -43,15 +43,15 @@ export class KeptReplies {
   }
 
   /**
-   * Keeps the outcome of the mutation whose nonce opens `datagram`; its value is at `valueAt`.
-   * @param isHeld whether it is to be told only later, by `release`
-   * @returns the position of what is kept
+   * Keeps the outcome of the mutation whose nonce begins `datagram`; its value is in
+   * `frame`, where a reply has its value.
+   * @param isHeld whether the reply must not be sent before `release`
+   * @returns the position of the kept reply
    */
   keep(
     datagram: Uint8Array,
     outcome: Outcome,
     frame: Uint8Array,
-    valueAt: number,
     isHeld = false,
   ): number {
     const at = this.#claim(ENTRY_VALUE_AT + outcome.length);
@@ -65,33 +65,33 @@ export class KeptReplies {
     ring[at + LENGTH_AT + 1] = outcome.length >>> 8;
     writeU64(ring, at + EXPIRY_AT, outcome.expiresAtMs);
     ring[at + HELD_AT] = isHeld ? 1 : 0;
-    for (let i = 0; i < outcome.length; i++) ring[at + ENTRY_VALUE_AT + i] = frame[valueAt + i];
+    for (let i = 0; i < outcome.length; i++) ring[at + ENTRY_VALUE_AT + i] = frame[VALUE_AT + i];
     const position = this.#end - (ENTRY_VALUE_AT + outcome.length);
     this.#newest[list] = position + 1;
     return position;
   }
 
   /**
-   * Finds the reply to the mutation whose nonce opens `datagram`; writes its value to `frame`
-   * at `valueAt` and the rest to `outcome`.
-   * @returns false when it is no longer kept
+   * Finds the reply to the mutation whose nonce begins `datagram`; writes its value to `frame`
+   * and the rest to `outcome`.
+   * @returns false if the reply is no longer kept
    */
-  find(datagram: Uint8Array, outcome: Outcome, frame: Uint8Array, valueAt: number): boolean {
+  find(datagram: Uint8Array, outcome: Outcome, frame: Uint8Array): boolean {
     const at = this.#locate(datagram);
-    if (at >= 0) this.#read(at, outcome, frame, valueAt);
-    return at >= 0;
+    if (at < 0) return false;
+    const ring = this.#ring;
+    outcome.status = ring[at + STATUS_AT];
+    outcome.toggles = ring[at + TOGGLES_AT];
+    outcome.length = ring[at + LENGTH_AT] | (ring[at + LENGTH_AT + 1] << 8);
+    outcome.expiresAtMs = readU64(ring, at + EXPIRY_AT);
+    for (let i = 0; i < outcome.length; i++) frame[VALUE_AT + i] = ring[at + ENTRY_VALUE_AT + i];
+    return true;
   }
 
-  /**
-   * As `find`, of what is kept at a position; it is no longer held then.
-   * @returns false when it is no longer kept
-   */
-  release(position: number, outcome: Outcome, frame: Uint8Array, valueAt: number): boolean {
-    if (position < this.#end - this.#ring.length) return false;
-    const at = position % this.#ring.length;
-    this.#ring[at + HELD_AT] = 0;
-    this.#read(at, outcome, frame, valueAt);
-    return true;
+  /** Lets the reply kept at a position, if it is still kept, be sent from now on. */
+  release(position: number): void {
+    if (position < this.#end - this.#ring.length) return;
+    this.#ring[(position % this.#ring.length) + HELD_AT] = 0;
   }
 
   isHeld(datagram: Uint8Array): boolean {
@@ -99,16 +99,7 @@ export class KeptReplies {
     return at >= 0 && this.#ring[at + HELD_AT] === 1;
   }
 
-  #read(at: number, outcome: Outcome, frame: Uint8Array, valueAt: number): void {
-    const ring = this.#ring;
-    outcome.status = ring[at + STATUS_AT];
-    outcome.toggles = ring[at + TOGGLES_AT];
-    outcome.length = ring[at + LENGTH_AT] | (ring[at + LENGTH_AT + 1] << 8);
-    outcome.expiresAtMs = readU64(ring, at + EXPIRY_AT);
-    for (let i = 0; i < outcome.length; i++) frame[valueAt + i] = ring[at + ENTRY_VALUE_AT + i];
-  }
-
-  /** Takes room for an entry in one piece; returns its offset in the ring. */
+  /** Claims contiguous room for an entry; returns its offset in the ring. */
   #claim(bytes: number): number {
     const ringBytes = this.#ring.length;
     const at = this.#end % ringBytes;
@@ -117,7 +108,7 @@ export class KeptReplies {
     return skip > 0 ? 0 : at;
   }
 
-  /** The offset of a nonce's entry, or −1. Each step goes to an older entry, so it ends. */
+  /** The offset of a nonce's entry, or −1. Each step goes to an older entry, so the search ends. */
   #locate(datagram: Uint8Array): number {
     const ringBytes = this.#ring.length;
     let position = this.#newest[listOf(datagram)] - 1;

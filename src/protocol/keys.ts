@@ -1,12 +1,12 @@
 /**
- * The master key, its text forms, and the two traffic keys made of it.
+ * The master key, its text forms, and the two traffic keys derived from it.
  * Source: docs/WIRE.md, section 2; HKDF is RFC 5869.
  */
 
 import { MasterKeyError } from "../errors.ts";
-import { copyBytes } from "./bytes.ts";
+import { copyBytes } from "../bytes.ts";
 import type { Aead, Cipher } from "./seal.ts";
-import type { FillRandom } from "./streams.ts";
+import type { FillRandom } from "./nonces.ts";
 
 /** Bytes of a master key and of a traffic key. */
 export const KEY_BYTES = 32;
@@ -36,8 +36,8 @@ export function encodeKey(key: Uint8Array): string {
 
 /**
  * The 32 bytes of a key given as bytes, as 44 characters of base64 or as 64 of hex; white space
- * around a text is ignored.
- * @throws {MasterKeyError} for anything else; the message never holds the key
+ * around text is ignored.
+ * @throws {MasterKeyError} for anything else; the message never contains the key
  */
 export function decodeKey(key: string | Uint8Array): Uint8Array {
   if (key instanceof Uint8Array) {
@@ -50,7 +50,7 @@ export function decodeKey(key: string | Uint8Array): Uint8Array {
     return Uint8Array.from(text.match(/../g) ?? [], (hex) => parseInt(hex, 16));
   }
   if (BASE64_FORM.test(text)) return Uint8Array.from(atob(text), (char) => char.charCodeAt(0));
-  throw new MasterKeyError(`it is a text of ${text.length} characters in neither form`);
+  throw new MasterKeyError(`it is text of ${text.length} characters in neither form`);
 }
 
 /** The ciphers of the two directions. */
@@ -59,7 +59,7 @@ export interface TrafficCiphers {
   readonly replies: Cipher;
 }
 
-/** Derives the two traffic keys of a master key and makes their ciphers. */
+/** Derives the two traffic keys from a master key and makes their ciphers. */
 export async function trafficCiphers(masterKey: Uint8Array, aead: Aead): Promise<TrafficCiphers> {
   const [requests, replies] = await Promise.all(
     [REQUEST_INFO, REPLY_INFO].map(async (info) => aead.cipher(await deriveKey(masterKey, info))),

@@ -32,30 +32,34 @@ const NO_VALUE = { takesValue: false };
 const QUERY = { isMutation: false, toggles: 0 };
 const MUTATION = { isMutation: true };
 
-/** By operation code. */
-const RULES: readonly Rule[] = [
-  { ...MUTATION, ...A_KEY, takesValue: true, toggles: OVERWRITE | OLD | TTL },
-  { ...QUERY, ...A_KEY, ...NO_VALUE },
-  { ...MUTATION, ...A_KEY, ...NO_VALUE, toggles: 0 },
-  { ...QUERY, ...A_KEY, ...NO_VALUE },
-  { ...MUTATION, ...A_KEY, takesValue: true, toggles: TTL },
-  { ...MUTATION, ...A_KEY, ...NO_VALUE, toggles: TTL },
-  { ...QUERY, ...NO_VALUE, minKeyBytes: 0, maxKeyBytes: 0 },
-  { ...QUERY, ...NO_VALUE, minKeyBytes: 0, maxKeyBytes: MAX_KEY_BYTES },
-];
+const RULES: Readonly<Record<Operation, Rule>> = {
+  [Operation.SET]: { ...MUTATION, ...A_KEY, takesValue: true, toggles: OVERWRITE | OLD | TTL },
+  [Operation.GET]: { ...QUERY, ...A_KEY, ...NO_VALUE },
+  [Operation.DELETE]: { ...MUTATION, ...A_KEY, ...NO_VALUE, toggles: 0 },
+  [Operation.EXISTS]: { ...QUERY, ...A_KEY, ...NO_VALUE },
+  [Operation.ADD]: { ...MUTATION, ...A_KEY, takesValue: true, toggles: TTL },
+  [Operation.TOUCH]: { ...MUTATION, ...A_KEY, ...NO_VALUE, toggles: TTL },
+  [Operation.PING]: { ...QUERY, ...NO_VALUE, minKeyBytes: 0, maxKeyBytes: 0 },
+  [Operation.STATS]: { ...QUERY, ...NO_VALUE, minKeyBytes: 0, maxKeyBytes: MAX_KEY_BYTES },
+};
+
+/** The rule of an operation as sent; undefined if the operation does not exist. */
+function ruleOf(operation: number): Rule | undefined {
+  return RULES[operation as Operation];
+}
 
 /** The names by code: SET, GET … */
 export const OPERATION_NAMES: readonly string[] = Object.keys(Operation);
 
-/** Whether an operation is sent on the mutation stream; false for one that does not exist. */
+/** Whether an operation is sent on the mutation stream; false if it does not exist. */
 export function isMutation(operation: number): boolean {
-  return RULES[operation]?.isMutation ?? false;
+  return ruleOf(operation)?.isMutation ?? false;
 }
 
 /** What is wrong with a request that came on one of the two streams, or null. */
 export function faultOf(frame: Uint8Array, onMutationStream: boolean): string | null {
   const operation = codeOf(frame);
-  const rule = RULES[operation];
+  const rule = ruleOf(operation);
   if (rule === undefined) return `operation ${operation} does not exist`;
   const name = OPERATION_NAMES[operation];
   if (rule.isMutation !== onMutationStream) return `${name} came on the wrong stream`;

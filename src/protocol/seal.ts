@@ -1,30 +1,33 @@
 /**
- * What the core needs of AES-256-GCM. An adapter answers now or later: a value or a promise,
- * and the core pays for later only when it happens.
+ * What the core needs from AES-256-GCM. An adapter returns a value or a promise, and the core
+ * pays for a promise only when there is one.
  * Source: NIST SP 800-38D; docs/WIRE.md, section 1.
  */
 
 /** One kind of AES-256-GCM, as a runtime offers it. */
 export interface Aead {
-  /** For people: `OpenSSL`, `node:crypto` or `Web Crypto`. */
+  /** For display: `OpenSSL`, `node:crypto` or `Web Crypto`. */
   readonly name: string;
-  /** Makes a cipher of a 32-byte key. */
+  /** Makes a cipher from a 32-byte key. */
   cipher(key: Uint8Array): Promise<Cipher>;
 }
 
 /** AES-256-GCM under one key. */
 export interface Cipher {
+  /** The frame that the next `seal` seals: 996 bytes, lent to the caller to write in place. */
+  readonly frame: Uint8Array;
+
   /**
-   * Seals a frame into a datagram that already begins with its nonce. All arguments but
-   * `datagram` may be reused as soon as this returns; `datagram` is complete when the result is
-   * there.
+   * Seals the frame into a datagram that already begins with its nonce. The frame and the
+   * additional data may be reused as soon as this returns; `datagram` is complete when this returns
+   * or its promise resolves.
    */
-  seal(datagram: Uint8Array, frame: Uint8Array, additionalData: Uint8Array): void | Promise<void>;
+  seal(datagram: Uint8Array, additionalData: Uint8Array): void | Promise<void>;
 
   /**
    * Opens a datagram; its bytes may be reused as soon as this returns.
-   * @returns the frame of 996 bytes, or null when it does not authenticate; the next datagram
-   *   that is sealed or opened may overwrite it
+   * @returns the frame of 996 bytes, or null if the datagram does not authenticate; only the next
+   *   `open` may overwrite the frame
    */
   open(
     datagram: Uint8Array,

@@ -1,70 +1,81 @@
-/** Datagrams in batches, over a socket of Linux: a server's side and a client's. */
+/** Datagrams in batches, over a Linux socket: the server's side and the client's. */
 
-import { DATAGRAM_BYTES, type Receive } from "../protocol/datagram.ts";
+import { DATAGRAM_BYTES } from "../protocol/datagram.ts";
+import type { Arrivals, Peer, Receive, ServerSocket } from "../protocol/socket.ts";
 import type { LinuxSocket } from "./linux_socket.ts";
 import { BATCH, Messages } from "./messages.ts";
 
-/** With one byte more, a datagram that is too long shows. */
+/** One byte more than a datagram has, so that a longer one is noticed. */
 const ROOM_BYTES = DATAGRAM_BYTES + 1;
 
-/** Answers what waits in a socket. */
-export class AnswerBatch {
+/**
+ * A server's socket. Bun delivers the first datagram of a batch; the others are read from the
+ * socket. A peer is a struct sockaddr_in or sockaddr_in6.
+ */
+export class ServerBatch implements Arrivals, ServerSocket {
+  /** The number of datagrams in the batch at hand, at most BATCH. */
+  count = 0;
   readonly #socket: LinuxSocket;
   readonly #requests = new Messages(ROOM_BYTES);
   readonly #replies = new Messages(DATAGRAM_BYTES);
-  /** Replies that came later, and are sent together with others that came with them. */
-  readonly #later = new Messages(DATAGRAM_BYTES);
-  #laterCount = 0;
+  /** The number of replies written but not sent yet. */
+  #replyCount = 0;
+  #isReceiving = false;
   #isClosed = false;
+  readonly #flush = () => this.flush();
 
   constructor(socket: LinuxSocket) {
     this.#socket = socket;
   }
 
-  /** Answers a batch: a reply waits for 31 others at most, some 0.2 ms. */
-  answer(receive: Receive): void {
-    const count = this.#socket.receive(this.#requests);
-    let answered = 0;
-    for (let i = 0; i < count; i++) {
-      const result = receive(this.#requests.received(i), this.#replies.datagrams[answered]);
-      if (result instanceof Promise) this.sendLater(result, this.#requests.peerOf(i).slice());
-      else if (result) this.#replies.addressTo(answered++, this.#requests.peerOf(i));
-    }
-    this.#send(this.#replies, answered);
+  /** Gives a datagram, and those that wait behind it, to the server, and sends the replies. */
+  take(datagram: Uint8Array, peer: Uint8Array, receive: Receive): void {
+    this.#requests.put(0, datagram, peer);
+    this.count = 1 + this.#socket.receive(this.#requests, 1);
+    this.#isReceiving = true;
+    receive(this, this);
+    this.#isReceiving = false;
+    this.flush();
   }
 
-  /** To be called before the socket is closed, whose number may then be another's. */
+  datagram(i: number): Uint8Array {
+    return this.#requests.received(i);
+  }
+
+  peer(i: number): Uint8Array {
+    return this.#requests.peerOf(i);
+  }
+
+  get reply(): Uint8Array {
+    return this.#replies.datagrams[this.#replyCount];
+  }
+
+  /** Replies of one batch, or of one turn of the event loop, leave together. */
+  send(peer: Peer): void {
+    this.#replies.addressTo(this.#replyCount, peer as Uint8Array);
+    if (this.#replyCount === 0 && !this.#isReceiving) queueMicrotask(this.#flush);
+    if (++this.#replyCount === BATCH) this.flush();
+  }
+
+  keep(peer: Peer): Peer {
+    return (peer as Uint8Array).slice();
+  }
+
+  /** Call this before the socket is closed, since its descriptor may be reused afterwards. */
   close(): void {
+    this.flush();
     this.#isClosed = true;
   }
 
-  /**
-   * Sends a reply when it comes, together with others that come then.
-   * @param peer a struct sockaddr_in or sockaddr_in6; its own from now on
-   */
-  sendLater(result: Promise<Uint8Array | null>, peer: Uint8Array): void {
-    void result.then((reply) => {
-      if (reply === null || this.#isClosed) return;
-      if (this.#laterCount === 0) queueMicrotask(() => this.#flush());
-      this.#later.datagrams[this.#laterCount].set(reply);
-      this.#later.addressTo(this.#laterCount++, peer);
-      if (this.#laterCount === BATCH) this.#flush();
-    });
-  }
-
-  #flush(): void {
-    const count = this.#laterCount;
-    this.#laterCount = 0;
-    if (!this.#isClosed) this.#send(this.#later, count);
-  }
-
-  /** One that can't be sent is as lost on the way: the client asks again. */
-  #send(replies: Messages, count: number): void {
-    if (count > 0) this.#socket.send(replies, count, () => {});
+  /** A reply that can't be sent counts as lost on the way: the client asks again. */
+  flush(): void {
+    const count = this.#replyCount;
+    this.#replyCount = 0;
+    if (count > 0 && !this.#isClosed) this.#socket.send(this.#replies, count, () => {});
   }
 }
 
-/** Collects what a client sends in one go, and takes what waits in its socket. */
+/** Collects the datagrams that a client sends, and takes those that wait in its socket. */
 export class CallBatch {
   readonly #socket: LinuxSocket;
   readonly #requests = new Messages(DATAGRAM_BYTES);
@@ -75,7 +86,7 @@ export class CallBatch {
 
   /**
    * @param server a struct sockaddr_in or sockaddr_in6
-   * @param onRefused is told of a datagram that the system does not send
+   * @param onRefused called with a datagram that the system refuses to send
    */
   constructor(
     socket: LinuxSocket,
@@ -87,14 +98,14 @@ export class CallBatch {
     this.#onRefused = onRefused;
   }
 
-  /** Sends a datagram before the event loop turns, together with what else is sent by then. */
+  /** Sends a datagram before the event loop turns, together with others sent by then. */
   send(datagram: Uint8Array): void {
     if (this.#collected === 0) queueMicrotask(this.#flush);
     this.#requests.datagrams[this.#collected++].set(datagram);
     if (this.#collected === BATCH) this.flush();
   }
 
-  /** Sends what was collected now. */
+  /** Sends the collected datagrams now. */
   flush(): void {
     const count = this.#collected;
     this.#collected = 0;
@@ -104,7 +115,7 @@ export class CallBatch {
   }
 
   receive(onDatagram: (datagram: Uint8Array) => void): void {
-    const count = this.#socket.receive(this.#replies);
+    const count = this.#socket.receive(this.#replies, 0);
     for (let i = 0; i < count; i++) onDatagram(this.#replies.received(i));
   }
 }

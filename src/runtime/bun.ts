@@ -1,12 +1,13 @@
 /**
- * UDP on Bun: Bun.udpSocket, several times as fast there as node:dgram. On Linux it brings the first
- * datagram of a turn, and what waits behind that is taken in batches.
+ * UDP on Bun: Bun.udpSocket, several times as fast there as node:dgram. On Linux it delivers the
+ * first datagram of a batch; the others are read from the socket.
  */
 
 import { isIPv6 } from "node:net";
 import { DATAGRAM_BYTES } from "../protocol/datagram.ts";
+import { OneArrival, type Peer, type Receive, type ServerSocket } from "../protocol/socket.ts";
 import type { Address } from "./address.ts";
-import { AnswerBatch, CallBatch } from "./batches.ts";
+import { CallBatch, ServerBatch } from "./batches.ts";
 import { listenForStreams } from "./bun_streams.ts";
 import { LinuxSocket } from "./linux_socket.ts";
 import type { Channel, Listener, Runtime } from "./runtime.ts";
@@ -36,59 +37,82 @@ interface BunUdp {
 
 const bun = (globalThis as unknown as { Bun: BunUdp }).Bun;
 
-/** Who asked last: often it is who asks next. */
-class Peer {
-  readonly #host: string;
-  readonly #port: number;
-  readonly address: Uint8Array | null;
+/** The address of the last client, which is often that of the next. */
+class LastPeer {
+  #host = "";
+  #port = 0;
+  #address: Uint8Array = new Uint8Array(0);
 
-  constructor(host: string, port: number) {
-    this.#host = host;
-    this.#port = port;
-    this.address = host === "" ? null : socketAddress({ host, port });
-  }
-
-  is(host: string, port: number): boolean {
-    return port === this.#port && host === this.#host;
+  addressOf(host: string, port: number): Uint8Array {
+    if (port !== this.#port || host !== this.#host) {
+      this.#address = socketAddress({ host, port });
+      this.#host = host;
+      this.#port = port;
+    }
+    return this.#address;
   }
 }
+
+/** A server's socket where there are no batches: a peer is an address. */
+class PlainSocket implements ServerSocket {
+  readonly reply = new Uint8Array(DATAGRAM_BYTES);
+  readonly #arrival = new OneArrival();
+  #socket: BunSocket | null;
+
+  constructor(socket: BunSocket) {
+    this.#socket = socket;
+  }
+
+  take(datagram: Uint8Array, host: string, port: number, receive: Receive): void {
+    receive(this.#arrival.of(datagram, { host, port }), this);
+  }
+
+  send(peer: Peer): void {
+    const { host, port } = peer as Address;
+    try {
+      this.#socket?.send(this.reply, port, host);
+    } catch {
+      // The kernel's buffer is full, or an earlier send failed: this counts as lost on the way.
+    }
+  }
+
+  keep(peer: Peer): Peer {
+    return peer;
+  }
+
+  close(): void {
+    this.#socket = null;
+  }
+}
+
+type Taker = (datagram: Uint8Array, host: string, port: number) => void;
 
 export const runtime: Runtime = {
   name: "bun",
   version: bun.version,
 
   async listen(address, receive): Promise<Listener> {
-    const reply = new Uint8Array(DATAGRAM_BYTES);
-    let batch: AnswerBatch | null = null;
-    let peer = new Peer("", 0);
+    let take: Taker = () => {};
     const socket = await bun.udpSocket({
       hostname: address.host,
       port: address.port,
       socket: {
-        data(socket, datagram, port, source) {
-          const answered = receive(datagram, reply);
-          if (answered instanceof Promise) {
-            if (!peer.is(source, port)) peer = new Peer(source, port);
-            if (batch !== null && peer.address !== null) batch.sendLater(answered, peer.address);
-            else void answered.then((later) => later && trySend(socket, later, port, source));
-          } else if (answered) {
-            trySend(socket, reply, port, source);
-          }
-          batch?.answer(receive);
-        },
-        // Whoever asked is gone (ICMP port unreachable): nothing to do, but without a handler
-        // it would end the process.
+        data: (_socket, datagram, port, host) => take(datagram, host, port),
+        // An earlier reply found no receiver (ICMP port unreachable). Without a handler this would
+        // end the process.
         error() {},
       },
     });
     const linuxSocket = LinuxSocket.from(socket.fd);
-    if (linuxSocket !== null) batch = new AnswerBatch(linuxSocket);
+    const close = linuxSocket === null
+      ? takePlainly(socket, receive, (taker) => take = taker)
+      : takeInBatches(linuxSocket, receive, (taker) => take = taker);
     return {
       address: { host: socket.hostname, port: socket.port },
       receiveBufferBytes: linuxSocket?.raiseReceiveBuffer() ?? null,
       close() {
-        batch?.close();
-        batch = null;
+        take = () => {};
+        close();
         socket.close();
       },
     };
@@ -129,23 +153,31 @@ export const runtime: Runtime = {
   },
 };
 
-/** Batches where the system has them; what is refused there goes Bun's way, which tells why. */
+/** @returns a function that ends it */
+function takeInBatches(
+  socket: LinuxSocket,
+  receive: Receive,
+  use: (take: Taker) => void,
+): () => void {
+  const batch = new ServerBatch(socket);
+  const last = new LastPeer();
+  use((datagram, host, port) => batch.take(datagram, last.addressOf(host, port), receive));
+  return () => batch.close();
+}
+
+/** @returns a function that ends it */
+function takePlainly(socket: BunSocket, receive: Receive, use: (take: Taker) => void): () => void {
+  const plain = new PlainSocket(socket);
+  use((datagram, host, port) => plain.take(datagram, host, port, receive));
+  return () => plain.close();
+}
+
+/** Batches where the system has them; a refused datagram is sent by Bun, which reports why. */
 function batchFor(
   socket: BunSocket,
   server: Address,
   onRefused: (datagram: Uint8Array) => void,
 ): CallBatch | null {
   const linuxSocket = LinuxSocket.from(socket.fd);
-  const peer = socketAddress(server);
-  return linuxSocket === null || peer === null ? null : new CallBatch(linuxSocket, peer, onRefused);
-}
-
-/** The kernel's buffer may be full, or a pending error of an earlier send is thrown: the client
- * sends again. */
-function trySend(socket: BunSocket, reply: Uint8Array, port: number, address: string): void {
-  try {
-    socket.send(reply, port, address);
-  } catch {
-    // As lost on the way.
-  }
+  return linuxSocket && new CallBatch(linuxSocket, socketAddress(server), onRefused);
 }

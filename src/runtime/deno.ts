@@ -1,9 +1,9 @@
 /** UDP on Deno: Deno.listenDatagram, which needs --unstable-net. Without it, see node.ts. */
 
 import { isIPv6 } from "node:net";
-import { copyBytes } from "../protocol/bytes.ts";
+import { copyBytes } from "../bytes.ts";
 import { DATAGRAM_BYTES } from "../protocol/datagram.ts";
-import { copyTo } from "./node.ts";
+import { OneArrival, type Peer, type Receive, type ServerSocket } from "../protocol/socket.ts";
 import { listenForStreams } from "./net_streams.ts";
 import type { Channel, Listener, Runtime } from "./runtime.ts";
 
@@ -29,8 +29,35 @@ interface DenoUdp {
 
 const deno = (globalThis as unknown as { Deno: DenoUdp }).Deno;
 
-/** One byte more than a datagram has, so that a longer one shows. */
+/** One byte more than a datagram has, so that a longer one is noticed. */
 const RECEIVE_BYTES = DATAGRAM_BYTES + 1;
+
+/** A server's socket: a peer is the source as Deno reports it. */
+class DenoSocket implements ServerSocket {
+  /** A new array for each reply: Deno sends it while the next datagram is answered. */
+  reply = new Uint8Array(DATAGRAM_BYTES);
+  readonly #arrival = new OneArrival();
+  readonly #connection: DatagramConnection;
+
+  constructor(connection: DatagramConnection) {
+    this.#connection = connection;
+  }
+
+  take(datagram: Uint8Array, source: NetAddress, receive: Receive): void {
+    receive(this.#arrival.of(datagram, source), this);
+  }
+
+  send(peer: Peer): void {
+    const sent = this.reply;
+    this.reply = new Uint8Array(DATAGRAM_BYTES);
+    // A reply that can't be sent counts as lost on the way.
+    this.#connection.send(sent, peer as NetAddress).catch(() => {});
+  }
+
+  keep(peer: Peer): Peer {
+    return peer;
+  }
+}
 
 export const runtime: Runtime = {
   listenForStreams,
@@ -39,13 +66,8 @@ export const runtime: Runtime = {
 
   async listen(address, receive): Promise<Listener> {
     const connection = bind(address.host, address.port);
-    void receiveAll(connection, async (datagram, source) => {
-      // One array a reply: Deno sends it while the next datagram is answered.
-      const reply = new Uint8Array(DATAGRAM_BYTES);
-      const answered = receive(datagram, reply);
-      const isAnswered = answered instanceof Promise ? copyTo(reply, await answered) : answered;
-      if (isAnswered) await connection.send(reply, source);
-    });
+    const server = new DenoSocket(connection);
+    void receiveAll(connection, (datagram, source) => server.take(datagram, source, receive));
     const { hostname, port } = connection.addr;
     return {
       address: { host: hostname, port },
@@ -75,7 +97,7 @@ function bind(hostname: string, port: number): DatagramConnection {
   }
 }
 
-/** Deno names its errors where Node gives codes. */
+/** Deno's errors have names where Node's have codes. */
 function withCode(error: unknown): unknown {
   const codes: Readonly<Record<string, string>> = {
     AddrInUse: "EADDRINUSE",
@@ -88,16 +110,16 @@ function withCode(error: unknown): unknown {
 
 async function receiveAll(
   connection: DatagramConnection,
-  onDatagram: (datagram: Uint8Array, source: NetAddress) => void | Promise<void>,
+  onDatagram: (datagram: Uint8Array, source: NetAddress) => void,
 ): Promise<void> {
   const buffer = new Uint8Array(RECEIVE_BYTES);
   while (true) {
     try {
       const [datagram, source] = await connection.receive(buffer);
-      void Promise.resolve(onDatagram(datagram, source)).catch(() => {});
+      onDatagram(datagram, source);
     } catch (error) {
       if (isClosed(error)) return;
-      // Whoever was answered is gone (ICMP port unreachable): the socket goes on.
+      // A client that was answered is gone (ICMP port unreachable): the socket goes on.
     }
   }
 }

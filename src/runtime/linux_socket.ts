@@ -1,6 +1,6 @@
 /**
- * A socket as Linux has it: datagrams by the batch, with one system call for many and no object
- * for any, and a larger receive buffer. Bun opens the socket and tells when something came.
+ * A Linux socket: datagrams in batches, with one system call for many and no object for each, and
+ * a larger receive buffer. Bun opens the socket and reports when a datagram has arrived.
  * Source: recvmmsg(2), sendmmsg(2), socket(7).
  */
 
@@ -15,16 +15,16 @@ interface Libc {
   getsockopt(fd: number, level: number, name: number, value: Pointer, bytes: Pointer): number;
 }
 
-/** glibc's name, and musl's on the two processors. */
+/** glibc's name, and musl's on the two architectures. */
 const NAMES = ["libc.so.6", "libc.musl-x86_64.so.1", "libc.musl-aarch64.so.1"];
 
-/** Once for the process. */
+/** Opened once per process. */
 let libc: Libc | null | undefined;
 
 const MSG_DONTWAIT = 0x40;
 const SOL_SOCKET = 1;
 const SO_RCVBUF = 8;
-/** Goes past the system's limit, where the process may. */
+/** Exceeds the system's limit, where the process may do so. */
 const SO_RCVBUFFORCE = 33;
 const INT_BYTES = 4;
 
@@ -46,22 +46,22 @@ export class LinuxSocket {
     this.#fd = fd;
   }
 
-  /** Null where this is not Linux, or its C library is none of those known. */
+  /** Null where this is not Linux, or its C library is not a known one. */
   static from(fd: number): LinuxSocket | null {
     libc ??= openLibc();
     return libc === null ? null : new LinuxSocket(libc, fd);
   }
 
-  /** Takes what waits, at most a batch; returns how many datagrams that were. */
-  receive(into: Messages): number {
-    const count = this.#libc.recvmmsg(this.#fd, into.pointerTo(0), BATCH, MSG_DONTWAIT, null);
-    return Math.max(0, count);
+  /** Receives waiting datagrams into the messages from `first` on; returns how many there were. */
+  receive(into: Messages, first: number): number {
+    const at = into.pointerTo(first);
+    return Math.max(0, this.#libc.recvmmsg(this.#fd, at, BATCH - first, MSG_DONTWAIT, null));
   }
 
   /**
-   * Sends the first so many datagrams. One that is refused is tried once more, since the error may
+   * Sends the first `count` datagrams. One that is refused is tried once more, since the error may
    * be that of an earlier one, whose receiver is gone.
-   * @param onRefused is told of one that was refused twice
+   * @param onRefused called with the index of one that was refused twice
    */
   send(messages: Messages, count: number, onRefused: (i: number) => void): void {
     let isSecondTry = false;
@@ -78,7 +78,7 @@ export class LinuxSocket {
     }
   }
 
-  /** Raises the receive buffer as far as the system allows; returns the bytes that it has then. */
+  /** Raises the receive buffer as far as the system allows; returns its size in bytes. */
   raiseReceiveBuffer(): number | null {
     const value = new Uint32Array(new ArrayBuffer(INT_BYTES));
     const length = new Uint32Array(new ArrayBuffer(INT_BYTES));

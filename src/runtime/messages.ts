@@ -1,22 +1,22 @@
 /**
  * Datagrams in memory as recvmmsg and sendmmsg take them: an array of struct mmsghdr, each with a
- * buffer and the address of its peer. Made once, and used again.
+ * buffer and the address of its peer. They are made once and reused.
  * Source: recvmmsg(2), ip(7), ipv6(7); 64 bits, little-endian (see foreign.ts).
  */
 
 import { DATAGRAM_BYTES } from "../protocol/datagram.ts";
 import { type Pointer, pointerTo } from "./foreign.ts";
 
-/** Most datagrams of one system call. With 64 the server did a seventh less: each waits longer. */
+/** Most datagrams in one system call. With 64 the server did a seventh less: each waits longer. */
 export const BATCH = 32;
 
 const WORD_BYTES = 4;
-/** One byte more than a datagram has, so that a longer one shows; rounded up to a cache line. */
+/** One byte more than a datagram, so that a longer one is noticed; rounded up to a cache line. */
 const BUFFER_BYTES = DATAGRAM_BYTES + 64;
 /** A struct sockaddr_in6; a sockaddr_in is shorter. */
 const PEER_BYTES = 28;
 const PEER_WORDS = PEER_BYTES / WORD_BYTES;
-/** A struct mmsghdr, in words, and where its fields are. */
+/** The size of a struct mmsghdr, in words, and where its fields are. */
 const HEADER_WORDS = 16;
 const PEER_AT = 0;
 const PEER_BYTES_AT = 2;
@@ -28,9 +28,10 @@ const PART_WORDS = 4;
 const PART_BYTES_AT = 2;
 
 export class Messages {
-  /** Each of 1,024 bytes. */
+  /** Each has 1,024 bytes. */
   readonly datagrams: readonly Uint8Array[];
   readonly #at: Pointer;
+  readonly #roomBytes: number;
   readonly #buffer = new Uint8Array(new ArrayBuffer(BATCH * BUFFER_BYTES));
   readonly #headers = makeWords(HEADER_WORDS);
   readonly #parts = makeWords(PART_WORDS);
@@ -40,8 +41,9 @@ export class Messages {
     (_, i) => new Uint8Array(this.#peers.buffer, i * PEER_BYTES, PEER_BYTES),
   );
 
-  /** @param roomBytes of each datagram */
+  /** @param roomBytes the room for each datagram */
   constructor(roomBytes: number) {
+    this.#roomBytes = roomBytes;
     this.#at = pointerTo(this.#headers);
     const [buffer, parts, peers] = [this.#buffer, this.#parts, this.#peers].map(pointerTo);
     this.datagrams = Array.from({ length: BATCH }, (_, i) => this.#view(i, DATAGRAM_BYTES));
@@ -57,18 +59,27 @@ export class Messages {
     }
   }
 
-  /** Where the i-th header lies. */
+  /** The address of the i-th header. */
   pointerTo(i: number): Pointer {
     return this.#at + i * HEADER_WORDS * WORD_BYTES;
   }
 
-  /** The datagram that was received as the i-th, as long as it came. */
+  /** The i-th received datagram, with the length it had on arrival. */
   received(i: number): Uint8Array {
     const length = this.#headers[i * HEADER_WORDS + LENGTH_AT];
     return length === DATAGRAM_BYTES ? this.datagrams[i] : this.#view(i, length);
   }
 
-  /** Who sent the i-th, for `addressTo`, as it lies until the next is received. */
+  /** Puts a datagram received by other means. @param peer a struct sockaddr_in or sockaddr_in6 */
+  put(i: number, datagram: Uint8Array, peer: Uint8Array): void {
+    const length = Math.min(datagram.length, this.#roomBytes);
+    const to = length === DATAGRAM_BYTES ? this.datagrams[i] : this.#view(i, length);
+    to.set(length === datagram.length ? datagram : datagram.subarray(0, length));
+    this.#headers[i * HEADER_WORDS + LENGTH_AT] = length;
+    this.addressTo(i, peer);
+  }
+
+  /** The sender of the i-th, for `addressTo`; valid until the next is received. */
   peerOf(i: number): Uint8Array {
     return this.#peerViews[i];
   }
@@ -79,7 +90,7 @@ export class Messages {
     for (let at = 0; at < peer.length; at++) own[at] = peer[at];
   }
 
-  /** Makes one peer that of all. @param peer a struct sockaddr_in or sockaddr_in6 */
+  /** Addresses all datagrams to one peer. @param peer a struct sockaddr_in or sockaddr_in6 */
   addressAllTo(peer: Uint8Array): void {
     const bytes = new Uint8Array(this.#peers.buffer);
     for (let i = 0; i < BATCH; i++) {

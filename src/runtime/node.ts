@@ -1,17 +1,50 @@
-/** UDP by node:dgram: on Node, and on Deno where listenDatagram is not enabled. */
+/** UDP through node:dgram: on Node, and on Deno where listenDatagram is not enabled. */
 
 import { createSocket, type RemoteInfo, type Socket } from "node:dgram";
 import { isIPv6 } from "node:net";
-import { copyBytes } from "../protocol/bytes.ts";
+import { copyBytes } from "../bytes.ts";
 import { DATAGRAM_BYTES } from "../protocol/datagram.ts";
+import { OneArrival, type Peer, type Receive, type ServerSocket } from "../protocol/socket.ts";
 import type { Address } from "./address.ts";
 import { listenForStreams } from "./net_streams.ts";
 import { type Channel, type Listener, RECEIVE_BUFFER_BYTES, type Runtime } from "./runtime.ts";
 
-/** @returns whether there was something to copy */
-export function copyTo(reply: Uint8Array, sent: Uint8Array | null): boolean {
-  if (sent !== null) reply.set(sent);
-  return sent !== null;
+/** A server's socket: a peer is the source as node:dgram reports it. */
+class NodeSocket implements ServerSocket {
+  /** A new array for each reply: node:dgram sends it in a later turn. */
+  reply = new Uint8Array(DATAGRAM_BYTES);
+  readonly #arrival = new OneArrival();
+  readonly #socket: Socket;
+  #isClosed = false;
+
+  constructor(socket: Socket) {
+    this.#socket = socket;
+  }
+
+  take(datagram: Uint8Array, source: RemoteInfo, receive: Receive): void {
+    receive(this.#arrival.of(datagram, source), this);
+  }
+
+  send(peer: Peer): void {
+    const { port, address } = peer as RemoteInfo;
+    const sent = this.reply;
+    this.reply = new Uint8Array(DATAGRAM_BYTES);
+    if (this.#isClosed) return;
+    try {
+      this.#socket.send(sent, port, address, ignoreError);
+    } catch {
+      // A forged source, such as port 0.
+    }
+  }
+
+  keep(peer: Peer): Peer {
+    return peer;
+  }
+
+  close(): void {
+    this.#isClosed = true;
+    this.#socket.close();
+  }
 }
 
 export const runtime: Runtime = {
@@ -21,26 +54,15 @@ export const runtime: Runtime = {
 
   async listen(address, receive): Promise<Listener> {
     const socket = await bind(address);
-    let isClosed = false;
-    const answer = async (datagram: Uint8Array, source: RemoteInfo) => {
-      // One array a reply: node:dgram sends it in a later turn.
-      const reply = new Uint8Array(DATAGRAM_BYTES);
-      const answered = receive(datagram, reply);
-      const isAnswered = answered instanceof Promise ? copyTo(reply, await answered) : answered;
-      if (!isAnswered || isClosed) return;
-      socket.send(reply, source.port, source.address, ignoreError);
-    };
-    socket.on("message", (datagram: Uint8Array, source: RemoteInfo) => {
-      // A forged source, as port 0, makes send throw.
-      answer(datagram, source).catch(ignoreError);
-    });
+    const server = new NodeSocket(socket);
+    socket.on("message", (datagram, source) => server.take(datagram, source, receive));
     socket.on("error", ignoreError);
     const { address: host, port } = socket.address();
-    const close = () => {
-      isClosed = true;
-      socket.close();
+    return {
+      address: { host, port },
+      receiveBufferBytes: raiseReceiveBuffer(socket),
+      close: () => server.close(),
     };
-    return { address: { host, port }, receiveBufferBytes: raiseReceiveBuffer(socket), close };
   },
 
   async dial(server, events): Promise<Channel> {
@@ -80,5 +102,5 @@ function raiseReceiveBuffer(socket: Socket): number | null {
   }
 }
 
-/** A reply that can't be sent is as one lost on the way: the client asks again. */
+/** A reply that can't be sent counts as lost on the way: the client asks again. */
 function ignoreError(): void {}

@@ -1,7 +1,7 @@
 /** AES-256-GCM by node:crypto, which Bun, Deno and Node all have: synchronous. */
 
 import { createCipheriv, createDecipheriv, createSecretKey } from "node:crypto";
-import { DATAGRAM_BYTES, NONCE_BYTES, TAG_AT } from "../protocol/datagram.ts";
+import { DATAGRAM_BYTES, FRAME_BYTES, NONCE_BYTES, TAG_AT } from "../protocol/datagram.ts";
 import type { Aead, Cipher } from "../protocol/seal.ts";
 
 const ALGORITHM = "aes-256-gcm";
@@ -13,13 +13,16 @@ export const nodeCrypto: Aead = {
 
 function nodeCipher(keyBytes: Uint8Array): Cipher {
   const key = createSecretKey(keyBytes);
-  // A datagram is copied here, since a view is made once then and not for each: a fifth of the time.
+  // Datagrams are copied here, so that views are made once and not for each: a fifth of the time.
   const scratch = new Uint8Array(DATAGRAM_BYTES);
   const nonce = scratch.subarray(0, NONCE_BYTES);
   const sealed = scratch.subarray(NONCE_BYTES, TAG_AT);
   const tag = scratch.subarray(TAG_AT);
+  const frame = new Uint8Array(FRAME_BYTES);
   return {
-    seal(datagram, frame, additionalData) {
+    frame,
+
+    seal(datagram, additionalData) {
       for (let i = 0; i < NONCE_BYTES; i++) nonce[i] = datagram[i];
       const cipher = createCipheriv(ALGORITHM, key, nonce);
       if (additionalData.length > 0) cipher.setAAD(additionalData);

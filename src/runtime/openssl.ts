@@ -1,7 +1,7 @@
 /**
  * AES-256-GCM by the system's OpenSSL, through bun:ffi. node:crypto makes two objects for each
- * datagram, and making and collecting them is half of the path; here a datagram makes nothing.
- * Where there is no libcrypto.so.3, node_crypto.ts serves.
+ * datagram, and making and collecting them is half of the path; here a datagram makes no object.
+ * Where there is no libcrypto.so.3, node_crypto.ts is used.
  * Source: EVP_EncryptInit(3).
  */
 
@@ -46,21 +46,23 @@ const GET_TAG = 0x10;
 const SET_TAG = 0x11;
 const DONE = 1;
 
-// What OpenSSL reads and writes lies in one block of memory.
+// Everything OpenSSL reads and writes is in one block of memory.
 const KEY_AT = 0;
 const KEY_BYTES = 32;
 const WRITTEN_AT = KEY_AT + KEY_BYTES;
 const ADDITIONAL_AT = WRITTEN_AT + 8;
 const DATAGRAM_AT = ADDITIONAL_AT + EPOCH_BYTES;
+/** The frame that is sealed, and the frame that was opened. */
 const FRAME_AT = DATAGRAM_AT + DATAGRAM_BYTES;
-/** What the end of a message writes, of which GCM has nothing. */
-const REST_AT = FRAME_AT + FRAME_BYTES;
+const OPENED_AT = FRAME_AT + FRAME_BYTES;
+/** Room for the end of a message, where GCM writes nothing. */
+const REST_AT = OPENED_AT + FRAME_BYTES;
 const MEMORY_BYTES = REST_AT + TAG_BYTES;
 
-/** Once for the process: also the registry, which must outlive the contexts. */
+/** Opened once per process, as is the registry, which must outlive the contexts. */
 let opened: Aead | null | undefined;
 
-/** Null where this machine has no OpenSSL that fits. */
+/** Null where this machine has no suitable OpenSSL. */
 export function openOpenssl(): Aead | null {
   return opened ??= openLibcrypto();
 }
@@ -87,7 +89,7 @@ function openLibcrypto(): Aead | null {
   };
 }
 
-/** A policy of the machine may have switched it off. */
+/** A policy of the machine may have disabled it. */
 function hasAesGcm(evp: Evp): boolean {
   try {
     const { contexts } = new OpensslCipher(evp, new Uint8Array(KEY_BYTES));
@@ -99,7 +101,7 @@ function hasAesGcm(evp: Evp): boolean {
 }
 
 class OpensslCipher implements Cipher {
-  /** To be freed after this cipher. */
+  /** Freed after this cipher. */
   readonly contexts: readonly Pointer[];
   readonly #evp: Evp;
   readonly #sealing: Pointer;
@@ -108,7 +110,8 @@ class OpensslCipher implements Cipher {
   readonly #at = pointerTo(this.#memory);
   readonly #additional = this.#memory.subarray(ADDITIONAL_AT, DATAGRAM_AT);
   readonly #datagram = this.#memory.subarray(DATAGRAM_AT, FRAME_AT);
-  readonly #frame = this.#memory.subarray(FRAME_AT, REST_AT);
+  readonly frame = this.#memory.subarray(FRAME_AT, OPENED_AT);
+  readonly #opened = this.#memory.subarray(OPENED_AT, REST_AT);
 
   constructor(evp: Evp, key: Uint8Array) {
     this.#evp = evp;
@@ -119,13 +122,12 @@ class OpensslCipher implements Cipher {
     this.contexts = [this.#sealing, this.#opening];
   }
 
-  seal(datagram: Uint8Array, frame: Uint8Array, additionalData: Uint8Array): void {
+  seal(datagram: Uint8Array, additionalData: Uint8Array): void {
     const evp = this.#evp;
     const context = this.#sealing;
     const at = this.#at;
     const to = at + DATAGRAM_AT;
     for (let i = 0; i < NONCE_BYTES; i++) this.#datagram[i] = datagram[i];
-    this.#frame.set(frame);
     const isSealed = this.#begin(context, 1, additionalData) &&
       this.#update(context, to + NONCE_BYTES, at + FRAME_AT, FRAME_BYTES) &&
       evp.EVP_CipherFinal_ex(context, at + REST_AT, at + WRITTEN_AT) === DONE &&
@@ -141,13 +143,13 @@ class OpensslCipher implements Cipher {
     const from = at + DATAGRAM_AT;
     this.#datagram.set(datagram);
     const isOpened = this.#begin(context, 0, additionalData) &&
-      this.#update(context, at + FRAME_AT, from + NONCE_BYTES, FRAME_BYTES) &&
+      this.#update(context, at + OPENED_AT, from + NONCE_BYTES, FRAME_BYTES) &&
       evp.EVP_CIPHER_CTX_ctrl(context, SET_TAG, TAG_BYTES, from + TAG_AT) === DONE &&
       evp.EVP_CipherFinal_ex(context, at + REST_AT, at + WRITTEN_AT) === DONE;
-    return isOpened ? this.#frame : null;
+    return isOpened ? this.#opened : null;
   }
 
-  /** A context that has its key; each message brings its nonce. */
+  /** Makes a context that has its key; each message sets its nonce. */
   #makeContext(isSealing: number): Pointer {
     const evp = this.#evp;
     const context = evp.EVP_CIPHER_CTX_new();

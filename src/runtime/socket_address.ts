@@ -1,23 +1,34 @@
 /** An address in the kernel's forms. Source: ip(7), ipv6(7), proc(5). */
 
 import { isIPv6 } from "node:net";
+import { networkInterfaces } from "node:os";
 import type { Address } from "./address.ts";
 
 const AF_INET = 2;
 const AF_INET6 = 10;
 const SOCKADDR_IN_BYTES = 16;
 const SOCKADDR_IN6_BYTES = 28;
+/** Where a sockaddr_in6 has its scope, in this machine's byte order. */
+const SCOPE_AT = 24;
 
-/** A struct sockaddr_in or sockaddr_in6 of Linux; null for an IPv6 address with a zone. */
-export function socketAddress({ host, port }: Address): Uint8Array | null {
-  if (host.includes("%")) return null;
-  const isV6 = isIPv6(host);
+/** A struct sockaddr_in or sockaddr_in6 of Linux. */
+export function socketAddress({ host, port }: Address): Uint8Array {
+  const [address, zone] = host.split("%");
+  const isV6 = isIPv6(address);
   const bytes = new Uint8Array(isV6 ? SOCKADDR_IN6_BYTES : SOCKADDR_IN_BYTES);
   bytes[0] = isV6 ? AF_INET6 : AF_INET;
   bytes[2] = port >> 8;
   bytes[3] = port;
-  bytes.set(addressBytes(host), isV6 ? 8 : 4);
+  bytes.set(addressBytes(address), isV6 ? 8 : 4);
+  if (zone !== undefined) new DataView(bytes.buffer).setUint32(SCOPE_AT, scopeOf(zone), true);
   return bytes;
+}
+
+/** The number of a zone, given as a number or a network interface's name; 0 if there is none. */
+function scopeOf(zone: string): number {
+  if (/^\d+$/.test(zone)) return Number(zone);
+  const addresses = networkInterfaces()[zone] ?? [];
+  return addresses.find(({ scopeid }) => scopeid)?.scopeid ?? 0;
 }
 
 /** The 4 or 16 bytes of an IP literal, in network order. */

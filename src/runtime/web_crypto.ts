@@ -1,14 +1,14 @@
-/** AES-256-GCM by Web Crypto: nothing but the standard, and every answer comes later. */
+/** AES-256-GCM by Web Crypto: only the standard, and every answer comes later. */
 
-import { copyBytes } from "../protocol/bytes.ts";
-import { NONCE_BYTES, TAG_BYTES } from "../protocol/datagram.ts";
+import { copyBytes } from "../bytes.ts";
+import { FRAME_BYTES, NONCE_BYTES, TAG_BYTES } from "../protocol/datagram.ts";
 import type { Aead, Cipher } from "../protocol/seal.ts";
 
 const { subtle } = crypto;
 
 export const webCrypto: Aead = { name: "Web Crypto", cipher: webCipher };
 
-/** An array that Web Crypto takes: its types refuse memory that might be shared. */
+/** An array that Web Crypto accepts: its types refuse memory that might be shared. */
 type Bytes = Uint8Array<ArrayBuffer>;
 
 async function webCipher(keyBytes: Uint8Array): Promise<Cipher> {
@@ -23,8 +23,11 @@ async function webCipher(keyBytes: Uint8Array): Promise<Cipher> {
     additionalData: additionalData as Bytes,
     tagLength: TAG_BYTES * 8,
   });
+  const frame = new Uint8Array(FRAME_BYTES);
   return {
-    async seal(datagram, frame, additionalData) {
+    frame,
+
+    async seal(datagram, additionalData) {
       const algorithm = parameters(datagram, additionalData);
       const sealed = await subtle.encrypt(algorithm, key, copyBytes(frame));
       datagram.set(new Uint8Array(sealed), NONCE_BYTES);

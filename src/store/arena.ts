@@ -1,7 +1,7 @@
 /**
  * The memory of a store: 32-bit words, cut into segments of equal size. An address is the number of
- * a word, held as a signed 32-bit integer, of which the top 4 bits choose a chunk of at most 1 GiB.
- * The memory is the system's until it is written to, so a store grows as data comes.
+ * a word, held as a signed 32-bit integer; its top 4 bits choose a chunk of at most 1 GiB. The
+ * memory is the system's until it is written to, so a store grows as data arrives.
  *
  * Invariants: a segment is free or taken, never both; no segment lies in two chunks.
  */
@@ -13,22 +13,22 @@ const CHUNK_SHIFT = 28;
 const CHUNK_WORDS = 2 ** CHUNK_SHIFT;
 const OFFSET_MASK = CHUNK_WORDS - 1;
 
-/** Which chunk an address is in, and the word's number there. */
+/** The chunk of an address, and the word's number in that chunk. */
 export const chunkOf = (address: number): number => address >>> CHUNK_SHIFT;
 export const offsetOf = (address: number): number => address & OFFSET_MASK;
 
 export class Arena {
   readonly segmentWords: number;
   readonly segmentCount: number;
-  /** By chunk, the same memory twice. */
+  /** By chunk: two views of the same memory. */
   readonly words: Int32Array[] = [];
   readonly bytes: Uint8Array[] = [];
   readonly #segmentShift: number;
-  /** A stack, on which used segments lie above those never touched. */
+  /** A stack, with used segments above those never touched. */
   readonly #free: Int32Array;
   #freeCount: number;
 
-  /** @throws RangeError when the system does not give so much memory */
+  /** @throws RangeError if the system does not provide that much memory */
   constructor({ segmentWords, segmentCount }: Layout) {
     this.segmentWords = segmentWords;
     this.segmentCount = segmentCount;
@@ -46,9 +46,9 @@ export class Arena {
     return this.#freeCount;
   }
 
-  /** The number of a segment that was free. What it held is still there. */
+  /** The number of a segment that was free. Its old contents are still there. */
   take(): number {
-    assert(this.#freeCount > 0, "whoever takes a segment made sure that one is free");
+    assert(this.#freeCount > 0, "a segment is free when one is taken");
     return this.#free[--this.#freeCount];
   }
 
@@ -65,7 +65,7 @@ export class Arena {
     return segment << this.#segmentShift;
   }
 
-  /** Copies words that lie in one segment to where they do not overlap with themselves. */
+  /** Copies words of one segment to a place that does not overlap them. */
   copy(from: number, to: number, count: number): void {
     const source = this.words[chunkOf(from)];
     const target = this.words[chunkOf(to)];

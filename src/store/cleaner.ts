@@ -1,16 +1,16 @@
 /**
- * The cleaner frees segments of the log so that there is always room for the next item: of a victim
- * it moves what is to be kept to the log's head and removes the rest, a little with each operation
- * that writes.
+ * The cleaner frees segments of the log so that there is always room for the next item. It moves
+ * the items to keep from a victim to the log's head and removes the rest, a little with each
+ * operation that writes.
  *
- * What is to be kept. A segment of which enough is waste is emptied first, and all that lives there is
- * kept. Otherwise a store that evicts takes its oldest segment and gives a second chance to items that
- * were read since they came there (Corbató 1968), until it has kept as much as it may. So each victim
- * gives back at least a known share of a segment, and it is known how many words need be walked over
- * for each that is written.
+ * Which items are kept. A segment with enough waste is emptied first, and all its living items are
+ * kept. Otherwise a store that evicts takes its oldest segment and gives a second chance to items
+ * that were read since they came there (Corbató 1968), until it has kept as much as it may. So each
+ * victim gives back at least a known share of a segment, and the number of words to walk over for
+ * each written word is known.
  *
  * Invariants: after an operation at least one segment is free; a store that refuses begins with a
- * victim only where all that lives there has room elsewhere, and keeps that room until it is done.
+ * victim only if all its living items have room elsewhere, and keeps that room until it is done.
  */
 
 import type { Arena } from "./arena.ts";
@@ -18,23 +18,23 @@ import { NOWHERE } from "./hash_index.ts";
 import { isDead, Mark, wasRead, wordsOf } from "./item.ts";
 import type { Items } from "./items.ts";
 import type { Layout } from "./layout.ts";
-import { type Log, NONE } from "./log.ts";
+import { type Log, NO_SEGMENT } from "./log.ts";
 import { Run } from "./run.ts";
 import type { Values } from "./values.ts";
 import { Walk } from "./walk.ts";
 
-/** With so many free segments nothing is cleaned: one to write, one for the index, one to move to. */
+/** With this many free segments nothing is cleaned: one each to write, index and move to. */
 export const RESERVED_SEGMENTS = 3;
 
-/** The share of a segment that a victim gives back at least: of a store that evicts … */
+/** The smallest share of a segment that a victim gives back: in a store that evicts … */
 const MIN_GAIN = 1 / 16;
-/** … and of one that refuses, and so may have little waste to work with. */
+/** … and in one that refuses, which may have little waste to work with. */
 const MIN_GAIN_REFUSING = 1 / 512;
 
-/** Words that are walked over in one go, but for the last item: a run has 16 of them at most. */
+/** Most words walked over in one go, besides the last item. A run has at most 16 items. */
 const MAX_RUN_WORDS = 4_096;
 
-/** Victims that a single operation has emptied at most before it gives up. */
+/** Most victims that a single operation empties before it gives up. */
 const MAX_VICTIMS = 4;
 
 export class Cleaner {
@@ -48,18 +48,18 @@ export class Cleaner {
   readonly #evicts: boolean;
   readonly #walk: Walk;
   readonly #run: Run;
-  /** The oldest segment but for the victim, when that was chosen. */
-  #next = NONE;
+  /** The oldest segment besides the victim, when the victim was chosen. */
+  #next = NO_SEGMENT;
   #nextBirth = 0;
   #keepsAll = false;
-  /** Words of the victim that may still be kept for having been read. */
+  /** Words of the victim that may still be kept because they were read. */
   #wordsToKeep = 0;
-  /** Words to walk over for each that is written, while this victim lasts. */
+  /** Words to walk over for each written word, while this victim lasts. */
   #pace = 0;
   /** Words that the last advance walked over. */
   #walked = 0;
 
-  /** @param evicts whether what nobody reads is removed to make room */
+  /** @param evicts whether unread items are removed to make room */
   constructor(values: Values, layout: Layout, now: () => number, evicts: boolean) {
     const { arena, items, log, index } = values;
     this.#values = values;
@@ -74,7 +74,7 @@ export class Cleaner {
     this.#run = new Run(items, index);
   }
 
-  /** Whether what is written to a segment may be moved or evicted with the next few operations. */
+  /** Whether an item written to a segment may be moved or evicted by the next few operations. */
   isNear(segment: number): boolean {
     if (segment === this.#walk.segment) return true;
     return this.#evicts && segment === this.#next &&
@@ -82,28 +82,28 @@ export class Cleaner {
   }
 
   /**
-   * Makes room for an item, and for a segment of the index if that is needed too. Items may move.
-   * @param inOrder evicts strictly by age, and keeps nothing for having been read
+   * Makes room for an item, and for a segment of the index if one is needed too. Items may move.
+   * @param inOrder evicts strictly by age, and keeps no item because it was read
    * @returns whether there is room
    */
   makeRoom(words: number, needsIndexSegment: boolean, inOrder = false): boolean {
     if (this.#arena.freeCount >= RESERVED_SEGMENTS) return true;
     this.#payFor(words, inOrder);
     for (let victims = 0; !this.#hasRoom(words, needsIndexSegment);) {
-      if (this.#walk.segment === NONE && victims++ === MAX_VICTIMS) return false;
+      if (this.#walk.segment === NO_SEGMENT && victims++ === MAX_VICTIMS) return false;
       if (!this.#advance(inOrder)) return false;
     }
     return true;
   }
 
-  /** Removes the value of some key that is looked for where a hash is. */
+  /** Removes the value of some key that is looked up in the same place as a hash. */
   evictNear(hash: number): boolean {
     const address = this.#values.index.neighbourOf(hash);
     if (address === NOWHERE) return false;
     return this.#values.evict(this.#items.hashOf(address), address) > 0;
   }
 
-  /** Walks over as many words as the pace asks for so many written ones, or a run of items more. */
+  /** Walks over as many words as the pace asks for the words written, or a run of items more. */
   #payFor(words: number, inOrder: boolean): void {
     let debtWords = words * Math.max(1, this.#pace);
     while (debtWords > 0 && this.#arena.freeCount < RESERVED_SEGMENTS) {
@@ -117,19 +117,19 @@ export class Cleaner {
     const free = this.#arena.freeCount - (needsIndexSegment ? 1 : 0) - (opens ? 1 : 0);
     if (free < 1) return false;
     const victim = this.#walk.segment;
-    if (victim === NONE || this.#evicts) return true;
+    if (victim === NO_SEGMENT || this.#evicts) return true;
     const headRoom = opens ? this.#arena.segmentWords : this.#log.headRoom;
     return this.#canEmpty(victim, free * this.#arena.segmentWords + headRoom - words);
   }
 
-  /** Whether all that lives in a segment fits so many words, however segments end. */
+  /** Whether all living items of a segment fit the given words, wherever segments end. */
   #canEmpty(segment: number, words: number): boolean {
     return this.#log.lives[segment] + this.#maxItemWords <= words;
   }
 
-  /** Goes on with the victim, or chooses one. @returns false if there is none */
+  /** Continues with the victim, or chooses one. @returns false if there is none */
   #advance(inOrder: boolean): boolean {
-    if (this.#walk.segment === NONE && !this.#choose(inOrder)) return false;
+    if (this.#walk.segment === NO_SEGMENT && !this.#choose(inOrder)) return false;
     const run = this.#run;
     const before = this.#walk.offset;
     run.count = 0;
@@ -166,25 +166,25 @@ export class Cleaner {
     }
   }
 
-  /** Looks at every segment once: there are 16,384 at most. */
+  /** Looks at every segment once: there are at most 16,384. */
   #choose(inOrder: boolean): boolean {
     const { births, head } = this.#log;
-    let oldest = NONE;
-    let next = NONE;
-    let emptiest = NONE;
+    let oldest = NO_SEGMENT;
+    let next = NO_SEGMENT;
+    let emptiest = NO_SEGMENT;
     for (let segment = 0; segment < births.length; segment++) {
       if (births[segment] === 0 || segment === head) continue;
-      if (emptiest === NONE || this.#log.lives[segment] < this.#log.lives[emptiest]) {
+      if (emptiest === NO_SEGMENT || this.#log.lives[segment] < this.#log.lives[emptiest]) {
         emptiest = segment;
       }
-      if (oldest === NONE || births[segment] < births[oldest]) {
+      if (oldest === NO_SEGMENT || births[segment] < births[oldest]) {
         next = oldest;
         oldest = segment;
-      } else if (next === NONE || births[segment] < births[next]) {
+      } else if (next === NO_SEGMENT || births[segment] < births[next]) {
         next = segment;
       }
     }
-    if (emptiest === NONE) return false;
+    if (emptiest === NO_SEGMENT) return false;
     const waste = this.#log.wasteOf(emptiest);
     if (waste >= this.#minGainWords && !inOrder && this.#hasRoomFor(emptiest)) {
       this.#begin(emptiest, waste, oldest === emptiest ? next : oldest);
@@ -205,7 +205,7 @@ export class Cleaner {
   #begin(victim: number, gainWords: number, next: number): void {
     this.#walk.begin(victim);
     this.#next = next;
-    this.#nextBirth = next === NONE ? 0 : this.#log.births[next];
+    this.#nextBirth = next === NO_SEGMENT ? 0 : this.#log.births[next];
     this.#wordsToKeep = this.#arena.segmentWords - this.#minGainWords;
     this.#pace = Math.ceil(this.#arena.segmentWords / gainWords);
   }

@@ -1,12 +1,12 @@
 /**
- * The index: from the hash of a key to the address of its item. The top bits of a hash choose a
- * partition; the bits below them, scaled to its capacity, choose where in it to begin looking, entry
- * by entry (linear probing). An entry is a hash and an address, 8 bytes. A partition grows and shrinks
- * by a page, and with it all of its entries are placed anew: some 2,000 of them at the usual sizes,
+ * The index maps the hash of a key to the address of its item. The top bits of a hash choose a
+ * partition; the bits below them, scaled to the partition's capacity, choose where to begin
+ * looking, entry by entry (linear probing). An entry is a hash and an address, 8 bytes. A partition
+ * grows and shrinks by a page; all its entries are then placed anew: some 2,000 at the usual sizes,
  * and never more than 17,696.
  *
- * Invariants: between where an entry would best be and where it is, nothing is empty; a partition has
- * at least one empty entry; an address is in the index once, and 0 is none.
+ * Invariants: no entry is empty between an entry's home and its position; a partition has at least
+ * one empty entry; an address is in the index once, and 0 is no address.
  */
 
 import { assert } from "../assert.ts";
@@ -25,15 +25,15 @@ import {
   ROW_WORDS,
 } from "./layout.ts";
 
-/** The address of no item: the index has this word to itself. */
+/** The address of no item: this word belongs to the index. */
 export const NOWHERE = 0;
 
-/** Beyond this load of its entries a partition grows … */
+/** Above this load a partition grows … */
 const MAX_LOAD = 7 / 8;
-/** … and at this load of what it would have with a page less, it shrinks. */
+/** … and it shrinks at this load of its capacity with a page less. */
 const MIN_LOAD = 5 / 8;
 
-/** Of a hash, the bits by which a place in a partition is chosen; a product with it has 31 bits. */
+/** Bits of a hash that choose a place in a partition; a product with them has 31 bits. */
 const PLACE_BITS = 16;
 assert(MAX_PARTITION_PAGES * PAGE_ENTRIES < 2 ** (31 - PLACE_BITS), "a place fits 31 bits");
 
@@ -45,9 +45,9 @@ export class HashIndex {
   readonly #items: Items;
   readonly #partitionBits: number;
   readonly #partitionShift: number;
-  /** By partition, how many entries it has. */
+  /** By partition: the number of its entries. */
   readonly #counts: Int32Array;
-  /** Where the entries of a partition are while they are placed anew. */
+  /** Holds the entries of a partition while they are placed anew. */
   readonly #scratch = new Int32Array(MAX_PARTITION_PAGES * PAGE_WORDS);
 
   constructor(arena: Arena, items: Items, layout: Layout) {
@@ -75,7 +75,7 @@ export class HashIndex {
     }
   }
 
-  /** Whether there is room for another entry with a hash, after making some if need be. */
+  /** Makes room for another entry with a hash if needed. @returns whether there is room */
   reserve(hash: number): boolean {
     const partition = hash >>> this.#partitionShift;
     if (!this.#isFull(partition)) return true;
@@ -95,12 +95,12 @@ export class HashIndex {
   /** Adds an entry for which there is room. */
   insert(hash: number, address: number): void {
     const partition = hash >>> this.#partitionShift;
-    assert(!this.#isFull(partition), "whoever inserts made sure that there is room");
+    assert(!this.#isFull(partition), "there is room for an inserted entry");
     this.#counts[partition]++;
     this.#place(partition, hash, address);
   }
 
-  /** Says where an item that is in the index has moved to. */
+  /** Records the new address of an item that is in the index. */
   replace(hash: number, from: number, to: number): void {
     const partition = hash >>> this.#partitionShift;
     const entry = this.#entryAt(partition, this.#positionOf(partition, hash, from));
@@ -116,7 +116,7 @@ export class HashIndex {
     if (pages > 0 && count <= pages * PAGE_ENTRIES * MIN_LOAD) this.#shrink(partition);
   }
 
-  /** Brings the line where a hash is looked for into the cache. The result means nothing. */
+  /** Brings the line where a hash is looked up into the cache. The result means nothing. */
   touch(hash: number): number {
     const partition = hash >>> this.#partitionShift;
     const capacity = this.#capacityOf(partition);
@@ -138,8 +138,8 @@ export class HashIndex {
   }
 
   /**
-   * Calls back with every item whose hash is this one, until the answer is true.
-   * @returns the address for which it was, or NOWHERE
+   * Calls back with every item that has this hash, until the answer is true.
+   * @returns the address for which it was true, or NOWHERE
    */
   findBy(hash: number, isWanted: (address: number) => boolean): number {
     const partition = hash >>> this.#partitionShift;
@@ -162,7 +162,7 @@ export class HashIndex {
     return this.#counts[partition] + 1 > this.#capacityOf(partition) * MAX_LOAD;
   }
 
-  /** Where a search for a hash begins, in a partition of some capacity. */
+  /** Where a search for a hash begins, in a partition of the given capacity. */
   #homeOf(hash: number, capacity: number): number {
     const fraction = (hash << this.#partitionBits) >>> (32 - PLACE_BITS);
     return Math.imul(fraction, capacity) >>> PLACE_BITS;
@@ -182,7 +182,7 @@ export class HashIndex {
       if (this.#arena.words[chunkOf(entry)][offsetOf(entry) + 1] === address) return position;
       position = position + 1 === capacity ? 0 : position + 1;
     }
-    throw new Error("Kilogram is broken: an item that lives is not in the index.");
+    throw new Error("Kilogram is broken: a living item is not in the index.");
   }
 
   #place(partition: number, hash: number, address: number): void {
@@ -198,7 +198,7 @@ export class HashIndex {
     }
   }
 
-  /** Empties an entry and moves those back that would no longer be found. Knuth, 6.4, algorithm R. */
+  /** Empties an entry and moves back entries that would be lost. Knuth, 6.4, algorithm R. */
   #closeGap(partition: number, position: number): void {
     const capacity = this.#capacityOf(partition);
     let gap = this.#entryAt(partition, position);
@@ -230,7 +230,7 @@ export class HashIndex {
     this.#scatter(partition, count);
   }
 
-  /** Moves the entries of a partition into the scratch; returns how many words they take there. */
+  /** Moves the entries of a partition to the scratch. @returns the words that they take there */
   #gather(partition: number): number {
     const scratch = this.#scratch;
     const capacity = this.#capacityOf(partition);

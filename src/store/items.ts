@@ -1,5 +1,6 @@
-/** Reads and writes items where they lie. What an item looks like is item.ts's concern. */
+/** Reads and writes items in place. item.ts defines their format. */
 
+import { TWO_TO_THE_32 } from "../bytes.ts";
 import type { Arena } from "./arena.ts";
 import { chunkOf, offsetOf } from "./arena.ts";
 import { copyRun } from "./copy.ts";
@@ -19,8 +20,6 @@ import type { Key } from "./key.ts";
 import { WORD_BYTES } from "./layout.ts";
 import type { Span } from "./store.ts";
 
-const TWO_TO_THE_32 = 2 ** 32;
-
 export class Items {
   readonly #arena: Arena;
   readonly #hash: Hash;
@@ -38,14 +37,14 @@ export class Items {
     this.#arena.words[chunkOf(address)][offsetOf(address)] = header;
   }
 
-  /** Marks words as dead, so that whoever walks over them skips them. */
+  /** Marks words as dead, so that a walk skips them. */
   pad(address: number, words: number): void {
     if (words > 0) this.setHeader(address, deadHeaderOf(words));
   }
 
   markRead(address: number): void {
     const header = this.header(address);
-    // A line of memory that is not written to need not be written back.
+    // A cache line that is not written to need not be written back.
     if (!wasRead(header)) this.setHeader(address, header | Mark.READ);
   }
 
@@ -69,7 +68,7 @@ export class Items {
     return this.#arena.words[chunkOf(at)][offsetOf(at)];
   }
 
-  /** Gives the key as it lies, to be read before anything is written. */
+  /** Shows the key in place. Read it before anything is written. */
   showKey(address: number, span: Span): void {
     const header = this.header(address);
     span.bytes = this.#arena.bytes[chunkOf(address)];
@@ -90,7 +89,7 @@ export class Items {
     return expiresAtMs !== 0 && expiresAtMs <= nowMs;
   }
 
-  /** Only of an item that is TIMED. */
+  /** Only for an item that is TIMED. */
   setExpiry(address: number, expiresAtMs: number): void {
     const words = this.#arena.words[chunkOf(address)];
     const at = offsetOf(address);
@@ -98,7 +97,7 @@ export class Items {
     words[at + 2] = Math.floor(expiresAtMs / TWO_TO_THE_32);
   }
 
-  /** Writes header, expiry and key; the value, or what says where its pieces are, comes after. */
+  /** Writes header, expiry and key; the value, or the words of a LARGE item, are written later. */
   writeHead(address: number, header: number, key: Key, expiresAtMs: number): void {
     this.setHeader(address, header);
     if (isTimed(header)) this.setExpiry(address, expiresAtMs);
@@ -108,14 +107,14 @@ export class Items {
     for (let i = 0; i < keyWords; i++) words[at + i] = key.words[i];
   }
 
-  /** Writes the value of an item whose head is there. */
+  /** Writes the value of an item whose head is written. */
   writeValue(address: number, bytes: Uint8Array, start: number): void {
     const header = this.header(address);
     const to = this.#valueAt(address, header);
     copyRun(bytes, start, this.#arena.bytes[chunkOf(address)], to, valueLengthOf(header));
   }
 
-  /** Copies the value out, and returns its length. */
+  /** Copies the value out and returns its length. */
   readValue(
     address: number,
     bytes: Uint8Array,
@@ -128,7 +127,7 @@ export class Items {
     return length;
   }
 
-  /** Gives the value as it lies, to be read before anything is written. */
+  /** Shows the value in place. Read it before anything is written. */
   showValue(address: number, span: Span): void {
     const header = this.header(address);
     span.bytes = this.#arena.bytes[chunkOf(address)];
@@ -140,7 +139,7 @@ export class Items {
     return (offsetOf(address) + keyOffsetOf(header)) * WORD_BYTES + keyLengthOf(header);
   }
 
-  /** One of the three words of a LARGE item: the value's length, its id, the count of its pieces. */
+  /** One of the three words of a LARGE item: the value's length, its id, its count of pieces. */
   largeWord(address: number, number: number): number {
     const at = this.#largeAt(address) + number;
     return this.#arena.words[chunkOf(at)][offsetOf(at)];

@@ -1,10 +1,10 @@
 /**
- * The log: items in segments, one after the other. New ones go to the segment at the head; those
- * that die leave dead words behind, until nothing in their segment lives and it is free again.
+ * The log: items in segments, one after the other. New items go to the segment at the head. Items
+ * that die leave dead words behind, until nothing in their segment lives and the segment is free.
  *
- * Invariants: a segment of the log is whole items and dead words from its start to its end; its live
- * words are those of its living items, and with none it is free, unless it is the head; no item in
- * it expires before its earliest expiry.
+ * Invariants: a segment of the log is whole items and dead words from its start to its end; its
+ * live words are those of its living items; a segment with none is free, unless it is the head; no
+ * item in a segment expires before the segment's earliest expiry.
  */
 
 import { assert } from "../assert.ts";
@@ -13,22 +13,22 @@ import { isDead, wordsOf } from "./item.ts";
 import type { Items } from "./items.ts";
 
 /** No segment. */
-export const NONE = -1;
+export const NO_SEGMENT = -1;
 
-/** Runs of dead words that are joined to an item at most, to make it larger. */
+/** Most runs of dead words that are joined to an item to enlarge it. */
 const MAX_JOINS = 8;
 
 export class Log {
   readonly #arena: Arena;
   readonly #items: Items;
-  /** By segment: when it became the head, counted from 1; 0 where it is not of the log. */
+  /** By segment: when it became the head, counted from 1; 0 if it is not in the log. */
   readonly births: Float64Array;
-  /** By segment: the words up to its end, and those of living items. */
+  /** By segment: the words up to its end, and the words of its living items. */
   readonly ends: Int32Array;
   readonly lives: Int32Array;
   /** By segment: no item in it expires earlier, in ms. */
   readonly earliest: Float64Array;
-  #head = NONE;
+  #head = NO_SEGMENT;
   #births = 0;
   #liveWords = 0;
 
@@ -50,12 +50,12 @@ export class Log {
     return this.#liveWords;
   }
 
-  /** Words that can still be written without a segment from the arena. */
+  /** Words that can still be written without taking a segment from the arena. */
   get headRoom(): number {
-    return this.#head === NONE ? 0 : this.#arena.segmentWords - this.ends[this.#head];
+    return this.#head === NO_SEGMENT ? 0 : this.#arena.segmentWords - this.ends[this.#head];
   }
 
-  /** The address of words for a new item, for which there is room. They count as living. */
+  /** The address of words for a new item. There must be room; the words count as living. */
   append(words: number): number {
     if (this.headRoom < words) this.#beginSegment();
     const segment = this.#head;
@@ -65,7 +65,7 @@ export class Log {
     return address;
   }
 
-  /** Says that the item at an address, of so many words, is dead. */
+  /** Marks the item at an address, with the given number of words, as dead. */
   bury(address: number, words: number): void {
     this.#items.pad(address, words);
     const segment = this.#arena.segmentOf(address);
@@ -74,9 +74,9 @@ export class Log {
   }
 
   /**
-   * Makes an item take other words than before, where it lies: dead words behind it are joined to
-   * it, and words that it no longer needs become such.
-   * @returns false, with nothing changed, if there are not enough
+   * Resizes an item in place: dead words behind it are joined to it, and words that it no longer
+   * needs become dead.
+   * @returns false, with nothing changed, if there are not enough dead words
    */
   resize(address: number, words: number, wanted: number): boolean {
     const segment = this.#arena.segmentOf(address);
@@ -93,7 +93,7 @@ export class Log {
     return true;
   }
 
-  /** Says when an item expires; 0 for never. */
+  /** Records when an item expires; 0 for never. */
   noteExpiry(address: number, expiresAtMs: number): void {
     const segment = this.#arena.segmentOf(address);
     if (expiresAtMs !== 0 && expiresAtMs < this.earliest[segment]) {
@@ -101,7 +101,7 @@ export class Log {
     }
   }
 
-  /** Dead words, and those behind the last item, of a segment that is not the head. */
+  /** Dead words, and words behind the last item, of a segment that is not the head. */
   wasteOf(segment: number): number {
     return this.#arena.segmentWords - this.lives[segment];
   }
@@ -118,7 +118,7 @@ export class Log {
     this.ends[this.#head] = 0;
     this.earliest[this.#head] = Infinity;
     assert(this.lives[this.#head] === 0, "nothing lives in a free segment");
-    if (last !== NONE) this.#releaseIfDead(last);
+    if (last !== NO_SEGMENT) this.#releaseIfDead(last);
   }
 
   #releaseIfDead(segment: number): void {

@@ -1,7 +1,7 @@
 /**
- * The store: a log of items in memory outside the heap, an index over it, a cleaner that makes room,
- * and a sweep of what has expired. No operation but ADD allocates, and none takes longer for there
- * being more in the store.
+ * The store: a log of items in memory outside the heap, an index over it, a cleaner that makes
+ * room, and a sweep of expired keys. While there is room only ADD allocates, and no operation takes
+ * longer because the store holds more.
  */
 
 import { Cleaner } from "./cleaner.ts";
@@ -24,55 +24,59 @@ import { Sweeper } from "./sweeper.ts";
 import { Values } from "./values.ts";
 import { Writer } from "./writer.ts";
 
-/** Steps of the sweep that an operation takes before it says FULL, as long as they find something. */
+/** Most sweep steps of an operation before it returns FULL, as long as they find something. */
 const MAX_SWEEPS = 16;
 
 export interface LogStoreOptions {
-  /** 1 MiB to 16 GiB, for all that grows with it: keys, values, the index, and tables. */
+  /** 1 MiB to 16 GiB; covers all that grows with it: keys, values, the index, and tables. */
   readonly limitBytes: number;
   /** Milliseconds, never backwards. */
   readonly now: () => number;
-  /** For the key of the hash. */
+  /** Fills the secret key of the hash. */
   readonly fillRandom: (bytes: Uint8Array) => void;
-  /** What happens when there is no room: by default what was not read goes. */
+  /** What happens when there is no room; by default unread items are evicted. */
   readonly onFull?: "evict" | "refuse";
-  /** Whether a store that refuses leaves room so that all of it can be restored elsewhere. */
+  /** Whether a store that refuses leaves room so that all its items can be restored elsewhere. */
   readonly keepsReserve?: boolean;
-  /** Is told of each key that is about to be evicted, to be read at once. Nothing else may be done. */
-  readonly onEvict?: (key: Span) => void;
-  /** In place of the store's own, for tests. */
+  /**
+   * Called with each key that the store is about to remove by itself: evicted, or expired. The key
+   * must be read at once, and the store must not be called.
+   */
+  readonly onRemove?: (key: Span) => void;
+  /** Replaces the store's own hash, for tests. */
   readonly hash?: Hash;
 }
 
 export class LogStore implements RestorableStore {
   readonly limitBytes: number;
-  /** What it is made of, for tests to examine. */
+  /** The store's parts, for tests to examine. */
   readonly values: Values;
   readonly sweeper: Sweeper;
   readonly #now: () => number;
   readonly #writer: Writer;
-  /** The key of the operation at hand. */
+  /** The key of the current operation. */
   readonly #key: Key;
   readonly #current: Span = { bytes: new Uint8Array(0), start: 0, length: 0 };
   readonly #sum: Span = { bytes: new Uint8Array(MAX_NUMBER_BYTES), start: 0, length: 0 };
 
-  /** @throws RangeError if the limit is out of range, or the system does not give so much */
+  /** @throws RangeError if the limit is out of range, or the system does not provide the memory */
   constructor(options: LogStoreOptions) {
-    const { limitBytes, now, onEvict, keepsReserve = false } = options;
+    const { limitBytes, now, onRemove, keepsReserve = false } = options;
     const layout = layoutOf(limitBytes);
     const hash = options.hash ?? makeHash(options.fillRandom);
     const evicts = options.onFull !== "refuse";
     this.limitBytes = limitBytes;
     this.#now = now;
-    const evicted: Span = { bytes: new Uint8Array(0), start: 0, length: 0 };
+    const removed: Span = { bytes: new Uint8Array(0), start: 0, length: 0 };
     this.values = new Values(layout, hash, (head) => {
-      if (onEvict === undefined) return;
-      this.values.items.showKey(head, evicted);
-      onEvict(evicted);
+      if (onRemove === undefined) return;
+      this.values.items.showKey(head, removed);
+      onRemove(removed);
     });
     const cleaner = new Cleaner(this.values, layout, now, evicts);
     this.sweeper = new Sweeper(this.values);
-    this.#writer = new Writer(this.values, cleaner, this.sweeper, layout, evicts, keepsReserve);
+    const { values, sweeper } = this;
+    this.#writer = new Writer({ values, cleaner, sweeper, layout, evicts, keepsReserve });
     this.#key = new Key(hash);
   }
 
@@ -100,6 +104,10 @@ export class LogStore implements RestorableStore {
     const address = this.#find(key);
     if (address !== NOWHERE) this.values.items.markRead(address);
     return this.#tell(address, found);
+  }
+
+  peek(key: Span, found: Found): Result {
+    return this.#tell(this.#find(key), found);
   }
 
   exists(key: Span, found: Found): Result {
@@ -170,7 +178,7 @@ export class LogStore implements RestorableStore {
     return this.sweeper.step(this.#now());
   }
 
-  /** The item of a key, or the head of its value; NOWHERE if it has none or that has expired. */
+  /** The item of a key, or the head of its value; NOWHERE if there is none or it has expired. */
   #find(key: Span): number {
     this.#key.read(key);
     const address = this.values.index.find(this.#key);
@@ -180,7 +188,7 @@ export class LogStore implements RestorableStore {
     return NOWHERE;
   }
 
-  /** Says what is there: DONE with the value, or MISSING. */
+  /** Reports the item at an address: DONE with the value, or MISSING. */
   #tell(address: number, found: Found): Result {
     if (address === NOWHERE) {
       found.length = NONE;
@@ -212,7 +220,7 @@ export class LogStore implements RestorableStore {
     return this.#putAfterSweeping(value, expiresAtMs);
   }
 
-  // What makes a closure stands apart, so that nothing is allocated where there is room.
+  // Code that makes a closure is kept apart, so that nothing is allocated when there is room.
 
   #putAfterSweeping(value: Span, expiresAtMs: number): Result {
     return this.#afterSweeping((at) => this.#writer.write(this.#key, at, value, expiresAtMs));
@@ -223,7 +231,7 @@ export class LogStore implements RestorableStore {
     return this.#afterSweeping((at) => this.#writer.makeTimed(this.#key, at, expiresAtMs));
   }
 
-  /** Tries again what found no room, as long as the sweep removes something that had expired. */
+  /** Retries a write that found no room, as long as the sweep removes something expired. */
   #afterSweeping(write: (address: number) => boolean): Result {
     for (let sweeps = 0; sweeps < MAX_SWEEPS; sweeps++) {
       const before = this.expirations;
@@ -234,7 +242,7 @@ export class LogStore implements RestorableStore {
     return Result.FULL;
   }
 
-  /** What is there and the delta; null if that is no number. Small ones, as most are, without BigInts. */
+  /** The stored number plus the delta; null if it is not a number. Small numbers avoid BigInts. */
   #sumAt(address: number, delta: bigint): number | bigint | null {
     if (address === NOWHERE) return delta;
     this.values.items.showValue(address, this.#current);

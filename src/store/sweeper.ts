@@ -1,23 +1,23 @@
 /**
- * The sweep removes what has expired and nobody asks for. It goes round over the segments, passes by
+ * The sweep removes expired items that no operation asks for. It goes round the segments, skips
  * those where nothing can have expired, and walks over the others.
  *
- * Invariant: when a walk ends, the earliest expiry of its segment is that of an item that lives there,
- * or earlier than that of one that has come since.
+ * Invariant: when a walk ends, the earliest expiry of its segment is that of an item that lives
+ * there, or is earlier than that of an item that has come since.
  */
 
 import type { Arena } from "./arena.ts";
 import { NOWHERE } from "./hash_index.ts";
 import { isDead } from "./item.ts";
 import type { Items } from "./items.ts";
-import { type Log, NONE } from "./log.ts";
+import { type Log, NO_SEGMENT } from "./log.ts";
 import { Run } from "./run.ts";
 import type { Values } from "./values.ts";
 import { Walk } from "./walk.ts";
 
-/** What a step may cost, counted in calls for the next item … */
+/** The most that a step may cost, counted in calls for the next item … */
 const STEP_LOOKS = 4_096;
-/** … of which removing an item, or passing over many dead ones, costs as much as so many. */
+/** … and the cost, in such calls, of removing an item or passing over many dead ones. */
 const REMOVAL_LOOKS = 32;
 
 export class Sweeper {
@@ -39,7 +39,7 @@ export class Sweeper {
     this.#run = new Run(items, index);
   }
 
-  /** Whether the sweep is in the middle of a segment, so that items there must not change in size. */
+  /** Whether the sweep is in the middle of a segment, where items must then not change in size. */
   isIn(segment: number): boolean {
     return segment === this.#walk.segment;
   }
@@ -47,7 +47,7 @@ export class Sweeper {
   /** @returns whether there is more to do now */
   step(nowMs: number): boolean {
     for (let left = STEP_LOOKS; left > 0;) {
-      if (this.#walk.segment === NONE && !this.#seek(nowMs)) return false;
+      if (this.#walk.segment === NO_SEGMENT && !this.#seek(nowMs)) return false;
       left -= this.#gather(nowMs, left);
       left -= this.#removeRun(left);
     }
@@ -67,7 +67,7 @@ export class Sweeper {
     return false;
   }
 
-  /** Finds a run of expired items, and returns what that cost. */
+  /** Finds a run of expired items and returns the cost. */
   #gather(nowMs: number, most: number): number {
     this.#run.count = 0;
     let looks = 0;
@@ -82,14 +82,14 @@ export class Sweeper {
     return looks;
   }
 
-  /** Removes the run, as far as the cost allows, and returns what it was. */
+  /** Removes the run, as far as the limit allows, and returns the cost. */
   #removeRun(most: number): number {
     const { count, addresses, hashes } = this.#run;
     let cost = 0;
     for (let i = 0; i < count; i++) {
       const address = addresses[i];
       if (isDead(this.#items.header(address))) continue;
-      // A large value has many pieces: those behind it may have to wait for the next round.
+      // A large value has many pieces: items behind it may have to wait for the next round.
       if (cost > most) this.#log.noteExpiry(address, this.#items.expiryOf(address));
       else cost += this.#values.expire(hashes[i], address) * REMOVAL_LOOKS;
     }

@@ -1,7 +1,8 @@
 /**
- * Values: what the index and the log do together. The value of a key is one item, or, where it is
- * too large for that, a head and pieces. The pieces are items of their own, under keys made of the
- * head's hash, the value's id and their number, so that they move and are found as items do.
+ * Values: the index and the log working together. The value of a key is one item or, if it is too
+ * large for that, a head and pieces. The pieces are items of their own, under keys made of the
+ * head's hash, the value's id and the piece's number, so that they are moved and found like other
+ * items.
  *
  * Invariants: every living item is in the index, except while it is being written; every piece has
  * a head, except while its value is being written; `count` is the number of items less the pieces.
@@ -25,19 +26,19 @@ import { Key } from "./key.ts";
 import type { Layout } from "./layout.ts";
 import { Log } from "./log.ts";
 
-/** The words of a head that say where its pieces are. */
+/** The words of a head that describe its pieces. */
 const LENGTH = 0;
 const ID = 1;
 const PIECES = 2;
-/** The words of a piece's key that say where its head is: its hash, and ID. */
+/** The words of a piece's key that identify its head: the head's hash, and ID. */
 const HEAD_HASH = 0;
 
 export class Values {
   /** Keys that have a value. */
   count = 0;
-  /** Bytes of those keys and their values, without what it takes to keep them. */
+  /** Bytes of those keys and their values, without overhead. */
   payloadBytes = 0;
-  /** Keys whose value was removed because it had expired, and those where that made room. */
+  /** Keys whose value was removed because it had expired, and keys removed to make room. */
   expirations = 0;
   evictions = 0;
   readonly arena: Arena;
@@ -50,14 +51,14 @@ export class Values {
   readonly #isWanted = (address: number) =>
     isLarge(this.items.header(address)) && this.items.largeWord(address, ID) === this.#wantedId;
 
-  readonly #onEvict?: (head: number) => void;
+  readonly #onRemove?: (head: number) => void;
 
   /**
-   * @param onEvict is told of the first item of a value that is about to be removed to make room
-   * @throws RangeError when the system does not give the memory
+   * @param onRemove called with the first item of a value that is about to expire or be evicted
+   * @throws RangeError if the system does not provide the memory
    */
-  constructor(layout: Layout, hash: Hash, onEvict?: (head: number) => void) {
-    this.#onEvict = onEvict;
+  constructor(layout: Layout, hash: Hash, onRemove?: (head: number) => void) {
+    this.#onRemove = onRemove;
     this.arena = new Arena(layout);
     this.items = new Items(this.arena, hash);
     this.index = new HashIndex(this.arena, this.items, layout);
@@ -74,7 +75,7 @@ export class Values {
     return keyLengthOf(this.items.header(address)) + this.lengthOf(address);
   }
 
-  /** Copies a value that is in pieces out. */
+  /** Copies out a value that is in pieces. */
   readPieces(hash: number, head: number, bytes: Uint8Array, start: number): void {
     const id = this.items.largeWord(head, ID);
     const pieces = this.items.largeWord(head, PIECES);
@@ -87,7 +88,7 @@ export class Values {
     }
   }
 
-  /** The key of a piece. There is one object for all of them. */
+  /** The key of a piece. All pieces share one object. */
   pieceKey(headHash: number, id: number, number: number): Key {
     this.#pieceKey.readPiece(headHash, id, number);
     return this.#pieceKey;
@@ -108,7 +109,7 @@ export class Values {
     this.index.insert(key.hash, address);
   }
 
-  /** Makes the item at an address the value of a key, in place of what it had. */
+  /** Makes the item at an address the value of a key, replacing any earlier value. */
   put(key: Key, address: number): void {
     const before = this.index.find(key);
     this.payloadBytes += this.#payloadOf(address);
@@ -126,7 +127,7 @@ export class Values {
 
   /**
    * Removes the value that an item belongs to.
-   * @returns how many items that were; none if it is a piece of a value that is still being written
+   * @returns the number of items removed; 0 for a piece of a value that is still being written
    */
   remove(hash: number, address: number): number {
     const header = this.items.header(address);
@@ -141,8 +142,9 @@ export class Values {
     return pieces + 1;
   }
 
-  /** As `remove`, of the first item of a value. */
+  /** As `remove`, for the first item of a value. */
   expire(hash: number, address: number): number {
+    this.#onRemove?.(address);
     this.expirations++;
     return this.remove(hash, address);
   }
@@ -151,7 +153,7 @@ export class Values {
   evict(hash: number, address: number): number {
     const head = isPiece(this.items.header(address)) ? this.#headOf(address) : address;
     if (head === NOWHERE) return 0;
-    this.#onEvict?.(head);
+    this.#onRemove?.(head);
     this.evictions++;
     return this.remove(hash, address);
   }

@@ -1,6 +1,6 @@
 /**
- * Writes values: in place where the item that is there can take the size, else at the head of the
- * log, after making room. A store that refuses decides whether there will be room before it changes
+ * Writes values: in place if the current item can take the size, otherwise at the head of the log,
+ * after making room. A store that refuses decides whether there will be room before it changes
  * anything.
  */
 
@@ -21,19 +21,30 @@ import type { Span } from "./store.ts";
 import type { Sweeper } from "./sweeper.ts";
 import type { Values } from "./values.ts";
 
-/** Of what a store that refuses could hold, this share may live; the rest is for the cleaner. */
+/** In a store that refuses, live items may take this share; the rest is for the cleaner. */
 const MAX_LIVE = 255 / 256;
-/** With a large value this share, since its pieces may leave a sixteenth of a segment empty. */
+/** With a large value, this share: its pieces may leave a sixteenth of a segment empty. */
 const MAX_LIVE_LARGE = 7 / 8;
-/** With a reserve, this share of that: in another order, or hashed otherwise, the same takes more. */
+/** With a reserve, this share of that: items take more in another order or under another hash. */
 const RESERVED_LIVE = 63 / 64;
 /** The share of a store that evicts which a single value may take. */
 const MAX_SHARE = 3 / 4;
-/** A value of a larger share evicts in order: keeping what was read would gain too little at a time. */
+/** A larger value evicts in order: keeping read items would gain too little at a time. */
 const MAX_SHARE_OUT_OF_ORDER = 1 / 64;
 
+export interface WriterOptions {
+  readonly values: Values;
+  readonly cleaner: Cleaner;
+  readonly sweeper: Sweeper;
+  readonly layout: Layout;
+  /** Whether unread items are removed to make room. */
+  readonly evicts: boolean;
+  /** Whether a store that refuses leaves room so that all its items can be restored elsewhere. */
+  readonly keepsReserve: boolean;
+}
+
 export class Writer {
-  /** Whether what is written may take the room that a store which refuses leaves free. */
+  /** Whether writes may take the room that a store which refuses leaves free. */
   isRestoring = false;
   readonly #values: Values;
   readonly #cleaner: Cleaner;
@@ -45,14 +56,8 @@ export class Writer {
   readonly #maxItemWords: number;
   readonly #maxPieceBytes: number;
 
-  constructor(
-    values: Values,
-    cleaner: Cleaner,
-    sweeper: Sweeper,
-    { segmentWords, segmentCount, maxItemWords }: Layout,
-    evicts: boolean,
-    keepsReserve: boolean,
-  ) {
+  constructor({ values, cleaner, sweeper, layout, evicts, keepsReserve }: WriterOptions) {
+    const { segmentWords, segmentCount, maxItemWords } = layout;
     this.#values = values;
     this.#cleaner = cleaner;
     this.#sweeper = sweeper;
@@ -66,8 +71,8 @@ export class Writer {
 
   /**
    * Gives a key a value.
-   * @param address of the item that it has, or NOWHERE
-   * @returns false if there is no room; a store that refuses has changed nothing then
+   * @param address of the key's current item, or NOWHERE
+   * @returns false if there is no room; a store that refuses has then changed nothing
    */
   write(key: Key, address: number, value: Span, expiresAtMs: number): boolean {
     const roomBytes = (this.#maxItemWords - 1 - EXPIRY_WORDS) * WORD_BYTES;
@@ -76,7 +81,7 @@ export class Writer {
       : this.#writeLarge(key, address, value, expiresAtMs);
   }
 
-  /** Gives an item that has no expiry one, by writing it anew. @returns false if there is no room */
+  /** Adds an expiry to an item without one, by rewriting it. @returns false if there is no room */
   makeTimed(key: Key, address: number, expiresAtMs: number): boolean {
     const { items, index, log, arena } = this.#values;
     const before = wordsOf(items.header(address));
@@ -84,7 +89,7 @@ export class Writer {
     if (!this.#admits(words, before, MAX_LIVE)) return false;
     if (!this.#makeRoom(key.hash, false, words, false)) return false;
     const from = index.find(key);
-    if (from === NOWHERE) return true; // It was evicted, now as it might have been a moment later.
+    if (from === NOWHERE) return true; // It was evicted, as it might have been a moment later.
     const to = log.append(words);
     arena.copy(from + 1, to + 1 + EXPIRY_WORDS, before - 1);
     items.setHeader(to, items.header(from) | Mark.TIMED);
@@ -114,7 +119,7 @@ export class Writer {
     return true;
   }
 
-  /** Gives an item another size where it lies, if that is possible and it will not soon be evicted. */
+  /** Resizes an item in place, if that is possible and the item will not soon be evicted. */
   #resize(address: number, wanted: number): boolean {
     const { items, log, arena } = this.#values;
     const header = items.header(address);
@@ -153,7 +158,7 @@ export class Writer {
     return true;
   }
 
-  /** @returns how many pieces it wrote, or 0 if there is no room */
+  /** @returns the number of pieces written, or 0 if there is no room */
   #writePieces(headHash: number, id: number, value: Span, inOrder: boolean): number {
     let pieces = 0;
     for (let at = 0; at < value.length; at += this.#maxPieceBytes) {
@@ -169,14 +174,14 @@ export class Writer {
     return pieces;
   }
 
-  /** Whether a value of so many words may come in the place of one of so many before. */
+  /** Whether a value of the given words may replace one that had `before` words. */
   #admits(words: number, before: number, share: number): boolean {
     if (this.#evicts) return words <= this.#storeWords * MAX_SHARE;
     if (this.isRestoring) return true;
     const { index, log } = this.#values;
-    // One segment more than the index has, since the next page may need it.
+    // One segment more than the index has, since its next page may need one.
     const logWords = this.#storeWords - (index.pages.segmentCount + 1) * this.#segmentWords;
-    // In one piece it is written before what it replaces goes, so that is in nobody's way.
+    // A value in one piece is written before the old one is removed, so admitting it does no harm.
     if (share === MAX_LIVE && words <= before) return true;
     return log.liveWords + words - before <= logWords * share * this.#maxShare;
   }

@@ -23,21 +23,21 @@ function previousOf(fence: Fence): Epoch {
   return epoch;
 }
 
-test("a mutation is carried out once, and repeated after that", () => {
+test("a mutation is carried out once, and its reply repeated after that", () => {
   const fence = makeFence();
   assertEquals(fence.admit(mutation(1, 500), fence.epoch, 0), CARRY_OUT);
   assertEquals(fence.admit(mutation(1, 500), fence.epoch, 0), REPEAT);
   assertEquals(fence.admit(mutation(1, 499), fence.epoch, 0), CARRY_OUT);
 });
 
-test("one behind the window is ignored", () => {
+test("a mutation behind the window is ignored", () => {
   const fence = makeFence();
   fence.admit(mutation(1, 5000), fence.epoch, 0);
   assertEquals(fence.admit(mutation(1, 5000 - 1023), fence.epoch, 0), CARRY_OUT);
   assertEquals(fence.admit(mutation(1, 5000 - 1024), fence.epoch, 0), IGNORE);
 });
 
-test("the stream that meets a full table turns the generation and is fenced", () => {
+test("a stream that meets a full table turns the generation and is fenced", () => {
   const fence = makeFence();
   const old = fence.epoch;
   for (let stream = 1; stream <= 3; stream++) fence.admit(mutation(stream, 9), old, 0);
@@ -50,7 +50,7 @@ test("the stream that meets a full table turns the generation and is fenced", ()
   assertEquals(fence.admit(mutation(4, 10), fence.epoch, 0), CARRY_OUT);
 });
 
-test("of the previous generation: repeated if carried out, ignored if behind, else fenced", () => {
+test("previous generation: repeated if carried out, ignored if behind, otherwise fenced", () => {
   const fence = makeFence();
   fence.admit(mutation(1, 5000), fence.epoch, 0);
   fence.admit(mutation(9, 1), fence.epoch, 60_000);
@@ -73,7 +73,7 @@ test("a mutation that comes 60 s after the last turn turns the generation", () =
   assertEquals(fence.admit(mutation(1, 3), fence.epoch, 60_001), CARRY_OUT);
 });
 
-test("one of the previous generation does not turn it again, however late", () => {
+test("a mutation of the previous generation does not turn it again, however late", () => {
   const fence = makeFence();
   fence.admit(mutation(1, 1), fence.epoch, 60_000);
   assertEquals(fence.admit(mutation(1, 2), previousOf(fence), 200_000), FENCE);

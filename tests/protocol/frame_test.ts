@@ -1,7 +1,7 @@
 import { test } from "node:test";
 import { assertEquals } from "@std/assert";
 import fc from "fast-check";
-import { copyBytes, readU64, writeU64 } from "../../src/protocol/bytes.ts";
+import { copyBytes, readU64, writeU64 } from "../../src/bytes.ts";
 import { FRAME_BYTES } from "../../src/protocol/datagram.ts";
 import {
   codeOf,
@@ -20,7 +20,7 @@ import {
 
 const anyTtlMs = fc.oneof(fc.constant(0), fc.integer({ min: 1, max: Number.MAX_SAFE_INTEGER }));
 
-test("whatever fits a request comes back from its frame", () => {
+test("every request that fits comes back from its frame", () => {
   const anyRequest = anyTtlMs.chain((ttlMs) =>
     fc.record({
       operation: fc.constantFrom(...Object.values(Operation)),
@@ -44,7 +44,7 @@ test("whatever fits a request comes back from its frame", () => {
   );
 });
 
-test("the head holds the largest of all its fields beside each other", () => {
+test("the head holds the largest values of all its fields at once", () => {
   const frame = new Uint8Array(FRAME_BYTES);
   writeHead(frame, 255, 2 ** 14 - 1, 255, 1023);
   assertEquals(

@@ -1,6 +1,6 @@
 import { test } from "node:test";
 import { assert, assertEquals } from "@std/assert";
-import { copyBytes } from "../../src/protocol/bytes.ts";
+import { copyBytes } from "../../src/bytes.ts";
 import { FRAME_BYTES } from "../../src/protocol/datagram.ts";
 import { type Outcome, VALUE_AT } from "../../src/protocol/frame.ts";
 import { KeptReplies } from "../../src/protocol/kept_replies.ts";
@@ -18,13 +18,13 @@ function nonceOf(stream: number, sequence: number): Uint8Array {
 function keep(kept: KeptReplies, nonce: Uint8Array, outcome: Outcome, value: Uint8Array): void {
   const frame = new Uint8Array(FRAME_BYTES);
   frame.set(value, VALUE_AT);
-  kept.keep(nonce, outcome, frame, VALUE_AT);
+  kept.keep(nonce, outcome, frame);
 }
 
 function find(kept: KeptReplies, nonce: Uint8Array) {
   const outcome = emptyOutcome();
   const frame = new Uint8Array(FRAME_BYTES);
-  if (!kept.find(nonce, outcome, frame, VALUE_AT)) return null;
+  if (!kept.find(nonce, outcome, frame)) return null;
   return { outcome, value: copyBytes(frame, VALUE_AT, VALUE_AT + outcome.length) };
 }
 
@@ -36,7 +36,7 @@ test("a reply is kept as it was", () => {
   assertEquals(find(kept, nonceOf(1, 2)), { outcome, value });
 });
 
-test("nothing is found of a nonce that was not kept, nor in an empty ring", () => {
+test("nothing is found for a nonce that was not kept, nor in an empty ring", () => {
   const kept = new KeptReplies();
   assertEquals(find(kept, nonceOf(0, 0)), null);
   keep(kept, nonceOf(1, 2), emptyOutcome(), new Uint8Array(0));
@@ -50,7 +50,7 @@ test("8 MiB hold the replies of 200,000 mutations without a value", () => {
   for (let i = 0; i < 200_000; i += 97) assert(find(kept, nonceOf(9, i)) !== null, `${i}`);
 });
 
-test("a small ring gives the latest replies and forgets the oldest, never a wrong one", () => {
+test("a small ring returns the latest replies and forgets the oldest, and never returns a wrong one", () => {
   const random = randomOf(1);
   const kept = new KeptReplies(5_000);
   const all: { nonce: Uint8Array; value: Uint8Array }[] = [];

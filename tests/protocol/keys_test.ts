@@ -35,7 +35,7 @@ test("anything else is refused, and the message does not hold it", () => {
   assertThrows(() => decodeKey(undefined as unknown as string), MasterKeyError);
 });
 
-test("two keys are not the same", () => {
+test("two random keys differ", () => {
   const [one, other] = [generateKey(), generateKey()];
   assert(encodeKey(one) !== encodeKey(other));
 });

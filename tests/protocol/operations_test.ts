@@ -23,14 +23,14 @@ function fault({ operation, toggles = 0, keyLength = 1, valueLength = 0, ...rest
 const MUTATIONS: number[] = [Operation.SET, Operation.DELETE, Operation.ADD, Operation.TOUCH];
 const TTL = 4;
 
-test("the class of each operation is that of the wire", () => {
+test("the class of each operation is as on the wire", () => {
   for (const operation of Object.values(Operation)) {
     assertEquals(isMutation(operation), MUTATIONS.includes(operation), OPERATION_NAMES[operation]);
   }
   assertEquals(isMutation(8), false);
 });
 
-test("an operation on the other stream is refused", () => {
+test("an operation on the wrong stream is refused", () => {
   for (const operation of Object.values(Operation)) {
     const keyLength = operation === Operation.PING ? 0 : 1;
     const onMutationStream = !isMutation(operation);
@@ -43,7 +43,7 @@ test("an operation that does not exist is refused", () => {
   assertEquals(fault({ operation: 255, onMutationStream: true }), "operation 255 does not exist");
 });
 
-test("a key of every length but the allowed is refused", () => {
+test("a key of any length outside the allowed range is refused", () => {
   for (const operation of Object.values(Operation)) {
     for (let keyLength = 0; keyLength <= 255; keyLength++) {
       const isAllowed = operation === Operation.PING
@@ -83,7 +83,7 @@ test("toggles that an operation does not take are refused", () => {
   }
 });
 
-test("a time to live is 1 to 2^53 - 1, and takes its place from the value", () => {
+test("a time to live is 1 to 2^53 - 1, and takes its room from the value", () => {
   const set = { operation: Operation.SET, toggles: TTL };
   assertEquals(fault({ ...set, ttl: 1n, valueLength: 855 }), null);
   assertEquals(fault({ ...set, ttl: 2n ** 53n - 1n }), null);

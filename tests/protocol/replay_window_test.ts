@@ -3,7 +3,7 @@ import { assertEquals } from "@std/assert";
 import fc from "fast-check";
 import { ReplayWindow, Sighting, WINDOW } from "../../src/protocol/replay_window.ts";
 
-/** The window by its definition: all that was marked, and the highest of it. */
+/** The window by its definition: everything that was marked, and its maximum. */
 class Model {
   readonly marked = new Set<number>();
   highest = -1;
@@ -34,7 +34,7 @@ test("looking marks nothing", () => {
   assertEquals([window.look(7), window.look(7), window.mark(7)], [0, 0, 0]);
 });
 
-test("it agrees with its definition on any walk of sequences", () => {
+test("the window agrees with its definition on any walk of sequences", () => {
   const step = fc.oneof(
     { weight: 8, arbitrary: fc.integer({ min: -40, max: 40 }) },
     { weight: 2, arbitrary: fc.integer({ min: -1100, max: 1100 }) },

@@ -1,12 +1,13 @@
 import { test } from "node:test";
 import { assert, assertEquals } from "@std/assert";
-import { copyBytes } from "../../src/protocol/bytes.ts";
+import { copyBytes } from "../../src/bytes.ts";
 import { DATAGRAM_BYTES, FRAME_BYTES } from "../../src/protocol/datagram.ts";
 import { type Cipher, NO_ADDITIONAL_DATA } from "../../src/protocol/seal.ts";
 import { nodeCrypto } from "../../src/runtime/node_crypto.ts";
 import { chooseAead } from "../../src/runtime/detect.ts";
 import { webCrypto } from "../../src/runtime/web_crypto.ts";
 import { everyByte, fillRandomOf } from "../bytes.ts";
+import { sealFrame } from "../seal.ts";
 
 const key = new Uint8Array(32).fill(9);
 const epoch = everyByte(16);
@@ -19,11 +20,11 @@ function nonceDatagram(seed: number): Uint8Array {
 
 async function sealed(cipher: Cipher, frame: Uint8Array, additionalData: Uint8Array) {
   const datagram = nonceDatagram(3);
-  await cipher.seal(datagram, frame, additionalData);
+  await sealFrame(cipher, datagram, frame, additionalData);
   return datagram;
 }
 
-// On Bun that is OpenSSL, where the machine has it.
+// On Bun this is OpenSSL, where the machine has it.
 const native = await chooseAead();
 const aeads = new Set([native, nodeCrypto, webCrypto]);
 
@@ -64,8 +65,9 @@ for (const aead of aeads) {
     const additionalData = copyBytes(epoch);
     const expected = await sealed(cipher, frame, epoch);
     const datagram = nonceDatagram(3);
-    const sealing = cipher.seal(datagram, frame, additionalData);
-    frame.fill(0);
+    cipher.frame.set(frame);
+    const sealing = cipher.seal(datagram, additionalData);
+    cipher.frame.fill(0);
     additionalData.fill(0);
     await sealing;
     assertEquals(datagram, expected);

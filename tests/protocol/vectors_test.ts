@@ -1,6 +1,6 @@
 import { test } from "node:test";
 import { assertEquals } from "@std/assert";
-import { copyBytes } from "../../src/protocol/bytes.ts";
+import { copyBytes } from "../../src/bytes.ts";
 import { DATAGRAM_BYTES, FRAME_BYTES } from "../../src/protocol/datagram.ts";
 import { Epoch } from "../../src/protocol/epoch.ts";
 import {
@@ -23,12 +23,18 @@ import {
 import { deriveKey } from "../../src/protocol/keys.ts";
 import { faultOf } from "../../src/protocol/operations.ts";
 import { NO_ADDITIONAL_DATA } from "../../src/protocol/seal.ts";
-import { type SkvsCommand, writeSkvsRequest } from "../../src/protocol/skvs.ts";
-import { isMutationNonce } from "../../src/protocol/streams.ts";
+import {
+  SKVS_REPLY_INFO,
+  SKVS_REPLY_TAG_BYTES,
+  type SkvsCommand,
+  writeSkvsRequest,
+} from "../../src/protocol/skvs.ts";
+import { isMutationNonce } from "../../src/protocol/nonces.ts";
 import { nodeCrypto } from "../../src/runtime/node_crypto.ts";
 import { webCrypto } from "../../src/runtime/web_crypto.ts";
 import { fromHex } from "../bytes.ts";
 import { type RequestVector, vectors } from "../vectors/vectors.ts";
+import { sealFrame } from "../seal.ts";
 
 const requestOf = (vector: RequestVector): Request => ({
   operation: vector.operation as Operation,
@@ -80,8 +86,10 @@ test("an outcome becomes the reply frame of its vector, and is read back from it
   }
 });
 
-test("a frame of the original wire", () => {
-  const { skvsRequest } = vectors;
+test("a frame of the original wire, and how the nonces of its replies begin", async () => {
+  const { skvsRequest, skvsKey, skvsReplyTag } = vectors;
+  const derived = await deriveKey(fromHex(skvsKey), SKVS_REPLY_INFO);
+  assertEquals(derived.subarray(0, SKVS_REPLY_TAG_BYTES), fromHex(skvsReplyTag));
   const frame = new Uint8Array(FRAME_BYTES).fill(0xff);
   writeSkvsRequest(frame, {
     command: skvsRequest.command as SkvsCommand,
@@ -110,7 +118,7 @@ for (const aead of [nodeCrypto, webCrypto]) {
         : fromHex(vector.additionalData);
       const datagram = new Uint8Array(DATAGRAM_BYTES);
       datagram.set(fromHex(vector.nonce));
-      await cipher.seal(datagram, fromHex(vector.frame), additionalData);
+      await sealFrame(cipher, datagram, fromHex(vector.frame), additionalData);
       assertEquals(datagram, fromHex(vector.datagram), vector.name);
       const opened = await cipher.open(datagram, additionalData);
       assertEquals(opened && copyBytes(opened), fromHex(vector.frame), vector.name);

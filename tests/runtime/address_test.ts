@@ -19,7 +19,7 @@ test("addresses as people write them", () => {
   }
 });
 
-test("what is none is refused, with an example", () => {
+test("an invalid address is refused, with an example", () => {
   const bad = [
     "",
     ":4040",
@@ -37,13 +37,13 @@ test("what is none is refused, with an example", () => {
   }
 });
 
-test("an address is written as it is read", () => {
+test("a written address reads back as itself", () => {
   for (const written of ["10.0.0.5:9000", "[::1]:4041", "cache.internal:1"]) {
     assertEquals(formatAddress(parseAddress(written)), written);
   }
 });
 
-test("literals stay, names are resolved, and an unknown name is an error", async () => {
+test("literals stay as they are, names are resolved, and an unknown name is an error", async () => {
   assertEquals(await resolveAddress({ host: "::1", port: 1 }), { host: "::1", port: 1 });
   assertEquals((await resolveAddress({ host: "localhost", port: 1 })).host, "127.0.0.1");
   const unknown = () => resolveAddress({ host: "no-such-host.invalid", port: 1 });

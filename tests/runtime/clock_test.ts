@@ -22,13 +22,13 @@ function begin() {
   return { source, wake, sleep, elapsedMs: () => now() - startMs };
 }
 
-test("it runs with the monotonic clock", () => {
+test("the clock runs with the monotonic clock", () => {
   const { wake, elapsedMs } = begin();
   wake(250);
   assertEquals(elapsedMs(), 250);
 });
 
-test("it counts the time that the machine slept, every time", () => {
+test("the clock counts the time that the machine slept, every time", () => {
   const { wake, sleep, elapsedMs } = begin();
   sleep(3_600_000);
   assertEquals(elapsedMs(), 3_600_000);
@@ -52,7 +52,7 @@ test("a wall clock that is set, forward or back, changes nothing", () => {
   assertEquals(elapsedMs(), 10_010);
 });
 
-test("the system's own clocks give one that goes on", async () => {
+test("the system's own clocks give a clock that advances", async () => {
   const now = makeClock();
   const startMs = now();
   await new Promise((resolve) => setTimeout(resolve, 20));

@@ -26,7 +26,7 @@ test("the drops of the sockets asked for, and of no others", () => {
   assertEquals(drops(), 0);
 });
 
-test("this system tells, or says that it does not", () => {
+test("this system reports drops, or that it can't", () => {
   const drops = kernelDrops([{ host: "127.0.0.1", port: 1 }]);
   assertEquals(drops, process.platform === "linux" ? 0 : null);
 });

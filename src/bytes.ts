@@ -1,6 +1,6 @@
-/** Bytes in place: little-endian integers (docs/WIRE.md, section 1) and comparison. */
+/** Operations on bytes in place: little-endian integers (docs/WIRE.md, section 1), comparison. */
 
-const TWO_TO_THE_32 = 2 ** 32;
+export const TWO_TO_THE_32 = 2 ** 32;
 
 export function readU32(bytes: Uint8Array, at: number): number {
   return (bytes[at] | (bytes[at + 1] << 8) | (bytes[at + 2] << 16) | (bytes[at + 3] << 24)) >>> 0;
@@ -13,7 +13,7 @@ export function writeU32(bytes: Uint8Array, at: number, value: number): void {
   bytes[at + 3] = value >>> 24;
 }
 
-/** Reads a u64 that is at most 2^53 − 1; NaN when it is more. */
+/** Reads a u64 of at most 2^53 − 1; NaN if it is greater. */
 export function readU64(bytes: Uint8Array, at: number): number {
   const value = readU32(bytes, at) + readU32(bytes, at + 4) * TWO_TO_THE_32;
   return value <= Number.MAX_SAFE_INTEGER ? value : Number.NaN;
@@ -26,8 +26,8 @@ export function writeU64(bytes: Uint8Array, at: number, value: number): void {
 }
 
 /**
- * A copy of a run of bytes, in memory of its own. Not `slice`: a Buffer, which node:crypto and the
- * sockets give, shares its memory with its slices.
+ * A copy of a run of bytes, in memory of its own. Not `slice`: a Buffer, as node:crypto and the
+ * sockets return, shares its memory with its slices.
  */
 export function copyBytes(bytes: Uint8Array, from = 0, to = bytes.length): Uint8Array<ArrayBuffer> {
   return new Uint8Array(bytes.subarray(from, to));

@@ -1,0 +1,94 @@
+/** Arguments of calls: which are valid, and their form on the wire. */
+
+import { copyBytes } from "./bytes.ts";
+import { InvalidArgumentError } from "./errors.ts";
+import {
+  MAX_KEY_BYTES,
+  MAX_TTL_MS,
+  MAX_VALUE_BYTES,
+  MAX_VALUE_BYTES_WITH_TTL,
+} from "./protocol/frame.ts";
+
+/** A key: 1…128 bytes, text as UTF-8. */
+export type Key = string | Uint8Array;
+/** A value: 0…863 bytes (855 with a time to live), text as UTF-8. */
+export type Value = string | Uint8Array;
+
+/** A time to live in milliseconds, a whole number of 1…2^53 − 1; without one, for ever. */
+export interface TimeToLive {
+  readonly ttl?: number;
+}
+
+const encoder = new TextEncoder();
+
+/** A copy, since the caller's array may change while the call waits. */
+function ownBytes(what: string, given: unknown): Uint8Array {
+  if (typeof given === "string") return encoder.encode(given);
+  if (given instanceof Uint8Array) return copyBytes(given);
+  throw new InvalidArgumentError(
+    `A ${what} is a string or a Uint8Array, not ${given === null ? "null" : typeof given}.`,
+  );
+}
+
+export function keyBytes(given: Key): Uint8Array {
+  const key = ownBytes("key", given);
+  if (key.length === 0) {
+    throw new InvalidArgumentError(`The key is empty; a key has 1 to ${MAX_KEY_BYTES} bytes.`);
+  }
+  if (key.length > MAX_KEY_BYTES) throw sizeError("key", key.length, MAX_KEY_BYTES);
+  return key;
+}
+
+export function valueBytes(given: Value, ttlMs: number): Uint8Array {
+  const value = ownBytes("value", given);
+  const limit = ttlMs > 0 ? MAX_VALUE_BYTES_WITH_TTL : MAX_VALUE_BYTES;
+  if (value.length <= limit) return value;
+  throw sizeError(ttlMs > 0 ? "value with a time to live" : "value", value.length, limit);
+}
+
+export function jsonText(value: unknown): string {
+  const text = JSON.stringify(value);
+  if (text === undefined) throw new InvalidArgumentError(`${typeof value} has no JSON form.`);
+  return text;
+}
+
+export function deltaBytes(delta: number | bigint): Uint8Array {
+  if (typeof delta !== "bigint" && !Number.isSafeInteger(delta)) {
+    throw new InvalidArgumentError(
+      `${String(delta)} can't be added: pass a safe integer or a bigint.`,
+    );
+  }
+  if (BigInt.asIntN(64, BigInt(delta)) !== BigInt(delta)) {
+    throw new InvalidArgumentError(`${delta} does not fit signed 64 bits.`);
+  }
+  return encoder.encode(String(delta));
+}
+
+export function ttlOf(options: TimeToLive | undefined): number {
+  return options?.ttl === undefined ? 0 : lifeOf("ttl", options.ttl);
+}
+
+export function lifeOf(what: string, ms: number): number {
+  if (Number.isSafeInteger(ms) && ms >= 1) return ms;
+  throw new InvalidArgumentError(
+    `${what} is ${String(ms)}; it must be a whole number of milliseconds, 1 to ${MAX_TTL_MS}.`,
+  );
+}
+
+export function positiveTimeout(timeoutMs: number): number {
+  if (finite("timeout", timeoutMs) > 0) return timeoutMs;
+  throw new InvalidArgumentError(`timeout is ${timeoutMs} ms; it must be above 0.`);
+}
+
+export function finite(what: string, value: number): number {
+  if (Number.isFinite(value)) return value;
+  throw new InvalidArgumentError(
+    `${what} is ${String(value)}; it must be a number of milliseconds.`,
+  );
+}
+
+export function sizeError(what: string, length: number, limit: number): InvalidArgumentError {
+  return new InvalidArgumentError(
+    `The ${what} has ${length} bytes; at most ${limit} fit in a datagram.`,
+  );
+}

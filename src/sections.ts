@@ -1,0 +1,30 @@
+/** The sections of STATS that a server has. Source: docs/WIRE.md, section 4, «STATS». */
+
+import type { Executor } from "./execute/executor.ts";
+import type { Line, Section } from "./section.ts";
+import { type Counters, datagramLines, operationLines, storeLines } from "./statistics.ts";
+
+export interface SectionSources {
+  readonly counters: Counters;
+  readonly executor: Executor;
+  /** Lines of the section `server`, without the list of all sections. */
+  readonly serverLines: Section;
+  /** Lines of the section `datagrams` with the system's counts. */
+  readonly systemLines?: Section;
+  /** The section `connections`, if there are doors for text. */
+  readonly connectionLines?: Section;
+}
+
+export function makeSections(sources: SectionSources): ReadonlyMap<string, Section> {
+  const { counters, executor, serverLines, systemLines, connectionLines } = sources;
+  const names = (): Line => ["sections", [...sections.keys()].join(" ")];
+  const sections = new Map<string, Section>([
+    ["server", () => [...serverLines(), names()]],
+    ["operations", () => operationLines(counters)],
+    ["datagrams", () => [...datagramLines(counters), ...(systemLines?.() ?? [])]],
+    ["store", () => storeLines(executor.counts)],
+    ...executor.sections,
+  ]);
+  if (connectionLines !== undefined) sections.set("connections", connectionLines);
+  return sections;
+}

@@ -1,0 +1,240 @@
+/**
+ * Version 1 of the wire: how requests are read and answered.
+ * Source: docs/WIRE.md, sections 3 and 4.
+ */
+
+import { assert } from "./assert.ts";
+import { Action } from "./execute/executor.ts";
+import {
+  codeOf,
+  KEY_AT,
+  keyLengthOf,
+  MAX_KEY_BYTES,
+  MAX_VALUE_BYTES,
+  Operation,
+  ReplyToggle,
+  RequestToggle,
+  requestTtlOf,
+  Status,
+  togglesOf,
+  VALUE_AT,
+  valueLengthOf,
+  writeReply,
+} from "./protocol/frame.ts";
+import type { TrafficCiphers } from "./protocol/keys.ts";
+import { faultOf } from "./protocol/operations.ts";
+import type { Cipher } from "./protocol/seal.ts";
+import { type FillRandom, NonceStream } from "./protocol/nonces.ts";
+import { BAD_DELTA, REFUSALS, takenBack } from "./refusals.ts";
+import { encodeLines, type Section } from "./section.ts";
+import type { Counters } from "./statistics.ts";
+import { MAX_KEY_BYTES as MAX_STORED_KEY_BYTES } from "./store/item.ts";
+import { parseNumber } from "./store/number.ts";
+import { type Found, NONE, Result } from "./store/store.ts";
+import type { Turn, Wire } from "./turn.ts";
+
+export interface Version1Options {
+  readonly ciphers: TrafficCiphers;
+  readonly fillRandom: FillRandom;
+  readonly counters: Counters;
+  /** Whether every reply is marked FRESH: nothing from an earlier boot is in the store. */
+  readonly isFresh: boolean;
+  /** The sections of STATS by name. */
+  readonly sections: ReadonlyMap<string, Section>;
+}
+
+/** The action of each operation on its key. PING and STATS have none. */
+const ACTIONS: readonly Action[] = [
+  Action.SET,
+  Action.GET,
+  Action.DELETE,
+  Action.EXISTS,
+  Action.ADD,
+  Action.TOUCH,
+];
+
+assert(MAX_KEY_BYTES <= MAX_STORED_KEY_BYTES, "every key of the wire can be stored");
+
+const encoder = new TextEncoder();
+
+export class Version1 implements Wire {
+  readonly requests: Cipher;
+  readonly replies: Cipher;
+  readonly isFenced = true;
+  readonly frame: Uint8Array;
+  readonly valueAt = VALUE_AT;
+  readonly #options: Version1Options;
+  readonly #counters: Counters;
+  readonly #stream: NonceStream;
+  readonly #freshToggle: number;
+  /** Where a job puts the value that it finds: in the reply. */
+  readonly #found: Found;
+  /** For a SET that does not ask for the value that it replaces. */
+  readonly #notWanted: Found;
+
+  constructor(options: Version1Options) {
+    this.#options = options;
+    this.#counters = options.counters;
+    this.requests = options.ciphers.requests;
+    this.replies = options.ciphers.replies;
+    this.frame = this.replies.frame;
+    this.#stream = NonceStream.forReplies(options.fillRandom);
+    this.#freshToggle = options.isFresh ? ReplyToggle.FRESH : 0;
+    const bytes = this.frame;
+    const room = MAX_VALUE_BYTES;
+    this.#found = { bytes, start: VALUE_AT, room, length: NONE, expiresAtMs: 0 };
+    this.#notWanted = { ...this.#found, room: NONE };
+  }
+
+  /** Replies and requests have different keys, so a reply never opens as a request. */
+  isOwnReply(): boolean {
+    return false;
+  }
+
+  takeNonce(reply: Uint8Array): void {
+    this.#stream.take(reply);
+  }
+
+  read(request: Uint8Array, turn: Turn): boolean {
+    const fault = faultOf(request, turn.epoch !== null);
+    if (fault !== null) {
+      this.#refuse(turn, fault);
+      return false;
+    }
+    const operation = codeOf(request) as Operation;
+    this.#counters.operations[operation]++;
+    if (operation === Operation.PING) this.#conclude(turn, Status.OK);
+    else if (operation === Operation.STATS) this.#tellStatistics(request, turn);
+    else return this.#makeJob(operation, request, turn);
+    return false;
+  }
+
+  #makeJob(operation: Operation, request: Uint8Array, turn: Turn): boolean {
+    const { job } = turn;
+    const toggles = togglesOf(request);
+    job.action = ACTIONS[operation];
+    job.key.bytes = job.value.bytes = request;
+    job.key.start = KEY_AT;
+    job.key.length = keyLengthOf(request);
+    job.value.start = VALUE_AT;
+    job.value.length = valueLengthOf(request);
+    job.overwrite = (toggles & RequestToggle.OVERWRITE) !== 0;
+    job.expiresAtMs = expiryOf(request, toggles, turn.nowMs);
+    job.readsSettled = true;
+    const wantsValue = !job.overwrite || (toggles & RequestToggle.OLD) !== 0;
+    job.found = wantsValue ? this.#found : this.#notWanted;
+    return operation !== Operation.ADD || this.#readDelta(turn);
+  }
+
+  #readDelta(turn: Turn): boolean {
+    const { job } = turn;
+    const delta = parseNumber(job.value.bytes, job.value.start, job.value.length);
+    if (delta === null) this.#refuse(turn, BAD_DELTA);
+    else job.delta = delta;
+    return delta !== null;
+  }
+
+  conclude(turn: Turn): void {
+    const { action, result, found } = turn.job;
+    if (action === Action.GET || action === Action.EXISTS) this.#countLookup(result);
+    if (result === Result.DONE) this.#concludeDone(turn);
+    else if (result === Result.MISSING) this.#conclude(turn, Status.NOT_FOUND);
+    else if (result === Result.FULL) this.#conclude(turn, Status.FULL);
+    else if (result === Result.OVERFLOW) this.#refuse(turn, REFUSALS[result]);
+    else if (result === Result.NOT_A_NUMBER) this.#refuse(turn, REFUSALS[result]);
+    else if (found.length > found.room) {
+      // The value is left out: TOO_LARGE would mean that the SET was done.
+      this.#conclude(turn, Status.EXISTS);
+    } else this.#concludeWithFound(turn, Status.EXISTS, 0);
+  }
+
+  #countLookup(result: Result): void {
+    if (result === Result.DONE) this.#counters.hits++;
+    else this.#counters.misses++;
+  }
+
+  #concludeDone(turn: Turn): void {
+    const { action, found } = turn.job;
+    const tellsExpiry = action === Action.GET || action === Action.ADD || action === Action.EXISTS;
+    const expiresAtMs = tellsExpiry ? found.expiresAtMs : 0;
+    const tellsNoValue = action === Action.EXISTS || action === Action.TOUCH;
+    // A SET that replaced nothing has found no value.
+    if (tellsNoValue || found === this.#notWanted) this.#conclude(turn, Status.OK, expiresAtMs);
+    else this.#concludeWithFound(turn, Status.OK, expiresAtMs);
+  }
+
+  /** Refuses a change that was not made durable. */
+  refuse(turn: Turn): void {
+    this.#refuse(turn, takenBack(turn.problem));
+  }
+
+  /** Refuses a mutation that its epoch does not admit. */
+  refuseEpoch(turn: Turn): void {
+    this.#counters.fenced++;
+    this.#conclude(turn, Status.FENCED);
+  }
+
+  /** The mutation was judged before, and its reply is no longer kept. */
+  tellDuplicate(turn: Turn): void {
+    this.#conclude(turn, Status.DUPLICATE);
+  }
+
+  write(turn: Turn, epoch: Uint8Array): void {
+    const { outcome, datagram, nowMs } = turn;
+    writeReply(this.frame, outcome, this.#freshToggle, datagram, epoch, nowMs);
+  }
+
+  #tellStatistics(request: Uint8Array, turn: Turn): void {
+    const name = sectionName(request);
+    const section = this.#options.sections.get(name === "" ? "server" : name);
+    if (section === undefined) this.#conclude(turn, Status.NOT_FOUND);
+    else {
+      const text = encodeLines(section(), MAX_VALUE_BYTES);
+      this.#concludeWithBytes(turn, Status.OK, ReplyToggle.PRESENT, text);
+    }
+  }
+
+  #conclude({ outcome }: Turn, status: Status, expiresAtMs = 0): void {
+    outcome.status = status;
+    outcome.toggles = 0;
+    outcome.length = 0;
+    outcome.expiresAtMs = expiresAtMs;
+  }
+
+  /** Concludes with the value that the job found, if there was one and it fits. */
+  #concludeWithFound(turn: Turn, status: Status, expiresAtMs: number): void {
+    const { length, room } = turn.job.found;
+    if (length > room) {
+      this.#conclude(turn, Status.TOO_LARGE);
+      return;
+    }
+    this.#conclude(turn, status, expiresAtMs);
+    if (length === NONE) return;
+    turn.outcome.toggles = ReplyToggle.PRESENT;
+    turn.outcome.length = length;
+  }
+
+  #refuse(turn: Turn, message: string): void {
+    this.#counters.errors++;
+    this.#concludeWithBytes(turn, Status.ERROR, 0, encoder.encode(message));
+  }
+
+  #concludeWithBytes(turn: Turn, status: Status, toggles: number, bytes: Uint8Array): void {
+    const length = Math.min(bytes.length, MAX_VALUE_BYTES);
+    this.#conclude(turn, status);
+    turn.outcome.toggles = toggles;
+    turn.outcome.length = length;
+    this.frame.set(bytes.subarray(0, length), VALUE_AT);
+  }
+}
+
+/** When a key that this request writes expires; 0 for never. */
+function expiryOf(request: Uint8Array, toggles: number, nowMs: number): number {
+  if ((toggles & RequestToggle.TTL) === 0) return 0;
+  return Math.min(nowMs + requestTtlOf(request), Number.MAX_SAFE_INTEGER);
+}
+
+/** One character per byte: section names are ASCII, and nothing else matches one. */
+function sectionName(request: Uint8Array): string {
+  return String.fromCharCode(...request.subarray(KEY_AT, KEY_AT + keyLengthOf(request)));
+}
