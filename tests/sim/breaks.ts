@@ -3,17 +3,19 @@
  * the promise of «once» rests on, by replacing a method while a simulation runs.
  */
 
-import { writeU32 } from "../../src/protocol/bytes.ts";
+import { writeU32 } from "../../src/bytes.ts";
+import { SETTLED } from "../../src/execute/executor.ts";
+import { JournalExecutor } from "../../src/journal/journal_executor.ts";
 import { Fence, Verdict } from "../../src/protocol/fence.ts";
 import { Status } from "../../src/protocol/frame.ts";
 import { KeptReplies } from "../../src/protocol/kept_replies.ts";
 import { KnownEpoch, Standing } from "../../src/protocol/known_epoch.ts";
 import { MutationOrder } from "../../src/protocol/mutation_order.ts";
 import { ReplayWindow, Sighting } from "../../src/protocol/replay_window.ts";
-import { NonceStream, sequenceOf } from "../../src/protocol/streams.ts";
+import { NonceStream, sequenceOf } from "../../src/protocol/nonces.ts";
 import { Transmission } from "../../src/protocol/transmission.ts";
 
-/** Breaks something, and returns what mends it. */
+/** Breaks something, and returns a function that restores it. */
 type Break = () => () => void;
 
 /** Replaces a method of a class. */
@@ -71,10 +73,22 @@ export const BREAKS: Readonly<Record<string, Break>> = {
         if (sequence % 1_000 === 0) writeU32(datagram, 8, sequence - 1);
       }),
 
+  "telling what is not settled": () =>
+    replace(
+      JournalExecutor.prototype,
+      "execute",
+      (original) =>
+        function (this: JournalExecutor, job) {
+          const isDone = original.call(this, job);
+          job.settlesWith = SETTLED;
+          return isDone;
+        },
+    ),
+
   "no kept replies": () => replace(KeptReplies.prototype, "find", () => () => false),
 };
 
-/** What was answered with anything but OK counts as never seen. */
+/** A mutation answered with anything except OK counts as never seen. */
 function markOnlySuccess(): () => void {
   const unmarked = new WeakMap<ReplayWindow, Set<number>>();
   let latest: { window: ReplayWindow; sequence: number } | null = null;
@@ -95,9 +109,9 @@ function markOnlySuccess(): () => void {
       KeptReplies.prototype,
       "keep",
       (original) =>
-        function (this: KeptReplies, datagram, outcome, frame, valueAt) {
+        function (this: KeptReplies, datagram, outcome, frame, isHeld) {
           if (outcome.status === Status.OK) {
-            return original.call(this, datagram, outcome, frame, valueAt);
+            return original.call(this, datagram, outcome, frame, isHeld);
           }
           if (latest === null) return 0;
           const sequences = unmarked.get(latest.window) ?? new Set();

@@ -3,11 +3,12 @@
 import { test } from "node:test";
 import { assert, assertEquals, assertRejects } from "@std/assert";
 import { OutcomeUnknownError, RequestError } from "../../src/errors.ts";
-import { copyBytes } from "../../src/protocol/bytes.ts";
-import { isMutationNonce, sequenceOf } from "../../src/protocol/streams.ts";
+import { copyBytes } from "../../src/bytes.ts";
+import { isMutationNonce, sequenceOf } from "../../src/protocol/nonces.ts";
 import { trafficCiphers } from "../../src/protocol/keys.ts";
 import type { Aead } from "../../src/protocol/seal.ts";
 import { nodeCrypto } from "../../src/runtime/node_crypto.ts";
+import { MemoryExecutor } from "../../src/execute/memory.ts";
 import { fillUp } from "../store/fill_up.ts";
 import {
   type ClientInWorld,
@@ -82,7 +83,10 @@ test("a restarted server that is not FRESH: the outcome is unknown, and nothing 
   const call = watch(kv.add("n", 5));
   await clock.pass(1);
   assertEquals(server.server.counters.operations[4], 1, "it was carried out");
-  const restarted = await makeServer(clock, { isFresh: false, store: server.store });
+  const restarted = await makeServer(clock, {
+    isFresh: false,
+    executor: new MemoryExecutor(server.store),
+  });
   link.server = restarted;
   link.onReply = () => 1;
   await clock.pass(50);
@@ -107,7 +111,7 @@ test("the stream that fills the table is fenced, and so is its retransmission", 
   assertEquals(await run(last.client.getText("n", { timeout: 500 })), "3");
 });
 
-test("a mutation behind the previous table's window is silence", async () => {
+test("a mutation behind the previous table's window is met with silence", async () => {
   const { kv, client, run, clock, link, server, requests } = await oneClient({
     fenceLimits: small(1),
   });
@@ -120,12 +124,12 @@ test("a mutation behind the previous table's window is silence", async () => {
   await run(kv.add("n", 1));
   const other = await makeClient(clock, makeLink(server));
   await run(other.client.add("n", 1, { timeout: 500 }));
-  assertEquals(server.server.streams, 1, "the generation turned");
+  assertEquals(server.server.fence.streams, 1, "the generation turned");
   assertEquals(await server.ask(withheld), null);
   assertEquals(await run(kv.getText("n")), "2");
 });
 
-test("a refused mutation, replayed once it would succeed, stays refused", async () => {
+test("a refused mutation, replayed when it would succeed, stays refused", async () => {
   const { kv, run, server, requests } = await oneClient({ onFull: "refuse" });
   const replayLatest = () => server.ask(latestMutationOf({ requests }));
   await run(kv.set("n", "no number"));
@@ -148,7 +152,7 @@ test("a refused mutation, replayed once it would succeed, stays refused", async 
   assertEquals(await run(kv.get("large")), undefined);
 });
 
-test("a mutation withheld past its deadline finds the door shut after a later answer", async () => {
+test("a mutation withheld past its deadline is not carried out after a later answer", async () => {
   const { kv, client, run, clock, link, server, requests } = await oneClient();
   await run(kv.set("k", "v"));
   link.onRequest = () => 0;
@@ -163,7 +167,7 @@ test("a mutation withheld past its deadline finds the door shut after a later an
   assertEquals(await run(kv.getText("n")), "1");
 });
 
-test("one lost among several thousand others is carried out once, and holds up only its window", async () => {
+test("one mutation lost among several thousand is carried out once, and holds up only its window", async () => {
   const { client, run, link, server } = await oneClient();
   const kv = client.within(60_000);
   await run(kv.get("k"));
@@ -195,7 +199,7 @@ test("an idle client two generations behind asks first, and is answered", async 
   assertEquals(kinds.filter(Boolean).length, 1, "and one mutation, for the newest epoch");
 });
 
-/** node:crypto, whose answers come when they are let go, in any order. */
+/** node:crypto, whose answers come when they are released, in any order. */
 function withheldAead(): { aead: Aead; release: (order: (pending: number) => number) => void } {
   const pending: (() => void)[] = [];
   let isHolding = false;
@@ -209,6 +213,7 @@ function withheldAead(): { aead: Aead; release: (order: (pending: number) => num
     async cipher(key) {
       const cipher = await nodeCrypto.cipher(key);
       return {
+        frame: cipher.frame,
         seal: (...args) => later(cipher.seal(...args) as undefined),
         open: (...args) => later(cipher.open(...args) as Uint8Array | null),
       };
@@ -224,7 +229,7 @@ function withheldAead(): { aead: Aead; release: (order: (pending: number) => num
   return { aead, release };
 }
 
-test("mutations opened before a turn and judged after it, last first, are not done twice", async () => {
+test("mutations opened before a turn and judged after it, last first, are not carried out twice", async () => {
   const clock = new WorldClock();
   const { aead, release } = withheldAead();
   const ciphers = await trafficCiphers(MASTER_KEY, aead);

@@ -1,5 +1,5 @@
 /**
- * What the callers of a simulation were told, and what the stores did; and whether the two agree.
+ * What the callers of a simulation were told, what the stores did, and whether the two agree.
  *
  * Every ADD has a delta of its own, a power of eight: a sum's octal digits tell which were applied
  * to its key and how often. Every SET writes a value of its own. Moments are numbered, so that no
@@ -13,7 +13,7 @@ import { fault, type Read, type Write } from "./linearizability.ts";
 const DELTAS_OF_A_KEY = 20;
 const DIGIT_BITS = 3n;
 
-/** From one start of an empty store to the next. */
+/** The time from one start with an empty store to the next. */
 export interface Life {
   readonly index: number;
   readonly start: number;
@@ -26,7 +26,7 @@ export interface Life {
   readonly stored: Map<string, number>;
 }
 
-/** How a call ended: `refused` is an answer too, which says that nothing changed. */
+/** How a call ended: `refused` is also an answer, and means that nothing changed. */
 export type Ending = "answered" | "refused" | Effect;
 
 export interface Mutation {
@@ -67,7 +67,7 @@ export class Ledger {
   readonly #inProgress = new Map<number, number>();
   #moment = 0;
 
-  /** A moment that is after all before. */
+  /** A moment later than all earlier ones. */
   moment(): number {
     return ++this.#moment;
   }
@@ -108,7 +108,7 @@ export class Ledger {
     return add;
   }
 
-  /** @param isRegister whether it is checked as a register: never refused, never deleted */
+  /** @param isRegister whether the key is checked as a register: never refused, never deleted */
   beginSet(client: number, key: string, isRegister: boolean): ValueSet {
     const value = `${key}=${this.#sets.length}`;
     const set = { ...this.#beginMutation(client), key, value, isRegister };
@@ -152,7 +152,7 @@ export class Ledger {
     life.stored.set(value, (life.stored.get(value) ?? 0) + 1);
   }
 
-  /** Compares all that was told with all that was done. */
+  /** Compares everything that callers were told with everything that was done. */
   check(): void {
     for (const add of this.#adds) this.#checkAdd(add);
     for (const set of this.#sets) this.#checkSet(set);
@@ -169,7 +169,7 @@ export class Ledger {
     this.#checkTimes(name, set, (life) => life.stored.get(set.value) ?? 0);
   }
 
-  /** @param timesIn how often it was carried out in a life */
+  /** @param timesIn how often the mutation was carried out in a life */
   #checkTimes(name: string, { ending, end }: Mutation, timesIn: (life: Life) => number): void {
     const times = this.lives.map(timesIn);
     const isDone = times.some((inLife) => inLife > 0);
@@ -178,20 +178,19 @@ export class Ledger {
     if (!isDone && (ending === "answered" || ending === "done")) {
       this.violate(`${name} was confirmed and never done`);
     }
-    // A life that ended before the answer may have done it: its store is gone.
+    // A life that ended before the answer may have carried it out: its store is gone.
     const isDoneSince = this.lives.some((life, i) => life.end > end && times[i] > 0);
     if (isDoneSince && ending === "refused") this.violate(`${name} was refused, and done later`);
   }
 
-  /** The part of the history that lies in one life; what crosses its ends may be in it or not. */
+  /** The part of the history in one life; calls that cross its ends may be in it or not. */
   #checkRegisters(life: Life): void {
     const keys = new Set(this.#sets.filter((set) => set.isRegister).map(({ key }) => key));
     for (const key of keys) {
       const writes = this.#sets
-        .filter((set) => set.key === key && set.ending !== "none" && overlaps(set, life))
+        .filter((set) => set.key === key && mayHaveActed(set, life))
         .map((set): Write => {
-          const isWithin = set.start > life.start && set.end < life.end;
-          const isKnown = isWithin && set.ending === "answered";
+          const isKnown = isWithin(set, life) && set.ending === "answered";
           return { value: set.value, start: set.start, end: isKnown ? set.end : Infinity };
         });
       const reads = this.#gets.filter((get) =>
@@ -202,7 +201,7 @@ export class Ledger {
     }
   }
 
-  /** What was abandoned takes no effect after a later mutation, begun alone, was answered. */
+  /** An abandoned ADD takes no effect after a later mutation, begun alone, was answered. */
   #checkAbandoned(): void {
     for (const add of this.#adds) {
       if (add.ending !== "unknown") continue;
@@ -221,9 +220,19 @@ export class Ledger {
   }
 }
 
-/** A mutation can take effect in the lives that it was waited for in, and in no other. */
+/** A mutation can take effect only in the lives during which its caller waited. */
 function overlaps(mutation: Mutation, life: Life): boolean {
   return mutation.start < life.end && mutation.end > life.start;
+}
+
+function isWithin(mutation: Mutation, life: Life): boolean {
+  return mutation.start > life.start && mutation.end < life.end;
+}
+
+/** A mutation that one life refused, an earlier life may have carried out. */
+function mayHaveActed(mutation: Mutation, life: Life): boolean {
+  if (mutation.ending === "none" || !overlaps(mutation, life)) return false;
+  return mutation.ending !== "refused" || !isWithin(mutation, life);
 }
 
 function nameOf({ key, digit, client }: Add): string {

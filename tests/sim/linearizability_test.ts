@@ -13,7 +13,7 @@ test("one after the other", () => {
   assertEquals(fault([write("a", 5, 6)], [read(null, 3, 4)]), null);
 });
 
-test("what overlaps may come in either order, but only in one", () => {
+test("overlapping operations may come in either order, but only in one", () => {
   const writes = [write("a", 1, 10), write("b", 2, 9)];
   assertEquals(fault(writes, [read("a", 11, 12)]), null);
   assertEquals(fault(writes, [read("b", 11, 12)]), null);
@@ -21,14 +21,14 @@ test("what overlaps may come in either order, but only in one", () => {
   assert(fault(writes, [read("b", 3, 4), read("a", 5, 6), read("b", 7, 8)]) !== null);
 });
 
-test("what nobody knows of may have happened or not, at any later time", () => {
+test("a write of unknown outcome may have happened or not, at any later time", () => {
   const writes = [write("a", 1, 2), write("lost", 3, Infinity)];
   assertEquals(fault(writes, [read("a", 5, 6), read("a", 7, 8)]), null);
   assertEquals(fault(writes, [read("a", 5, 6), read("lost", 7, 8)]), null);
   assert(fault(writes, [read("lost", 5, 6), read("a", 7, 8)]) !== null);
 });
 
-test("reads of nothing that was written, or from the future", () => {
+test("reads of values never written, or from the future", () => {
   assert(fault([], [read("x", 1, 2)]) !== null);
   assert(fault([write("a", 5, 6)], [read("a", 1, 2)]) !== null);
 });
@@ -52,7 +52,7 @@ function isLinearizable(ops: readonly Op[], state: string | null = null): boolea
   });
 }
 
-test("it agrees with trying every order, on thousands of small histories", () => {
+test("the check agrees with trying every order, on thousands of small histories", () => {
   const shape = fc.array(fc.tuple(fc.nat(40), fc.nat(12), fc.boolean(), fc.nat(4)), {
     minLength: 2,
     maxLength: 6,

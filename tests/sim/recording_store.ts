@@ -1,12 +1,12 @@
-/** The real store, which also tells a ledger what was carried out. */
+/** The real store, which also reports to a ledger what was carried out. */
 
 import { LogStore } from "../../src/store/log_store.ts";
-import { type Found, NONE, Result, type Span } from "../../src/store/store.ts";
+import { type Found, Result, type Span } from "../../src/store/store.ts";
 import { fillRandomOf } from "../bytes.ts";
 import type { Ledger, Life } from "./ledger.ts";
 
 /** Enough for what a seed stores: nothing is evicted. */
-const LIMIT_BYTES = 2 ** 20;
+export const LIMIT_BYTES = 2 ** 20;
 
 export class RecordingStore extends LogStore {
   readonly #ledger: Ledger;
@@ -16,14 +16,6 @@ export class RecordingStore extends LogStore {
     super({ limitBytes: LIMIT_BYTES, now, fillRandom: fillRandomOf(1) });
     this.#ledger = ledger;
     this.life = ledger.beginLife();
-  }
-
-  /** The value of a key as text; null for none. */
-  read(key: string): string | null {
-    const bytes = new TextEncoder().encode(key);
-    const found = { bytes: new Uint8Array(64), start: 0, room: 64, length: NONE, expiresAtMs: 0 };
-    const result = this.get({ bytes, start: 0, length: bytes.length }, found);
-    return result === Result.DONE ? textOf(found.bytes, 0, found.length) : null;
   }
 
   override set(
@@ -54,6 +46,6 @@ export class RecordingStore extends LogStore {
   }
 }
 
-function textOf(bytes: Uint8Array, start: number, length: number): string {
+export function textOf(bytes: Uint8Array, start: number, length: number): string {
   return Buffer.from(bytes.buffer, bytes.byteOffset + start, length).toString();
 }

@@ -1,22 +1,32 @@
 /**
  * One run of the simulator: real clients and servers on a virtual clock, joined by a network that
- * loses, doubles, delays and corrupts, with an attacker who records and replays, while servers
+ * loses, duplicates, delays and corrupts, with an attacker who records and replays, while servers
  * restart and clients come and go. A seed decides everything.
  */
 
 import { Client } from "../../src/client.ts";
-import { type Effect, KilogramError } from "../../src/errors.ts";
-import { copyBytes } from "../../src/protocol/bytes.ts";
+import { KilogramError } from "../../src/errors.ts";
+import { copyBytes } from "../../src/bytes.ts";
 import { DATAGRAM_BYTES } from "../../src/protocol/datagram.ts";
-import { Exchange, MAX_OUTSTANDING, MAX_WAITING } from "../../src/protocol/exchange.ts";
+import { Exchange, MAX_WAITING } from "../../src/protocol/exchange.ts";
 import { type TrafficCiphers, trafficCiphers } from "../../src/protocol/keys.ts";
+import { MAX_OUTSTANDING } from "../../src/protocol/lane.ts";
 import { nodeCrypto } from "../../src/runtime/node_crypto.ts";
 import { Server } from "../../src/server.ts";
 import { fillRandomOf, randomOf } from "../bytes.ts";
 import { VirtualClock } from "../virtual_clock.ts";
+import { FakeSocket } from "../world.ts";
+import {
+  type Backing,
+  type DiskNature,
+  DurableBacking,
+  LateExecutor,
+  MemoryBacking,
+  type Nature,
+  readText,
+} from "./backing.ts";
 import { checkedCipher } from "./checked_cipher.ts";
 import { deltaOf, type Ending, Ledger, type Mutation } from "./ledger.ts";
-import { RecordingStore } from "./recording_store.ts";
 
 const MASTER_KEY = new Uint8Array(32).fill(0x6b);
 const realCiphers = await trafficCiphers(MASTER_KEY, nodeCrypto);
@@ -25,7 +35,7 @@ const realCiphers = await trafficCiphers(MASTER_KEY, nodeCrypto);
 const RECORDED = 400;
 const REGISTERS = 3;
 const LOCK = "lock";
-/** What still travels when the last call has ended gets this long to arrive and do harm. */
+/** Datagrams still under way when the last call ends get this long to arrive and do harm. */
 const AFTERMATH_MS = 5_000;
 
 export interface Report {
@@ -35,13 +45,13 @@ export interface Report {
   readonly trace: readonly string[];
 }
 
-/** How bad it is, drawn from the seed. */
+/** How bad conditions are, drawn from the seed. */
 interface Weather {
   readonly loss: number;
   readonly duplication: number;
   readonly corruption: number;
   readonly replays: number;
-  /** Most of the delay, and now and then much more. */
+  /** The usual longest delay; now and then it is much longer. */
   readonly delayMs: number;
   readonly longDelay: number;
   readonly clients: number;
@@ -51,7 +61,11 @@ interface Weather {
   readonly churn: number;
   readonly maxStreams: number;
   readonly generationMs: number;
+  /** Whether ciphers answer later, and whether executors do. */
   readonly answersLater: boolean;
+  readonly executesLater: boolean;
+  /** The disk behind the server, if there is one. */
+  readonly disk: DiskNature | null;
   readonly thinkMs: number;
 }
 
@@ -61,7 +75,7 @@ interface ClientInSim {
   readonly exchange: Exchange;
 }
 
-/** Runs a seed with about so many operations. */
+/** Runs a seed with about the given number of operations. */
 export async function simulate(
   seed: number,
   operations: number,
@@ -82,11 +96,14 @@ class Simulation {
   readonly #corrupted = new WeakSet<Uint8Array>();
   readonly #recorded: Uint8Array[] = [];
   readonly #clients: ClientInSim[] = [];
-  /** All that were sealed under each of the two keys, by whomever. */
+  /** All nonces that were sealed under each of the two keys, by any peer. */
   readonly #requestNonces = new Set<string>();
   readonly #replyNonces = new Set<string>();
-  #store: RecordingStore;
-  #server: Server | null;
+  #backing: Backing;
+  #server: Server | null = null;
+  #socket: FakeSocket | null = null;
+  /** The number of servers so far, so that work of one that is gone never resumes. */
+  #boots = 0;
   #clientsMade = 0;
   #seeds = 0;
   #started = 0;
@@ -98,8 +115,8 @@ class Simulation {
     this.#random = randomOf(seed);
     this.#trace = isTraced ? [] : null;
     this.#weather = drawWeather(this.#random);
-    this.#store = new RecordingStore(this.#ledger, this.#clock.now);
-    this.#server = this.#makeServer(true);
+    this.#backing = this.#makeBacking();
+    this.#startServer(true);
   }
 
   async run(): Promise<Report> {
@@ -153,18 +170,36 @@ class Simulation {
 
   // Servers.
 
-  /** @param isAlive a process that was killed goes on with nothing that it was waiting for */
-  #makeCiphers(isAlive: () => boolean): TrafficCiphers {
-    const later = (run: () => void) => {
-      const delayMs = this.#chance(0.1) ? this.#upTo(20) : this.#upTo(0.2);
-      this.#later(delayMs, () => {
-        if (isAlive()) run();
-      });
+  /** Chance and time for the parts of the server that runs at that moment. */
+  get #nature(): Nature {
+    return {
+      ledger: this.#ledger,
+      now: this.#clock.now,
+      random: this.#random,
+      later: (ms, run) => this.#laterOnServer(ms, run),
     };
+  }
+
+  /** A killed process resumes nothing that it was waiting for. */
+  #laterOnServer(ms: number, run: () => void): () => void {
+    const boot = this.#boots;
+    return this.#clock.at(this.#clock.now() + ms, () => {
+      if (this.#boots === boot) run();
+    });
+  }
+
+  #makeBacking(): Backing {
+    const { disk } = this.#weather;
+    return disk === null ? new MemoryBacking(this.#nature) : new DurableBacking(this.#nature, disk);
+  }
+
+  #makeCiphers(later: (ms: number, run: () => void) => void): TrafficCiphers {
     const watch = {
       corrupted: this.#corrupted,
       violate: (what: string) => this.#ledger.violate(what),
-      later: this.#weather.answersLater ? later : null,
+      later: this.#weather.answersLater
+        ? (run: () => void) => later(this.#chance(0.1) ? this.#upTo(20) : this.#upTo(0.2), run)
+        : null,
     };
     return {
       requests: checkedCipher(realCiphers.requests, this.#requestNonces, watch),
@@ -172,17 +207,19 @@ class Simulation {
     };
   }
 
-  #makeServer(isFresh: boolean): Server {
-    const { maxStreams, generationMs } = this.#weather;
-    const server: Server = new Server({
-      ciphers: this.#makeCiphers(() => this.#server === server),
-      store: this.#store,
+  #startServer(isFresh: boolean): void {
+    const { maxStreams, generationMs, executesLater } = this.#weather;
+    const { executor } = this.#backing;
+    this.#server = new Server({
+      ciphers: this.#makeCiphers((ms, run) => this.#laterOnServer(ms, run)),
+      executor: executesLater ? new LateExecutor(executor, this.#nature) : executor,
       now: this.#clock.now,
       fillRandom: fillRandomOf(this.#nextSeed()),
       fenceLimits: { maxStreams, generationMs, keptBytes: 2 ** 18 },
       isFresh,
+      onFault: (error) => this.#ledger.violate(`a fault: ${error}`),
     });
-    return server;
+    this.#socket = new FakeSocket(this.#server);
   }
 
   #nextSeed(): number {
@@ -193,23 +230,22 @@ class Simulation {
   #restart(): void {
     if (this.#isOver) return;
     this.#note(() => "the server stops");
-    this.#server = null;
+    this.#server = this.#socket = null;
+    this.#boots++;
     const isFresh = this.#chance(this.#weather.staysFresh);
     this.#later(this.#chance(0.5) ? 0 : this.#upTo(300), () => {
-      if (isFresh) {
-        this.#readSums();
-        this.#store = new RecordingStore(this.#ledger, this.#clock.now);
-      }
-      this.#server = this.#makeServer(isFresh);
+      if (isFresh) this.#readSums();
+      this.#backing = isFresh ? this.#makeBacking() : this.#backing.reopen();
+      this.#startServer(isFresh);
       this.#note(() => `a server starts, ${isFresh ? "empty" : "with what it had"}`);
       this.#later(this.#upTo(2 * this.#weather.restartEveryMs), () => this.#restart());
     });
   }
 
   #readSums(): void {
-    const { life } = this.#store;
+    const { life } = this.#backing;
     for (const [key, sum] of life.sums) {
-      const stands = this.#store.read(key);
+      const stands = readText(this.#backing, key);
       if (stands !== String(sum)) {
         this.#ledger.violate(`${key} is ${stands}, and the last ADD made it ${sum}`);
       }
@@ -221,7 +257,7 @@ class Simulation {
   #makeClient(): ClientInSim {
     const number = this.#clientsMade++;
     const exchange: Exchange = new Exchange({
-      ciphers: this.#makeCiphers(() => true),
+      ciphers: this.#makeCiphers((ms, run) => this.#later(ms, run)),
       now: this.#clock.now,
       makeAlarm: this.#clock.makeAlarm,
       fillRandom: fillRandomOf(this.#nextSeed()),
@@ -234,10 +270,12 @@ class Simulation {
   }
 
   #checkBounds(exchange: Exchange): void {
-    if (exchange.outstandingCalls > MAX_OUTSTANDING) this.#ledger.violate("too many outstanding");
-    if (exchange.waitingCalls > MAX_WAITING) this.#ledger.violate("too many waiting");
+    for (const { outstanding, waiting } of exchange.lanes) {
+      if (outstanding.size > MAX_OUTSTANDING) this.#ledger.violate("too many outstanding");
+      if (waiting > MAX_WAITING) this.#ledger.violate("too many waiting");
+    }
     const server = this.#server;
-    if (server !== null && server.streams > this.#weather.maxStreams) {
+    if (server !== null && server.fence.streams > this.#weather.maxStreams) {
       this.#ledger.violate("too many streams in the table");
     }
   }
@@ -267,16 +305,10 @@ class Simulation {
 
   /** A datagram reaches the server; its reply goes to the client, or, null, to the attacker. */
   #ask(datagram: Uint8Array, to: Exchange | null): void {
-    if (this.#server === null) return;
-    const reply = new Uint8Array(DATAGRAM_BYTES);
-    const answered = this.#server.receive(datagram, reply);
-    const deliver = (sent: Uint8Array) => {
+    this.#socket?.deliver(datagram, (sent) => {
       if (to === null) this.#record(sent);
       else this.#transmit(sent, (arrived) => to.receive(arrived));
-    };
-    if (answered instanceof Promise) {
-      void answered.then((later) => later && deliver(copyBytes(later)));
-    } else if (answered) deliver(reply);
+    });
   }
 
   #record(datagram: Uint8Array): void {
@@ -301,7 +333,7 @@ class Simulation {
 
   // The callers.
 
-  /** One call after another, through whatever client has this place. */
+  /** One call after another, through the client that has this place. */
   async #work(place: number): Promise<void> {
     while (this.#started < this.#operations && this.#ledger.violations.length === 0) {
       this.#started++;
@@ -312,7 +344,7 @@ class Simulation {
     }
   }
 
-  /** A worker process ends and another begins: streams of its own, and no epoch. */
+  /** A worker process ends and another begins: it has new streams, and no epoch. */
   #replaceClient(place: number): void {
     this.#clients[place].client.close();
     this.#clients[place] = this.#makeClient();
@@ -353,7 +385,7 @@ class Simulation {
     this.#end(set, `SET ${set.value}`, ending);
   }
 
-  /** A SET that is refused while somebody has the lock: its copies must not take it later. */
+  /** A SET refused while another holds the lock: its copies must not take the lock later. */
   async #takeLock(client: Client, number: number, options: CallOptions): Promise<void> {
     const set = this.#ledger.beginSet(number, LOCK, false);
     this.#note(() => `client ${number} calls SET ${set.value} without OVERWRITE`);
@@ -383,12 +415,13 @@ class Simulation {
   }
 
   /** What the caller knows when a call has ended. */
-  async #ending(call: () => Promise<unknown>): Promise<"answered" | Effect> {
+  async #ending(call: () => Promise<unknown>): Promise<Ending> {
     try {
       await call();
       return "answered";
     } catch (error) {
       if (!(error instanceof KilogramError)) throw error;
+      if (error.code === TAKEN_BACK && this.#weather.disk !== null) return "refused";
       if (!EXPECTED.has(error.code)) this.#ledger.violate(`unexpected: ${error.message}`);
       return error.effect;
     }
@@ -400,8 +433,10 @@ interface CallOptions {
   readonly signal: AbortSignal | undefined;
 }
 
-/** How calls may end here besides with an answer: no reply is lost from the ring of kept ones. */
+/** How calls may end here without an answer: no reply is lost from the ring of kept replies. */
 const EXPECTED = new Set(["DEADLINE_EXCEEDED", "ABORTED", "CLOSED", "OUTCOME_UNKNOWN"]);
+/** A change that a failed disk takes back is refused. */
+const TAKEN_BACK = "REQUEST";
 
 function drawWeather(random: () => number): Weather {
   const upTo = (limit: number) => random() * limit;
@@ -421,6 +456,8 @@ function drawWeather(random: () => number): Weather {
     maxStreams: 2 + Math.floor(upTo(6)),
     generationMs: random() < 0.3 ? 60_000 : 100 + upTo(3_000),
     answersLater: random() < 0.25,
+    executesLater: random() < 0.25,
+    disk: random() < 0.4 ? { commitMs: upTo(20), failures: often(0.5, upTo(0.2)) } : null,
     thinkMs: upTo(random() < 0.5 ? 1 : 20),
   };
 }
