@@ -1,15 +1,15 @@
-import { CLIENT_OPTIONS, ttlMsOf, withClient } from "./client_options.ts";
+import { CLIENT_OPTIONS, ttlMsOf } from "./client_options.ts";
 import { type Command, Exit } from "./command.ts";
 import { printJson, printLine } from "./output.ts";
 import { UsageError } from "./usage_error.ts";
+import { withClient } from "./with_client.ts";
 
 export const command: Command = {
   summary: "add to the number stored at a key, and print the sum",
   parameters: "KEY [DELTA]",
   arity: [1, 2],
-  details:
-    "DELTA is a whole number of signed 64 bits, 1 if it is left out; a missing key counts as 0.\n" +
-    "--ttl counts only if this makes the key: a rate limiter is one command.",
+  details: "DELTA is a signed 64-bit integer (default: 1); a missing key counts as 0.\n" +
+    "--ttl applies only if this creates the key: a rate limiter is one command.",
   options: {
     ttl: { type: "string", value: "TIME", help: "how long a new key lives (default: for ever)" },
     ...CLIENT_OPTIONS,
@@ -29,5 +29,5 @@ export const command: Command = {
 
 function parseDelta(text: string): bigint {
   if (/^[+-]?\d{1,19}$/.test(text)) return BigInt(text.replace("+", ""));
-  throw new UsageError(`"${text}" is not a whole number of signed 64 bits`);
+  throw new UsageError(`"${text}" is not a signed 64-bit integer`);
 }

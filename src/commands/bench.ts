@@ -3,9 +3,9 @@ import { connect } from "../connect.ts";
 import { closedLoop, type Extent, fill, type Loop, openLoop } from "../load/loops.ts";
 import type { Measured } from "../load/measured.ts";
 import { Requests, type Workload } from "../load/workload.ts";
-import { MAX_OUTSTANDING } from "../protocol/exchange.ts";
+import { MAX_OUTSTANDING } from "../protocol/lane.ts";
 import { MAX_VALUE_BYTES, MAX_VALUE_BYTES_WITH_TTL } from "../protocol/frame.ts";
-import { type Report, reportJson, reportText } from "./bench_report.ts";
+import { type Plan, type Report, reportJson, reportText } from "./bench_report.ts";
 import { CLIENT_OPTIONS, cryptoChoice, serverOf, timeoutMsOf, ttlMsOf } from "./client_options.ts";
 import { type Command, Exit, type Input } from "./command.ts";
 import { requireKey } from "./key_source.ts";
@@ -29,36 +29,35 @@ export const command: Command = {
   summary: "put load on a server and measure it",
   parameters: "",
   arity: [0, 0],
-  details:
-    "Sets every key once, warms up, and then measures: with so many requests outstanding at a time,\n" +
-    "or at a fixed rate, where a request's latency counts from when it was due. Its keys are named\n" +
-    "load:00000000000 and so on; they stay, unless --ttl has them expire.",
+  details: "Sets every key once, warms up, and then measures: with a fixed number of requests\n" +
+    "outstanding, or at a fixed rate, where latency counts from when a request was due. Keys\n" +
+    "are named load:00000000000 and so on; they stay, unless --ttl makes them expire.",
   options: {
     ...CLIENT_OPTIONS,
     clients: { type: "string", value: "N", help: "clients, each with a socket (default: 1)" },
     outstanding: {
       type: "string",
       value: "N",
-      help: `requests at a time, of each client (default and most: ${MAX_OUTSTANDING})`,
+      help: `requests at a time per client (default and maximum: ${MAX_OUTSTANDING})`,
     },
-    rate: { type: "string", value: "N", help: "requests a second, of all clients together" },
+    rate: { type: "string", value: "N", help: "requests a second, all clients together" },
     reads: {
       type: "string",
       value: "PERCENT",
-      help: `share of GETs, the others are SETs (default: ${DEFAULT_READ_PERCENT})`,
+      help: `share of GETs, the rest are SETs (default: ${DEFAULT_READ_PERCENT})`,
     },
     keys: { type: "string", value: "N", help: `how many keys (default: ${DEFAULT_KEYS})` },
     zipf: {
       type: "string",
       value: "EXPONENT",
-      help: "keys by Zipf's law, as 0.99 (default: all as frequent)",
+      help: "keys by Zipf's law, such as 0.99 (default: uniform)",
     },
     "value-size": {
       type: "string",
       value: "BYTES",
-      help: `bytes of a value (default: ${DEFAULT_VALUE_BYTES})`,
+      help: `bytes in a value (default: ${DEFAULT_VALUE_BYTES})`,
     },
-    ttl: { type: "string", value: "TIME", help: "have what is stored expire" },
+    ttl: { type: "string", value: "TIME", help: "make the stored keys expire" },
     duration: {
       type: "string",
       value: "TIME",
@@ -68,14 +67,14 @@ export const command: Command = {
     "warm-up": {
       type: "string",
       value: "TIME",
-      help: `load before that is not counted (default: ${DEFAULT_WARM_UP}; 0 for none)`,
+      help: `load before measuring (default: ${DEFAULT_WARM_UP}; 0 for none)`,
     },
     "no-fill": { type: "boolean", help: "do not set the keys first" },
   },
   examples: [
     "kg bench",
     "kg bench --reads 50 --keys 1000000 --zipf 0.99 --value-size 400",
-    "kg bench --rate 20000 --duration 30s   # latency at a load that does not wait",
+    "kg bench --rate 20000 --duration 30s   # latency at a fixed rate",
     "kg bench --outstanding 1 --json",
   ],
 
@@ -93,26 +92,12 @@ export const command: Command = {
   },
 };
 
-/** What is to be measured. */
-export interface Plan {
-  readonly workload: Workload;
-  readonly clients: number;
-  /** Of each client. */
-  readonly outstanding: number;
-  /** Requests a second, or null for a closed loop. */
-  readonly ratePerS: number | null;
-  readonly extent: Extent;
-  readonly warmUpMs: number;
-  readonly isFilled: boolean;
-  readonly timeoutMs: number;
-}
-
 function planOf(input: Input): Plan {
   const count = (option: string, least: number, most: number, otherwise: number) =>
     parseCount(`--${option}`, input.text(option) ?? String(otherwise), least, most);
   const rate = input.text("rate");
   if (rate !== undefined && input.text("outstanding") !== undefined) {
-    throw new UsageError("--rate sends whatever is outstanding: leave out --outstanding");
+    throw new UsageError("--rate ignores how many are outstanding: leave out --outstanding");
   }
   return {
     workload: workloadOf(input, count),
@@ -168,7 +153,7 @@ async function measure(plan: Plan, clients: readonly Client[], server: string): 
   const { workload, outstanding, ratePerS, extent, warmUpMs, timeoutMs } = plan;
   const requests = new Requests(workload);
   const views: Calls<true>[] = clients.map((client) => client.within(timeoutMs));
-  // Whoever does not answer at all is told of at once, with what may be the cause.
+  // A server that does not answer at all is reported at once, with the likely cause.
   await views[0].ping();
   const progress = new Progress(1 + Number(warmUpMs > 0) + Number(plan.isFilled));
   const step = async (what: string, run: (onProgress: Loop["onProgress"]) => Promise<Measured>) => {
@@ -185,7 +170,7 @@ async function measure(plan: Plan, clients: readonly Client[], server: string): 
   try {
     if (plan.isFilled) {
       const filled = await step(
-        "sets the keys",
+        "setting the keys",
         (onProgress) => fill(requests, workload.keys, outstanding, { clients: views, onProgress }),
       );
       for (const [code, count] of filled.failures) {
@@ -193,13 +178,13 @@ async function measure(plan: Plan, clients: readonly Client[], server: string): 
       }
     }
     if (warmUpMs > 0) {
-      await step("warms up", load({ durationMs: warmUpMs, count: Number.POSITIVE_INFINITY }));
+      await step("warming up", load({ durationMs: warmUpMs, count: Number.POSITIVE_INFINITY }));
     }
     const retransmissions = () => clients.reduce((sum, client) => sum + client.retransmissions, 0);
     const before = retransmissions();
     const startedAtMs = performance.now();
     const cpuBefore = process.cpuUsage();
-    const measured = await step("measures", load(extent));
+    const measured = await step("measuring", load(extent));
     const cpu = process.cpuUsage(cpuBefore);
     const elapsedMs = performance.now() - startedAtMs;
     return {

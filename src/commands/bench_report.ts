@@ -1,8 +1,23 @@
-/** What `kg bench` tells of what it measured: as text with a plot of the latencies, or as JSON. */
+/** The report of `kg bench`: text with a plot of the latencies, or JSON. */
 
+import type { Extent } from "../load/loops.ts";
+import type { Workload } from "../load/workload.ts";
 import type { Measured } from "../load/measured.ts";
-import type { Plan } from "./bench.ts";
 import { columns, heading } from "./command.ts";
+
+/** What to measure. */
+export interface Plan {
+  readonly workload: Workload;
+  readonly clients: number;
+  /** Per client. */
+  readonly outstanding: number;
+  /** Requests a second, or null for a closed loop. */
+  readonly ratePerS: number | null;
+  readonly extent: Extent;
+  readonly warmUpMs: number;
+  readonly isFilled: boolean;
+  readonly timeoutMs: number;
+}
 
 export interface Report {
   readonly plan: Plan;
@@ -10,13 +25,13 @@ export interface Report {
   readonly measured: Measured;
   readonly elapsedMs: number;
   readonly retransmissions: number;
-  /** Processor time that this process used while it measured, as a share of one processor. */
+  /** Processor time this process used while measuring, as a share of one processor. */
   readonly ownCpuShare: number;
 }
 
-/** From here on a closed loop is likely to have measured this process and not the server. */
+/** From here on a closed loop has probably measured this process, not the server. */
 const BUSY_CPU_SHARE = 0.9;
-/** An open loop that begins one request in a thousand later than this shows its own delays. */
+/** An open loop that starts one request in a thousand later than this measures its own delays. */
 const LATE_MS = 1;
 const LATE_PERCENTILE = 99.9;
 const PERCENTILES = [50, 90, 99, 99.9] as const;
@@ -102,25 +117,25 @@ export function reportJson(report: Report): Record<string, unknown> {
 function loadText({ plan, server }: Report): string {
   const { workload, clients, outstanding, ratePerS } = plan;
   const how = ratePerS === null
-    ? `${outstanding} outstanding${clients > 1 ? ` of each of ${clients} clients` : ""}`
+    ? `${outstanding} outstanding${clients > 1 ? ` for each of ${clients} clients` : ""}`
     : `${number(ratePerS)} a second${clients > 1 ? ` by ${clients} clients` : ""}`;
-  const keys = workload.zipf > 0 ? `by Zipf's law (${workload.zipf})` : "all as frequent";
+  const keys = workload.zipf > 0 ? `by Zipf's law (${workload.zipf})` : "uniform";
   return `${server}, ${how}; ${percent(workload.readShare)} reads, ` +
     `${number(workload.keys)} keys ${keys}, values of ${workload.valueBytes} bytes`;
 }
 
-/** Why the numbers may be those of this process and not of the server; null where nothing says so. */
+/** Why the numbers may reflect this process, not the server; null without a sign of that. */
 function bottleneckOf({ plan, measured, ownCpuShare }: Report): string | null {
   if (plan.ratePerS !== null) {
     const lateMs = latenessMs(measured, LATE_PERCENTILE);
     if (lateMs < LATE_MS) return null;
-    return `this process began one request in a thousand ${
+    return `this process started one request in a thousand ${
       milliseconds(lateMs)
     } or more after it ` +
-      "was due: the latencies hold its own delays";
+      "was due: the latencies include its own delays";
   }
   if (ownCpuShare < BUSY_CPU_SHARE) return null;
-  return "this process is busy all the time: the server may be faster than it can ask. " +
+  return "this process is busy all the time: the server may be faster than measured. " +
     "Run several at once, on other processors";
 }
 
@@ -129,7 +144,7 @@ function failureText({ failures }: Measured): string {
   return [...failures].map(([code, count]) => `${number(count)} ${code}`).join(", ");
 }
 
-/** A bar for each percentile, on a scale of logarithms from the fastest to the slowest. */
+/** A bar for each percentile, on a logarithmic scale from the fastest to the slowest. */
 function plot(measured: Measured): string {
   const values = PLOTTED.map((percentile) => latencyMs(measured, percentile));
   const least = Math.log(values[0]);

@@ -1,14 +1,11 @@
-/** What the client commands share: how they find the server and its key, and how long they wait. */
+/** The options that the client commands share: the server, its key and how long to wait. */
 
-import type { Calls, Client } from "../client.ts";
-import { connect } from "../connect.ts";
 import { DEFAULT_HOST, DEFAULT_PORT } from "../runtime/address.ts";
 import type { CryptoChoice } from "../runtime/detect.ts";
 import { choiceOf, type Input, type Options } from "./command.ts";
-import { requireKey } from "./key_source.ts";
 import { parseDuration } from "./quantities.ts";
 
-/** Where a server listens, and a client looks for it, when nobody says otherwise. */
+/** Where a server listens, and a client looks for it, by default. */
 export const DEFAULT_SERVER = `${DEFAULT_HOST}:${DEFAULT_PORT}`;
 const DEFAULT_TIMEOUT = "1s";
 
@@ -16,7 +13,7 @@ export const CRYPTO_OPTION = {
   crypto: {
     type: "string",
     value: "native|node|web",
-    help: "seal by the fastest way there is, node:crypto or Web Crypto",
+    help: "how to seal: the fastest way available, node:crypto or Web Crypto",
   },
 } as const satisfies Options;
 
@@ -24,7 +21,7 @@ export const KEY_FILE_OPTION = {
   "key-file": {
     type: "string",
     value: "FILE",
-    help: "the key (default: KG_KEY, else KG_KEY_FILE, else this user's own)",
+    help: "the key (default: KG_KEY, then KG_KEY_FILE, then this user's own)",
   },
 } as const satisfies Options;
 
@@ -32,7 +29,7 @@ export const CLIENT_OPTIONS = {
   server: {
     type: "string",
     value: "HOST:PORT",
-    help: `the server (default: KG_SERVER, else ${DEFAULT_SERVER})`,
+    help: `the server (default: KG_SERVER, then ${DEFAULT_SERVER})`,
   },
   ...KEY_FILE_OPTION,
   timeout: {
@@ -56,23 +53,8 @@ export function timeoutMsOf(input: Input): number {
   return parseDuration("--timeout", input.text("timeout") ?? DEFAULT_TIMEOUT);
 }
 
-/** The time to live of --ttl in milliseconds. */
+/** The time to live from --ttl, in milliseconds. */
 export function ttlMsOf(input: Input): number | undefined {
   const text = input.text("ttl");
   return text === undefined ? undefined : parseDuration("--ttl", text);
-}
-
-/** Connects as the options say, runs the calls, and closes. */
-export async function withClient<T>(
-  input: Input,
-  run: (kv: Calls<true>) => Promise<T>,
-): Promise<T> {
-  const timeoutMs = timeoutMsOf(input);
-  const { key } = requireKey(input.text("key-file"));
-  const client: Client = await connect(serverOf(input), { key, crypto: cryptoChoice(input) });
-  try {
-    return await run(client.within(timeoutMs));
-  } finally {
-    client.close();
-  }
 }

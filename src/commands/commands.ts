@@ -1,11 +1,10 @@
 /** The commands by name, each loaded when it is needed. */
 
 import type { Command } from "./command.ts";
+import type { Commands } from "./help.ts";
 import { UsageError } from "./usage_error.ts";
 
-type Load = () => Promise<Command>;
-
-export const COMMANDS: Readonly<Record<string, Load>> = {
+export const COMMANDS: Commands = {
   serve: async () => (await import("./serve.ts")).command,
   get: async () => (await import("./get.ts")).command,
   set: async () => (await import("./set.ts")).command,
@@ -19,19 +18,19 @@ export const COMMANDS: Readonly<Record<string, Load>> = {
   export: async () => (await import("./export.ts")).command,
   import: async () => (await import("./import.ts")).command,
   keygen: async () => (await import("./keygen.ts")).command,
-  help: async () => (await import("./help.ts")).command,
+  help: async () => (await import("./help.ts")).makeHelp(COMMANDS, findCommand),
   version: async () => (await import("./version.ts")).command,
 };
 
-/** @throws {UsageError} which names the command that was probably meant */
+/** @throws {UsageError} that names the command that was probably meant */
 export function findCommand(name: string): Promise<Command> {
   if (Object.hasOwn(COMMANDS, name)) return COMMANDS[name]();
   const meant = meantBy(name.toLowerCase());
   const hint = meant === undefined ? "" : ` Did you mean "${meant}"?`;
-  throw new UsageError(`there is no command "${name}".${hint} All of them: kg help`);
+  throw new UsageError(`there is no command "${name}".${hint} All commands: kg help`);
 }
 
-/** What other stores call these commands. */
+/** Names of these commands in other stores. */
 const ELSEWHERE: Readonly<Record<string, string>> = {
   del: "delete",
   rm: "delete",
@@ -51,7 +50,7 @@ function meantBy(name: string): string | undefined {
   return distance(byDistance[0], name) <= 2 ? byDistance[0] : undefined;
 }
 
-/** How many letters must be changed, added or left out (Levenshtein). */
+/** How many letters must be changed, added or removed (Levenshtein). */
 function distance(a: string, b: string): number {
   let row = Array.from({ length: b.length + 1 }, (_, i) => i);
   for (let i = 1; i <= a.length; i++) {

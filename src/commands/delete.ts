@@ -1,8 +1,10 @@
+import { TooLargeError } from "../errors.ts";
 import { SkvsCommand } from "../protocol/skvs.ts";
-import { CLIENT_OPTIONS, withClient } from "./client_options.ts";
+import { CLIENT_OPTIONS } from "./client_options.ts";
 import { type Command, Exit, type Input } from "./command.ts";
 import { complainMissing, printJson, printValue, valueFields } from "./output.ts";
 import { callSkvs, SKVS_OPTIONS, wantsSkvs } from "./skvs.ts";
+import { withClient } from "./with_client.ts";
 
 export const command: Command = {
   summary: "remove a key",
@@ -18,19 +20,27 @@ export const command: Command = {
 
   async run(input) {
     const [key] = input.parameters;
-    const value = await remove(input, key);
+    const removed = await remove(input, key);
     if (input.flag("json")) {
-      printJson({ key, deleted: value !== undefined, ...valueFields(value) });
-    } else if (value === undefined) {
+      printJson({ key, deleted: removed !== undefined, ...valueFields(removed ?? undefined) });
+    } else if (removed === undefined) {
       complainMissing("delete", key);
-    } else if (input.flag("old")) {
-      printValue(value);
+    } else if (removed !== null && input.flag("old")) {
+      printValue(removed);
     }
-    return value === undefined ? Exit.NOT_FOUND : Exit.DONE;
+    return removed === undefined ? Exit.NOT_FOUND : Exit.DONE;
   },
 };
 
-function remove(input: Input, key: string): Promise<Uint8Array | undefined> {
-  if (wantsSkvs(input)) return callSkvs(input, SkvsCommand.DELETE, key);
-  return withClient(input, (kv) => kv.delete(key));
+/** The removed value; null if it does not fit a datagram, undefined if there was none. */
+async function remove(input: Input, key: string): Promise<Uint8Array | null | undefined> {
+  if (wantsSkvs(input)) return await callSkvs(input, SkvsCommand.DELETE, key);
+  try {
+    return await withClient(input, (kv) => kv.delete(key));
+  } catch (error) {
+    // The key is deleted; only the old value is lost, which matters only with --old.
+    const isDone = error instanceof TooLargeError && error.effect === "done";
+    if (isDone && !input.flag("old")) return null;
+    throw error;
+  }
 }

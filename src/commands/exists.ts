@@ -1,14 +1,15 @@
 import { SkvsCommand } from "../protocol/skvs.ts";
-import { CLIENT_OPTIONS, withClient } from "./client_options.ts";
+import { CLIENT_OPTIONS } from "./client_options.ts";
 import { type Command, Exit, type Input } from "./command.ts";
 import { printJson, printLine } from "./output.ts";
 import { callSkvs, SKVS_OPTIONS, wantsSkvs } from "./skvs.ts";
+import { withClient } from "./with_client.ts";
 
 export const command: Command = {
-  summary: "tell whether a key exists",
+  summary: "check whether a key exists",
   parameters: "KEY",
   arity: [1, 1],
-  details: "Prints yes or no; --json tells the remaining time to live too.\nExit status 1: no.",
+  details: "Prints yes or no; --json adds the remaining time to live.\nExit status 1: no.",
   options: { ...CLIENT_OPTIONS, ...SKVS_OPTIONS },
   examples: ["kg exists session:42", "kg exists maintenance >/dev/null && exit"],
 

@@ -1,8 +1,9 @@
 import { SkvsCommand } from "../protocol/skvs.ts";
-import { CLIENT_OPTIONS, withClient } from "./client_options.ts";
+import { CLIENT_OPTIONS } from "./client_options.ts";
 import { type Command, Exit, type Input } from "./command.ts";
 import { complainMissing, printJson, printValue, valueFields } from "./output.ts";
 import { callSkvs, SKVS_OPTIONS, wantsSkvs } from "./skvs.ts";
+import { withClient } from "./with_client.ts";
 
 export const command: Command = {
   summary: "print the value of a key",

@@ -1,25 +1,36 @@
 import { columns, type Command, Exit, heading, helpText } from "./command.ts";
-import { COMMANDS, findCommand } from "./commands.ts";
 import { print } from "./output.ts";
 
-export const command: Command = {
-  summary: "show this list, or the help of one command",
-  parameters: "[COMMAND]",
-  arity: [0, 1],
-  options: {},
-  examples: ["kg help", "kg help set"],
+/** The commands by name, each loaded when it is needed. */
+export type Commands = Readonly<Record<string, () => Promise<Command>>>;
 
-  async run(input) {
-    const [name] = input.parameters;
-    print(name === undefined ? await overview() : helpText(name, await findCommand(name)));
-    return Exit.DONE;
-  },
-};
+/** @param findCommand finds a command by its name, or throws with a hint */
+export function makeHelp(
+  commands: Commands,
+  findCommand: (name: string) => Promise<Command>,
+): Command {
+  return {
+    summary: "show this list, or the help of one command",
+    parameters: "[COMMAND]",
+    arity: [0, 1],
+    options: {},
+    examples: ["kg help", "kg help set"],
 
-/** The list of commands, with what all of them have in common. */
-export async function overview(): Promise<string> {
+    async run(input) {
+      const [name] = input.parameters;
+      const text = name === undefined
+        ? await overview(commands)
+        : helpText(name, await findCommand(name));
+      print(text);
+      return Exit.DONE;
+    },
+  };
+}
+
+/** The list of commands, and what all commands have in common. */
+export async function overview(commands: Commands): Promise<string> {
   const rows: string[][] = [];
-  for (const [name, load] of Object.entries(COMMANDS)) {
+  for (const [name, load] of Object.entries(commands)) {
     const { parameters, summary } = await load();
     rows.push([`${name} ${parameters}`.trim(), summary]);
   }

@@ -1,7 +1,6 @@
 /** Where the master key comes from: never the command line, which everybody on a machine sees. */
 
 import {
-  chmodSync,
   linkSync,
   mkdirSync,
   readFileSync,
@@ -15,8 +14,9 @@ import { dirname, join } from "node:path";
 import { MasterKeyError } from "../errors.ts";
 import { decodeKey, encodeKey, generateKey } from "../protocol/keys.ts";
 import { UsageError } from "./usage_error.ts";
+import { draftOf } from "./whole_file.ts";
 
-/** Permission bits of anybody but the owner. */
+/** Permission bits of everybody except the owner. */
 const OTHERS = 0o077;
 const OWNER_ONLY = 0o600;
 /** Room for a key in any of its forms, and a line or two around it. */
@@ -24,7 +24,7 @@ const MAX_KEY_FILE_BYTES = 4_096;
 
 export interface KeyOnHand {
   readonly key: Uint8Array;
-  /** For people: where it comes from. */
+  /** Where the key comes from, for display. */
   readonly origin: string;
 }
 
@@ -40,8 +40,8 @@ export function userKeyPath(env = process.env): string {
 }
 
 /**
- * The key that was named: by --key-file, else by KG_KEY, else by KG_KEY_FILE, else this user's.
- * Null when there is none of them.
+ * The key from --key-file, KG_KEY, KG_KEY_FILE or this user's key file, the first of these that is
+ * given. Null if there is none.
  */
 export function findKey(keyFile: string | undefined, env = process.env): KeyOnHand | null {
   if (keyFile !== undefined) return readKeyFile(keyFile);
@@ -51,7 +51,7 @@ export function findKey(keyFile: string | undefined, env = process.env): KeyOnHa
   return statOf(path) === undefined ? null : readKeyFile(path);
 }
 
-/** As findKey, for a client: without a key it can say nothing. */
+/** Like findKey, for a client, which can do nothing without a key. */
 export function requireKey(keyFile: string | undefined): KeyOnHand {
   const found = findKey(keyFile);
   if (found !== null) return found;
@@ -61,7 +61,7 @@ export function requireKey(keyFile: string | undefined): KeyOnHand {
   );
 }
 
-/** As findKey, for a server: without a key it makes this user's. */
+/** Like findKey, for a server: if there is no key, makes this user's. */
 export function findOrMakeKey(keyFile: string | undefined): KeyOnHand & { isNew: boolean } {
   const found = findKey(keyFile);
   if (found !== null) return { ...found, isNew: false };
@@ -71,16 +71,15 @@ export function findOrMakeKey(keyFile: string | undefined): KeyOnHand & { isNew:
 }
 
 /**
- * Writes a new key, readable by its owner alone, where there is no file yet.
+ * Writes a new key, readable only by its owner, unless the file exists.
  * @param advice what to do when it can't be written
- * @returns false when there is a file, which stays as it is
+ * @returns false if the file exists, which is left unchanged
  */
 export function writeNewKey(path: string, advice = ""): boolean {
-  const draft = `${path}.${process.pid}`;
+  const draft = draftOf(path);
   try {
     mkdirSync(dirname(path), { recursive: true, mode: 0o700 });
-    writeFileSync(draft, `${encodeKey(generateKey())}\n`, { mode: OWNER_ONLY });
-    chmodSync(draft, OWNER_ONLY);
+    writeFileSync(draft, `${encodeKey(generateKey())}\n`, { mode: OWNER_ONLY, flag: "wx" });
     return publish(draft, path);
   } catch (error) {
     throw new UsageError(`can't write a key to "${path}" (${codeOf(error)})${advice}`);
@@ -105,7 +104,7 @@ export function readKeyFile(path: string): KeyOnHand {
   return { key: decodeNamed(path, readSecret(path)), origin: path };
 }
 
-/** The text of a file that nobody but its owner may read. */
+/** The text of a file that only its owner may read. */
 export function readSecret(path: string): string {
   const file = statOf(path);
   if (file === undefined) throw new UsageError(`there is no key file ${path}`);
@@ -122,8 +121,8 @@ export function readSecret(path: string): string {
   }
 }
 
-/** What a path leads to; undefined for nothing. */
-export function statOf(path: string): Stats | undefined {
+/** The file that a path leads to; undefined if there is none. */
+function statOf(path: string): Stats | undefined {
   try {
     return statSync(path);
   } catch (error) {

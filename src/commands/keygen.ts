@@ -10,10 +10,10 @@ export const command: Command = {
   parameters: "",
   arity: [0, 0],
   details:
-    "Prints it as 44 characters of base64, or writes it to a file that its owner alone can read.\n" +
-    "A server and its clients share one key; whoever has it can read and change everything.",
+    "Prints it as 44 characters of base64, or writes it to a file that only its owner can read.\n" +
+    "A server and its clients share one key; anyone who has it can read and change everything.",
   options: {
-    out: { type: "string", value: "FILE", help: "write it there, and print nothing" },
+    out: { type: "string", value: "FILE", help: "write the key to this file, and print nothing" },
     json: { type: "boolean", help: "print one line of JSON" },
   },
   examples: ["kg keygen --out ./kg.key", "export KG_KEY=$(kg keygen)"],

@@ -1,9 +1,10 @@
-import { CLIENT_OPTIONS, serverOf, withClient } from "./client_options.ts";
+import { CLIENT_OPTIONS, serverOf } from "./client_options.ts";
 import { type Command, Exit } from "./command.ts";
 import { printJson, printLine } from "./output.ts";
+import { withClient } from "./with_client.ts";
 
 export const command: Command = {
-  summary: "ask the server for a sign of life",
+  summary: "check that the server answers",
   parameters: "",
   arity: [0, 0],
   options: CLIENT_OPTIONS,

@@ -1,5 +1,4 @@
-import { SkvsDoor } from "../doors/skvs.ts";
-import type { Receive } from "../protocol/datagram.ts";
+import { MemoryExecutor } from "../execute/memory.ts";
 import { fillFromKernel, trafficCiphers } from "../protocol/keys.ts";
 import type { Aead } from "../protocol/seal.ts";
 import { formatAddress, parseAddress, resolveAddress } from "../runtime/address.ts";
@@ -8,18 +7,26 @@ import { chooseAead, detectRuntime } from "../runtime/detect.ts";
 import { kernelDrops } from "../runtime/kernel_drops.ts";
 import type { Listener, Runtime } from "../runtime/runtime.ts";
 import { Server } from "../server.ts";
-import { Counters, type Line } from "../statistics.ts";
-import { journaledOf, type JournaledStore } from "../journal/journaled_store.ts";
+import type { Line } from "../section.ts";
+import { Counters } from "../statistics.ts";
 import type { Store } from "../store/store.ts";
+import type { Wire } from "../turn.ts";
 import { VERSION } from "../version.ts";
 import { CRYPTO_OPTION, cryptoChoice, DEFAULT_SERVER, KEY_FILE_OPTION } from "./client_options.ts";
 import { bindProblem } from "./bind_problem.ts";
 import { type Command, Exit, type Input } from "./command.ts";
 import { findOrMakeKey } from "./key_source.ts";
 import { complain } from "./output.ts";
-import { DOOR_OPTIONS, openDoors } from "./serve_doors.ts";
-import { JOURNAL_OPTIONS, type OpenStore, openStore } from "./serve_journal.ts";
-import { describeStore, keepSweeping, makeStore, STORE_OPTIONS } from "./serve_store.ts";
+import { DOOR_OPTIONS, wantsDoors } from "./door_options.ts";
+import { dataFolderOf, JOURNAL_OPTIONS } from "./data_folder.ts";
+import {
+  describeStore,
+  keepSweeping,
+  makeStore,
+  type Opened,
+  STORE_OPTIONS,
+} from "./serve_store.ts";
+import type { DoorPorts, Doors } from "./serve_doors.ts";
 import { SKVS_OPTIONS, wantsSkvs } from "./skvs.ts";
 import { skvsKey } from "./skvs_key.ts";
 import { UsageError } from "./usage_error.ts";
@@ -31,9 +38,9 @@ export const command: Command = {
   parameters: "",
   arity: [0, 0],
   details:
-    "Without a key anywhere it makes one, readable by you alone, which the commands that you run\n" +
-    "on this machine then find by themselves. For other machines, copy that file to them.\n" +
-    "SIGINT or SIGTERM ends it; what was stored is then gone, unless it has a --data-dir.",
+    "If there is no key, it makes one, readable only by you. The commands that you run on this\n" +
+    "machine find that key by themselves. For other machines, copy its file to them.\n" +
+    "SIGINT or SIGTERM stops it; what was stored is then lost, unless it has a --data-dir.",
   options: {
     listen: {
       type: "string",
@@ -60,11 +67,11 @@ export const command: Command = {
     const toClose: Closable[] = [];
     const signal = stopSignal();
     const now = makeClock();
-    const data = await openStore(input, (onEvict) => makeStore(input, now, onEvict), now, signal);
+    const data = await openExecutor(input, now, signal);
     try {
       if (!signal.aborted) await start(input, data, now, toClose);
       await stopped(signal);
-      // Whoever waits for the disk is still answered.
+      // Requests that wait for the disk are still answered.
       await data.flush();
       await new Promise((resolve) => setImmediate(resolve));
     } finally {
@@ -76,27 +83,51 @@ export const command: Command = {
   },
 };
 
+// Optional parts are loaded only when they are asked for.
+
+async function openExecutor(
+  input: Input,
+  now: () => number,
+  signal: AbortSignal,
+): Promise<Opened> {
+  const folder = dataFolderOf(input);
+  if (folder === undefined) return inMemory(makeStore(input, { now }));
+  return await (await import("./serve_journal.ts")).openFolder(input, folder, now, signal);
+}
+
+function inMemory(store: Store): Opened {
+  const nothing = () => Promise.resolve();
+  const executor = new MemoryExecutor(store);
+  return { executor, store, description: "", flush: nothing, close: nothing };
+}
+
+async function openDoors(input: Input, runtime: Runtime, ports: DoorPorts): Promise<Doors> {
+  return await (await import("./serve_doors.ts")).openDoors(input, runtime, ports);
+}
+
 interface Closable {
   close(): void;
 }
 
-/** Opens everything, or throws; what was opened by then is to be closed. */
+/** Opens everything, or throws; the caller closes `toClose` in either case. */
 async function start(
   input: Input,
-  { store, description }: OpenStore,
+  { executor, store, description }: Opened,
   now: () => number,
   toClose: Closable[],
 ): Promise<void> {
   const runtime = await detectRuntime();
   const aead = await chooseAead(cryptoChoice(input));
   const counters = new Counters();
-  const doors = await openDoors(input, runtime, store, counters, now);
-  toClose.push(doors);
+  const doors = wantsDoors(input)
+    ? await openDoors(input, runtime, { executor, counters, now, onFault })
+    : null;
+  if (doors !== null) toClose.push(doors);
   const { key, origin, isNew } = findOrMakeKey(input.text("key-file"));
   const listeners: Listener[] = [];
   const server = new Server({
     ciphers: await trafficCiphers(key, aead),
-    store,
+    executor,
     now,
     fillRandom: fillFromKernel,
     counters,
@@ -106,16 +137,18 @@ async function start(
       ["aead", aead.name],
     ],
     systemLines: () => systemLines(listeners),
-    connectionLines: doors.lines,
-    isFresh: journaledOf(store) === null,
-    fallback: await skvsReceiver(input, aead, store, counters),
+    connectionLines: doors?.lines,
+    originalWire: await openOriginalWire(input, aead, counters),
+    onFault,
   });
   complain(isNew ? `key: made a new one, ${origin}` : `key: ${origin}`);
   await listenAll(input, runtime, server, listeners, toClose);
   toClose.push({ close: keepSweeping(store) });
   const addresses = listeners.map(({ address }) => formatAddress(address)).join(", ");
   complain(`kg ${VERSION} listens on ${addresses}`);
-  if (doors.places.length > 0) complain(`doors, not encrypted: ${doors.places.join(", ")}`);
+  if (doors !== null && doors.places.length > 0) {
+    complain(`doors, not encrypted: ${doors.places.join(", ")}`);
+  }
   if (description !== "") complain(description);
   complain(`${describeStore(input, store)}; sealing: ${aead.name} on ${runtime.name}`);
 }
@@ -129,19 +162,25 @@ function systemLines(listeners: readonly Listener[]): Line[] {
   return lines;
 }
 
-async function skvsReceiver(
+/** A bug costs its own request the answer, and affects no other request. */
+function onFault(error: unknown): void {
+  const text = error instanceof Error ? error.stack ?? error.message : String(error);
+  complain(`a bug in kg ${VERSION}, please report it: ${text.replaceAll(/\s*\n\s*/g, " | ")}`);
+}
+
+async function openOriginalWire(
   input: Input,
   aead: Aead,
-  store: Store | JournaledStore,
   counters: Counters,
-): Promise<Receive | undefined> {
+): Promise<Wire | undefined> {
   if (!wantsSkvs(input)) return undefined;
-  const cipher = await aead.cipher(skvsKey(input.text("skvs-key-file")));
+  const key = skvsKey(input.text("skvs-key-file"));
   complain(
-    "warning: the original wire is on (--skvs). It has no protection against replay: whoever " +
+    "warning: the original wire is on (--skvs). It has no protection against replay: anyone who " +
       "records its datagrams can change any key of this store by sending them again.",
   );
-  return new SkvsDoor({ cipher, store, counters, fillRandom: fillFromKernel }).receive;
+  const { openSkvsWire } = await import("../doors/skvs.ts");
+  return await openSkvsWire({ aead, key, counters, fillRandom: fillFromKernel });
 }
 
 /** Listens on every address, or throws. */
@@ -152,12 +191,13 @@ async function listenAll(
   listeners: Listener[],
   toClose: Closable[],
 ): Promise<void> {
-  const receive: Receive = (datagram, reply) => server.receive(datagram, reply);
   const wanted = input.texts("listen");
   for (const text of wanted.length > 0 ? wanted : [DEFAULT_SERVER]) {
     const address = await resolveAddress(parseAddress(text));
     try {
-      const listener = await runtime.listen(address, receive);
+      const listener = await runtime.listen(address, (arrivals, socket) => {
+        server.receive(arrivals, socket);
+      });
       listeners.push(listener);
       toClose.push(listener);
     } catch (error) {
@@ -166,7 +206,7 @@ async function listenAll(
   }
 }
 
-/** Is aborted, by the name of a signal, when that ends the server. */
+/** Aborted when a signal stops the server, with the signal's name as the reason. */
 function stopSignal(): AbortSignal {
   const controller = new AbortController();
   for (const name of STOP_SIGNALS) process.once(name, () => controller.abort(name));

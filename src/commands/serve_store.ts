@@ -1,16 +1,17 @@
-/** The store of a server: how large it is, what it does when it is full, and when it is swept. */
+/** A server's store: its size, its behaviour when full, and its sweeps. */
 
+import type { Executor } from "../execute/executor.ts";
 import { fillFromKernel } from "../protocol/keys.ts";
 import { MAX_LIMIT_BYTES, MIN_LIMIT_BYTES } from "../store/layout.ts";
-import { LogStore } from "../store/log_store.ts";
-import type { Span, Store } from "../store/store.ts";
+import { LogStore, type LogStoreOptions } from "../store/log_store.ts";
+import type { Store } from "../store/store.ts";
 import { choiceOf, type Input, type Options } from "./command.ts";
 import { formatSize, parseSize } from "./quantities.ts";
 import { UsageError } from "./usage_error.ts";
 
 const DEFAULT_MEMORY = "256MiB";
 
-/** After a step of the sweep for expired keys the next comes so soon: while there is more to do … */
+/** The time between steps of the sweep for expired keys: while there is more to do … */
 const SWEEP_BUSY_MS = 5;
 /** … and otherwise. */
 const SWEEP_IDLE_MS = 100;
@@ -24,36 +25,40 @@ export const STORE_OPTIONS = {
   "on-full": {
     type: "string",
     value: "evict|refuse",
-    help: "when that is full (default: evict; with --data-dir: refuse)",
+    help: "what to do when that is full (default: evict; with --data-dir: refuse)",
   },
 } as const satisfies Options;
 
-/** @throws UsageError for wrong options, or when the machine does not give the memory */
+/** What a server serves from, and how to close it. */
+export interface Opened {
+  readonly executor: Executor;
+  readonly store: Store;
+  /** Printed when the server starts; "" for nothing. */
+  readonly description: string;
+  /** Makes all changes durable, as far as possible. */
+  flush(): Promise<void>;
+  /** Flushes, and unlocks the folder. @throws UsageError if a change could not be made durable */
+  close(): Promise<void>;
+}
+
+/** @throws UsageError for wrong options, or if the machine can't provide the memory */
 export function makeStore(
   input: Input,
-  now: () => number,
-  onEvict?: (key: Span) => void,
+  options: Pick<LogStoreOptions, "now" | "onRemove" | "keepsReserve">,
 ): LogStore {
   const memory = input.text("memory") ?? DEFAULT_MEMORY;
   const limitBytes = parseSize("--memory", memory, MIN_LIMIT_BYTES, MAX_LIMIT_BYTES);
   const onFull = onFullOf(input);
   try {
-    return new LogStore({
-      limitBytes,
-      onFull,
-      now,
-      fillRandom: fillFromKernel,
-      onEvict,
-      keepsReserve: onEvict !== undefined,
-    });
+    return new LogStore({ ...options, limitBytes, onFull, fillRandom: fillFromKernel });
   } catch (error) {
     if (!(error instanceof RangeError)) throw error;
-    throw new UsageError(`this machine does not give --memory ${memory}; ask for less`);
+    throw new UsageError(`this machine can't provide --memory ${memory}; ask for less`);
   }
 }
 
 function onFullOf(input: Input): "evict" | "refuse" {
-  // What was promised to be kept is not thrown away unasked.
+  // A store that promises to keep keys must not evict them unasked.
   const isKept = input.text("data-dir") !== undefined;
   return choiceOf(input, "on-full", isKept ? ["refuse", "evict"] : ["evict", "refuse"]);
 }
@@ -63,7 +68,7 @@ export function describeStore(input: Input, store: Store): string {
   return `memory: ${formatSize(store.limitBytes)}, ${whenFull} when full`;
 }
 
-/** Sweeps on, more often while there is something to sweep. Returns how to stop. */
+/** Keeps sweeping, more often while there is something to sweep. Returns a function to stop it. */
 export function keepSweeping(store: Store): () => void {
   let timer: NodeJS.Timeout;
   const step = () => {

@@ -1,23 +1,24 @@
 import type { SetResult } from "../client.ts";
 import { MAX_VALUE_BYTES } from "../protocol/frame.ts";
 import { SkvsCommand, SkvsFlag } from "../protocol/skvs.ts";
-import { CLIENT_OPTIONS, ttlMsOf, withClient } from "./client_options.ts";
+import { CLIENT_OPTIONS, ttlMsOf } from "./client_options.ts";
 import { type Command, Exit, type Input } from "./command.ts";
 import { complain, printJson, printValue, valueFields } from "./output.ts";
 import { UsageError } from "./usage_error.ts";
 import { callSkvs, SKVS_OPTIONS, wantsSkvs } from "./skvs.ts";
+import { withClient } from "./with_client.ts";
 
 export const command: Command = {
   summary: "store a value",
   parameters: "KEY VALUE",
   arity: [2, 2],
   details:
-    "VALUE is text of at most 863 bytes (855 with --ttl); - reads it from standard input, byte\n" +
-    "for byte. A key that exists is left as it is without --overwrite: exit status 1.",
+    "VALUE is text of at most 863 bytes (855 with --ttl); - reads it from standard input,\n" +
+    "byte for byte. Without --overwrite, a key that exists is left as it is: exit status 1.",
   options: {
     overwrite: { type: "boolean", help: "replace the value of a key that exists" },
     old: { type: "boolean", help: "print the value that was replaced" },
-    ttl: { type: "string", value: "TIME", help: "how long it lives, as 30s (default: for ever)" },
+    ttl: { type: "string", value: "TIME", help: "how long it lives, like 30s (default: for ever)" },
     ...CLIENT_OPTIONS,
     ...SKVS_OPTIONS,
   },
@@ -66,8 +67,8 @@ function store(
 }
 
 /**
- * The original wire does not say whether it stored, but asked for the old value it returns
- * nothing where there was none. (A key whose value is empty can't be told from no key.)
+ * The original wire does not report whether it stored the value, but when asked for the old value
+ * it returns nothing if there was none. (An empty value can't be told from a missing key.)
  */
 async function storeSkvs(input: Input, key: string, value: Uint8Array): Promise<SetResult> {
   const told = await callSkvs(input, SkvsCommand.SET, key, value, SkvsFlag.OLD);
@@ -78,7 +79,7 @@ async function storeSkvs(input: Input, key: string, value: Uint8Array): Promise<
   return { stored: true, previous: input.flag("old") ? existing : undefined };
 }
 
-/** All of standard input. */
+/** Reads all of standard input. */
 async function readStandardInput(): Promise<Uint8Array> {
   if (process.stdin.isTTY) complain("kg set: type the value; Ctrl-D ends it");
   const chunks: Uint8Array[] = [];
@@ -94,5 +95,5 @@ async function readStandardInput(): Promise<Uint8Array> {
     throw new UsageError(`can't read standard input (${code})`);
   }
   if (length <= MAX_VALUE_BYTES) return Buffer.concat(chunks);
-  throw new UsageError(`standard input has more than ${MAX_VALUE_BYTES} bytes, the most that fit`);
+  throw new UsageError(`standard input has more than ${MAX_VALUE_BYTES} bytes, the most that fits`);
 }

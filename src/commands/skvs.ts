@@ -27,14 +27,14 @@ export const SKVS_OPTIONS = {
 
 const NO_BYTES = new Uint8Array(0);
 
-/** Whether the original wire is asked for; a key for it alone would be a mistake. */
+/** Whether --skvs was given; its key file alone would be a mistake. */
 export function wantsSkvs(input: Input): boolean {
   if (input.flag("skvs")) return true;
   if (input.text("skvs-key-file") === undefined) return false;
   throw new UsageError("--skvs-key-file goes with --skvs");
 }
 
-/** One call; undefined where the server found no such key. */
+/** One call; undefined if the server found no such key. */
 export async function callSkvs(
   input: Input,
   command: SkvsCommand,
@@ -42,7 +42,9 @@ export async function callSkvs(
   value: Uint8Array = NO_BYTES,
   flag = 0,
 ): Promise<Uint8Array | undefined> {
-  if (input.text("ttl") !== undefined) throw new UsageError("--ttl is not of the original wire");
+  if (input.text("ttl") !== undefined) {
+    throw new UsageError("the original wire has no time to live: leave --ttl out");
+  }
   const key = new TextEncoder().encode(keyText);
   if (key.length === 0 || key.length > MAX_SKVS_KEY_BYTES) {
     throw new UsageError(`the key has ${key.length} bytes; a key has 1 to ${MAX_SKVS_KEY_BYTES}`);

@@ -1,8 +1,9 @@
 import type { Calls } from "../client.ts";
-import { CLIENT_OPTIONS, withClient } from "./client_options.ts";
+import { CLIENT_OPTIONS } from "./client_options.ts";
 import { columns, type Command, Exit, heading } from "./command.ts";
 import { printJson, printLine } from "./output.ts";
 import { UsageError } from "./usage_error.ts";
+import { withClient } from "./with_client.ts";
 
 type Section = Record<string, string | number>;
 
@@ -10,7 +11,8 @@ export const command: Command = {
   summary: "print the server's statistics",
   parameters: "[SECTION]",
   arity: [0, 1],
-  details: "Without SECTION, all of them: server, operations, datagrams, store.",
+  details:
+    "Without SECTION, prints all sections. The line `sections` names those that the server has.",
   options: CLIENT_OPTIONS,
   examples: ["kg stats", "kg stats store --json"],
 
@@ -30,7 +32,7 @@ async function readSections(
   const server = (await kv.stats()) ?? {};
   const names = String(server.sections).split(" ");
   if (only !== undefined && !names.includes(only)) {
-    throw new UsageError(`there is no section "${only}": choose of ${names.join(", ")}`);
+    throw new UsageError(`there is no section "${only}": choose from ${names.join(", ")}`);
   }
   const sections = new Map<string, Section>();
   for (const name of only === undefined ? names : [only]) {

@@ -1,6 +1,7 @@
-import { CLIENT_OPTIONS, ttlMsOf, withClient } from "./client_options.ts";
+import { CLIENT_OPTIONS, ttlMsOf } from "./client_options.ts";
 import { type Command, Exit } from "./command.ts";
 import { complainMissing, printJson } from "./output.ts";
+import { withClient } from "./with_client.ts";
 
 export const command: Command = {
   summary: "set how long a key lives from now",

@@ -51,7 +51,7 @@ test("the plot has a bar for each percentile, none shorter than the one before",
   assertMatch(lines[3], /p50 +0\.500 ms/);
 });
 
-test("what failed is told, and its time counts", () => {
+test("failed calls are reported, and their time counts", () => {
   const measured = new Measured();
   assertEquals(reportJson(reportOf(measured)).p50Us, undefined);
   assertMatch(reportText(reportOf(measured)), /no call ended/);
@@ -62,7 +62,7 @@ test("what failed is told, and its time counts", () => {
   assert(Number(json.p50Us) >= 9_990);
 });
 
-test("it says when it is itself the bottleneck", () => {
+test("the report notes when bench itself is the bottleneck", () => {
   assertMatch(reportText(reportOf(thousand(), { ownCpuShare: 0.97 })), /busy all the time/);
   const late = thousand();
   for (let i = 0; i < 100; i++) late.noteLateness(i < 99 ? 0 : 5);

@@ -38,7 +38,7 @@ test("a single dash is an argument too", () => {
   assertEquals(parseInput("set", set, ["k", "-"])?.parameters, ["k", "-"]);
 });
 
-test("what does not fit is one line that says what does", () => {
+test("a usage error is one line that says what is allowed", () => {
   assertThrows(() => parseInput("set", set, ["k"]), UsageError, "KEY VALUE");
   assertThrows(() => parseInput("set", set, ["k", "v", "w"]), UsageError, "3 argument(s)");
   const unknown = assertThrows(() => parseInput("set", set, ["--foo"]), UsageError, "--foo");
@@ -49,7 +49,7 @@ test("what does not fit is one line that says what does", () => {
   assert(!assertThrows(ambiguous, UsageError, "--ttl").message.includes("\n"));
 });
 
-test("an unknown command names the one that was meant", () => {
+test("the error for an unknown command suggests the nearest one", () => {
   assertThrows(() => findCommand("gte"), UsageError, 'Did you mean "get"?');
   assertThrows(() => findCommand("frobnicate"), UsageError, "kg help");
   assertThrows(() => findCommand("Set"), UsageError, '"set"');
@@ -59,8 +59,8 @@ test("an unknown command names the one that was meant", () => {
   }
 });
 
-test("every command has a help with its options and examples, and stands in the list", async () => {
-  const list = await overview();
+test("every command has a help text with its options and examples, and is in the list", async () => {
+  const list = await overview(COMMANDS);
   for (const [name, load] of Object.entries(COMMANDS)) {
     const command = await load();
     assertEquals(parseInput(name, command, ["--help"]), null);

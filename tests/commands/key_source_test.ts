@@ -30,7 +30,7 @@ function keyFile(name: string, text: string, mode = 0o600): string {
   return path;
 }
 
-test("--key-file goes before KG_KEY, that before KG_KEY_FILE, that before the user's own", () => {
+test("--key-file wins over KG_KEY, KG_KEY over KG_KEY_FILE, KG_KEY_FILE over the user's own", () => {
   const keys = Array.from({ length: 4 }, () => generateKey());
   const [named, inEnv, inEnvFile, users] = keys.map(encodeKey);
   const env = { XDG_CONFIG_HOME: folder, APPDATA: folder } as Record<string, string>;
@@ -45,7 +45,7 @@ test("--key-file goes before KG_KEY, that before KG_KEY_FILE, that before the us
   assertEquals(findKey(keyFile("named", `${named}\n`), env)?.key, keys[0]);
 });
 
-test("a key file that others can read is refused, and says how to mend it", () => {
+test("a key file that others can read is refused, and the error says how to fix it", () => {
   const text = encodeKey(generateKey());
   for (const mode of [0o644, 0o640, 0o604, 0o660]) {
     const path = keyFile("open", text, mode);
@@ -62,7 +62,7 @@ test("a key file that is missing or holds no key is one clear line", () => {
   assertThrows(() => findKey(undefined, { KG_KEY: "hunter2" }), UsageError, "KG_KEY: ");
 });
 
-test("what is no file of a key's size is not read at all", () => {
+test("a path that is not a file of a key's size is not read at all", () => {
   assertThrows(() => readKeyFile(folder), UsageError, "not a key file");
   assertThrows(() => readKeyFile("/dev/zero"), UsageError, "not a key file");
   assertThrows(() => readKeyFile(keyFile("large", "x".repeat(5_000))), UsageError, "too large");
@@ -75,7 +75,7 @@ test("a new key is readable by its owner alone, and never overwrites one", () =>
   assertEquals(statSync(join(folder, "deep")).mode & 0o777, 0o700);
   const { key } = readKeyFile(path);
   assertEquals(writeNewKey(path), false);
-  assertEquals(readKeyFile(path).key, key, "of two servers that start at once, one makes it");
+  assertEquals(readKeyFile(path).key, key, "of two servers that start at once, one makes the key");
   assertEquals(readdirSync(join(folder, "deep")), ["key"], "nothing else is left");
 });
 

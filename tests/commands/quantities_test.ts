@@ -15,7 +15,7 @@ test("times", () => {
   for (const [written, ms] of cases) assertEquals(parseDuration("--ttl", written), ms);
 });
 
-test("what is no time is refused, with the option and examples", () => {
+test("an invalid time is refused, and the error names the option and gives examples", () => {
   for (
     const bad of [
       "",
@@ -34,7 +34,7 @@ test("what is no time is refused, with the option and examples", () => {
   }
 });
 
-test("a time that no number holds is too long", () => {
+test("a time too large for a number is too long", () => {
   assertThrows(() => parseDuration("--ttl", "999999999999999d"), UsageError, "too long");
 });
 

@@ -1,0 +1,22 @@
+/** Connects a command to the server that its options name. */
+
+import type { Calls } from "../client.ts";
+import { connect } from "../connect.ts";
+import { cryptoChoice, serverOf, timeoutMsOf } from "./client_options.ts";
+import type { Input } from "./command.ts";
+import { requireKey } from "./key_source.ts";
+
+/** Connects as the options say, runs the calls, and closes. */
+export async function withClient<T>(
+  input: Input,
+  run: (kv: Calls<true>) => Promise<T>,
+): Promise<T> {
+  const timeoutMs = timeoutMsOf(input);
+  const { key } = requireKey(input.text("key-file"));
+  const client = await connect(serverOf(input), { key, crypto: cryptoChoice(input) });
+  try {
+    return await run(client.within(timeoutMs));
+  } finally {
+    client.close();
+  }
+}
