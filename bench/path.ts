@@ -1,16 +1,18 @@
 /**
- * What the steps of a GET cost inside the server, without its socket: a datagram is opened, judged,
- * answered from the store and sealed, over and over, 64 different ones in turns.
+ * The cost of the steps of a GET inside the server, without its socket: a datagram is opened,
+ * checked, answered from the store and sealed, over and over, 64 different datagrams in turn.
  *
  *     npm run bench:path -- [--rounds 7] [--crypto native|node] [--json]
  */
 
 import { parseArgs } from "node:util";
+import { MemoryExecutor } from "../src/execute/memory.ts";
 import { DATAGRAM_BYTES, FRAME_BYTES } from "../src/protocol/datagram.ts";
 import { Operation, writeRequest } from "../src/protocol/frame.ts";
 import { fillFromKernel, generateKey, trafficCiphers } from "../src/protocol/keys.ts";
 import { NO_ADDITIONAL_DATA } from "../src/protocol/seal.ts";
-import { NonceStream } from "../src/protocol/streams.ts";
+import { OneArrival, type ServerSocket } from "../src/protocol/socket.ts";
+import { NonceStream } from "../src/protocol/nonces.ts";
 import { makeClock } from "../src/runtime/clock.ts";
 import { chooseAead } from "../src/runtime/detect.ts";
 import { Server } from "../src/server.ts";
@@ -30,14 +32,17 @@ const TURNS = 3_000;
 const VALUE_BYTES = 100;
 
 if (values.crypto !== "native" && values.crypto !== "node") {
-  throw new Error("--crypto native or node: Web Crypto's steps end later");
+  throw new Error("--crypto must be native or node: Web Crypto is asynchronous");
 }
 const aead = await chooseAead(values.crypto);
 const ciphers = await trafficCiphers(generateKey(), aead);
 const now = makeClock();
 const store = new LogStore({ limitBytes: 64 * 2 ** 20, now, fillRandom: fillFromKernel });
-const server = new Server({ ciphers, store, now, fillRandom: fillFromKernel });
+const executor = new MemoryExecutor(store);
+const server = new Server({ ciphers, executor, now, fillRandom: fillFromKernel });
 const reply = new Uint8Array(DATAGRAM_BYTES);
+const arrival = new OneArrival();
+const socket: ServerSocket = { reply, send() {}, keep: (peer) => peer };
 const frame = new Uint8Array(FRAME_BYTES);
 const found = { bytes: frame, start: 0, room: VALUE_BYTES, length: 0, expiresAtMs: 0 };
 const keys = Array.from(
@@ -50,14 +55,14 @@ const requests = makeRequests();
 const steps: Record<string, (i: number) => void> = {
   "open the request": (i) => void ciphers.requests.open(requests[i], NO_ADDITIONAL_DATA),
   "get from the store": (i) => void store.get(spans[i], found),
-  "seal the reply": () => void ciphers.replies.seal(reply, frame, NO_ADDITIONAL_DATA),
-  "all of it": (i) => void server.receive(requests[i], reply),
+  "seal the reply": () => void ciphers.replies.seal(reply, NO_ADDITIONAL_DATA),
+  "all of it": (i) => void server.receive(arrival.of(requests[i], null), socket),
 };
 
 const rounds: Record<string, number>[] = [];
 for (let round = 0; round <= Number(values.rounds); round++) {
   const costs = Object.entries(steps).map(([name, step]) => [name, costUs(step)]);
-  // The first warms up.
+  // The first round is a warm-up.
   if (round > 0) rounds.push(Object.fromEntries(costs));
 }
 report();
@@ -70,8 +75,14 @@ function makeRequests(): Uint8Array[] {
     const datagram = new Uint8Array(DATAGRAM_BYTES);
     stream.take(datagram);
     const none = new Uint8Array(0);
-    writeRequest(frame, { operation: Operation.GET, toggles: 0, key, value: none, ttlMs: 0 });
-    ciphers.requests.seal(datagram, frame, NO_ADDITIONAL_DATA);
+    writeRequest(ciphers.requests.frame, {
+      operation: Operation.GET,
+      toggles: 0,
+      key,
+      value: none,
+      ttlMs: 0,
+    });
+    ciphers.requests.seal(datagram, NO_ADDITIONAL_DATA);
     return datagram;
   });
 }
@@ -93,5 +104,5 @@ function report(): void {
     const [least, most] = spread(rounds.map((round) => round[name]));
     return [name, us.toFixed(2), `${least.toFixed(2)} to ${most.toFixed(2)}`];
   });
-  console.log(table([[`${aead.name}: step`, "µs", "of the rounds"], ...rows]));
+  console.log(table([[`${aead.name}: step`, "µs", "range of the rounds"], ...rows]));
 }

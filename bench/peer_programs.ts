@@ -15,7 +15,7 @@ export interface Load {
   readonly keys: number;
   readonly valueBytes: number;
   readonly readPercent: number;
-  /** Requests a second; a closed loop without it. */
+  /** Requests a second; without it, a closed loop. */
   readonly ratePerS?: number;
 }
 
@@ -32,9 +32,9 @@ export interface Peer {
   /** Sets every key of a load. */
   fill(load: Load): void;
   run(load: Load): Outcome;
-  /** Puts several loads on it at once. */
+  /** Puts several loads on the server at once. */
   runTogether?(loads: readonly Load[]): Promise<Outcome[]>;
-  /** Processor time of the server so far, all its threads, in microseconds. */
+  /** Processor time of all the server's threads so far, in microseconds. */
   cpuUs(): number;
   stop(): void;
 }
@@ -60,7 +60,7 @@ export function compileTools(folder: string): Tools {
     );
     if (status === 0) return out;
     throw new Error(
-      `cc and the headers of OpenSSL are needed (Debian: gcc, libssl-dev): ${error ?? stderr}`,
+      `cc and the OpenSSL headers are needed (Debian: gcc, libssl-dev): ${error ?? stderr}`,
     );
   };
   return {
@@ -70,13 +70,13 @@ export function compileTools(folder: string): Tools {
   };
 }
 
-/** Adds each as it starts. The floor is first: it is what the others are compared with. */
+/** Adds each peer as it starts. The floor is first: the others are compared with it. */
 export async function startPeers(folder: string, tools: Tools, peers: Peer[]): Promise<void> {
   peers.push(await floorPeer(tools));
   peers.push(await kilogramPeer(tools));
   const other = installedRespServer();
   if (other === undefined) {
-    console.error("Neither valkey-server nor redis-server is installed: without them.");
+    console.error("Neither valkey-server nor redis-server is installed: measuring without them.");
     return;
   }
   peers.push(...await respPeers(other, folder, tools));
@@ -90,7 +90,7 @@ export async function floorPeer(tools: Tools): Promise<Peer> {
   return { ...datagramPeer("floor (C)", tools, server, port, key), fill: () => {} };
 }
 
-/** @param options of kg serve, besides where it listens and how large it is */
+/** @param options of kg serve, besides --listen and --memory */
 export async function kilogramPeer(
   tools: Tools,
   name = "kilogram",
@@ -106,7 +106,7 @@ export async function kilogramPeer(
   return datagramPeer(name, tools, server, port, key);
 }
 
-/** A server of RESP, plain, with a load by our own program alone. */
+/** A RESP server without TLS, loaded only by our own program. */
 export async function plainRespPeer(
   server: string,
   label: string,
@@ -151,7 +151,7 @@ function datagramPeer(
   };
 }
 
-/** Over TLS and plain: one server with two ports. */
+/** One server with two ports, TLS and plain. */
 async function respPeers(name: string, folder: string, tools: Tools): Promise<Peer[]> {
   const [plain, tls] = [await freePort(), await freePort()];
   const certificate = join(folder, "certificate.pem");
@@ -174,7 +174,7 @@ async function respPeers(name: string, folder: string, tools: Tools): Promise<Pe
   ];
 }
 
-/** Closed loops by the peer's own benchmark; what that can't do, a rate, by ours. */
+/** The peer's own benchmark runs closed loops; ours runs fixed rates, which the peer's lacks. */
 function respPeer(
   server: string,
   transport: "TLS" | "plain",
@@ -200,8 +200,8 @@ function respPeer(
 }
 
 /**
- * valkey-benchmark and redis-benchmark mix no commands: GETs and SETs one after the other, and their
- * times added up. The percentiles are those of the GETs; they tell none above 99.
+ * valkey-benchmark and redis-benchmark can't mix commands: GETs run first, then SETs, and their
+ * times are added up. The percentiles are those of the GETs; none above 99 is reported.
  */
 function peerBenchmark(
   server: string,

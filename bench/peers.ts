@@ -1,7 +1,7 @@
 /**
- * Kilogram beside the floor, a C program that opens and seals the same datagrams and does nothing
- * else, and beside valkey-server or redis-server, over TLS and plain, where one is installed: 90 %
- * GET and 10 % SET, in turns, medians of several rounds. Needs cc and the headers of OpenSSL.
+ * Compares Kilogram with the floor, a C program that opens and seals the same datagrams and does
+ * nothing else, and with valkey-server or redis-server, over TLS and plain, if one is installed:
+ * 90 % GET and 10 % SET, in turns, medians of several rounds. Needs cc and the OpenSSL headers.
  *
  *     npm run bench:peers -- [--rounds 3] [--seconds 30] [--only closed|single|open] [--json]
  */
@@ -77,12 +77,12 @@ async function main(): Promise<void> {
   }
 }
 
-/** All peers in turns, so that what else the machine does falls on all of them. */
+/** Runs all peers in turns, so that other load on the machine affects all of them. */
 function measureAll(peers: readonly Peer[], load: Load, rounds: number): Rows {
   const progress = new Progress(peers.length * (rounds + 1));
   const rows: Record<string, Row[]> = {};
   for (const peer of peers) {
-    progress.show(`${load.name}: ${peer.name} is filled`, 0);
+    progress.show(`${load.name}: filling ${peer.name}`, 0);
     peer.fill(load);
     peer.run({ ...load, count: Math.ceil(load.count / 10) });
     progress.finish();
