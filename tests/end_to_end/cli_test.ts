@@ -36,7 +36,7 @@ function assertFails(result: Finished, status: number, ...parts: RegExp[]): void
   for (const part of parts) assertMatch(result.stderr, part);
 }
 
-test("set and get, by text and by bytes", () => {
+test("set and get, as text and as bytes", () => {
   assertEquals(kg(env, ["set", "greeting", "hello"]).status, 0);
   const got = kg(env, ["get", "greeting"]);
   assertEquals([got.status, got.text, got.stderr], [0, "hello", ""]);
@@ -49,7 +49,7 @@ test("set and get, by text and by bytes", () => {
   assertEquals([empty.status, empty.text], [0, ""]);
 });
 
-test("what does not fit is refused before sending", () => {
+test("a key or value that does not fit is refused before sending", () => {
   const tooLong = kg(env, ["set", "k", "-"], { input: everyByte(864) });
   assertFails(tooLong, 2, /more than 863 bytes/);
   assertFails(kg(env, ["set", "k", "-", "--ttl", "1s"], { input: everyByte(856) }), 2, /856.*855/);
@@ -59,7 +59,7 @@ test("what does not fit is refused before sending", () => {
   assertFails(kg(env, ["get", "k", "--timeout", "0s"]), 2, /--timeout/);
 });
 
-test("a key that exists is left as it is without --overwrite", () => {
+test("without --overwrite an existing key is left as it is", () => {
   kg(env, ["set", "once", "1"]);
   assertFails(kg(env, ["set", "once", "2"]), 1, /--overwrite/);
   const replaced = kg(env, ["set", "once", "2", "--overwrite", "--old"]);
@@ -81,7 +81,7 @@ test("delete, exists, add, touch", () => {
   assertEquals([gone.status, gone.text, gone.stderr], [1, "no\n", ""]);
 });
 
-test("a key with a time to live ends", async () => {
+test("a key with a time to live expires", async () => {
   assertEquals(kg(env, ["set", "brief", "x", "--ttl", "400ms"]).status, 0);
   for (let i = 0; i < 100 && kg(env, ["exists", "brief"]).status === 0; i++) {
     await new Promise((resolve) => setTimeout(resolve, 50));
@@ -109,13 +109,13 @@ test("--json on all", () => {
   assertEquals(Object.keys(json("version")), ["version", "runtime", "aead"]);
 });
 
-test("stats count what happened, the kernel's drops among it on Linux", () => {
+test("stats count what happened, on Linux including the kernel's drops", () => {
   const stats = kg(env, ["stats"]).text;
   for (const name of ["set", "hits", "dropped_size", "dropped_authentication", "used_bytes"]) {
     assertMatch(stats, new RegExp(`^ {2}${name} +\\d+$`, "m"));
   }
   assertEquals(/dropped_by_kernel/.test(stats), process.platform === "linux");
-  // What Linux gives without being asked is 212,992 bytes; Deno can't ask for more.
+  // Linux gives 212,992 bytes by default; Deno can't ask for more.
   const [, bufferBytes = "0"] = /receive_buffer_bytes +(\d+)/.exec(stats) ?? [];
   const isRaised = process.platform === "linux" && !("Deno" in globalThis);
   assert(!isRaised || Number(bufferBytes) >= 212_992, stats);
@@ -124,7 +124,7 @@ test("stats count what happened, the kernel's drops among it on Linux", () => {
   assertFails(kg(env, ["stats", "nonsense"]), 2, /server, operations, datagrams, store/);
 });
 
-test("no answer: exit status 3, and what may be the cause", () => {
+test("no answer: exit status 3, and the possible causes", () => {
   const nobody = ["--server", "127.0.0.1:9", "--timeout", "150ms"];
   for (const command of [["get", "k"], ["set", "k", "v"], ["ping"]]) {
     assertFails(kg(env, [...command, ...nobody]), 3, /no server/, /another key/, /lost/);
@@ -138,7 +138,7 @@ test("refused by the server: exit status 4", () => {
   assertFails(kg(env, ["add", "word", "1"]), 4, /not a decimal number/);
 });
 
-test("bench measures what it was asked to, at a rate too", () => {
+test("bench measures what it was asked to, also at a rate", () => {
   const args = ["bench", "--keys", "50", "--warm-up", "0", "--timeout", "10s", "--json"];
   const closed = kg(env, [...args, "--count", "400", "--outstanding", "8", "--reads", "75%"]);
   assertEquals([closed.status, closed.stderr], [0, ""]);
@@ -213,7 +213,7 @@ test("a key file that others can read is refused by server and client", () => {
   assertFails(kg(env, ["serve", "--key-file", path]), 2, /chmod 600/);
 });
 
-test("keygen --out writes a file for its owner alone, and overwrites none", () => {
+test("keygen --out writes a file readable by its owner alone, and overwrites none", () => {
   const path = join(env.HOME ?? "", "new.key");
   assertEquals(kg(env, ["keygen", "--out", path]).status, 0);
   assertEquals(statSync(path).mode & 0o777, 0o600);
@@ -237,7 +237,7 @@ test("without any configuration, the first server makes a key that clients find"
   assertEquals(await first.stop(), 0);
   const second = await startServer(alone);
   alone.KG_SERVER = second.addresses[0];
-  assertEquals(kg(alone, ["get", "k"]).status, 1, "a restart forgets, and the key is the same");
+  assertEquals(kg(alone, ["get", "k"]).status, 1, "a restart loses data, and keeps the key");
   await second.stop("SIGKILL");
 });
 
@@ -250,7 +250,7 @@ test("SIGINT and SIGTERM end the server with status 0", async () => {
   }
 });
 
-test("one server on several addresses, IPv6 among them", async () => {
+test("one server on several addresses, including IPv6", async () => {
   const one = await startServer(env, ["--listen", "127.0.0.1:0", "--listen", "[::1]:0"]);
   const [ipv4, ipv6] = one.addresses;
   assertMatch(ipv6, /^\[::1\]:\d+$/);
@@ -276,7 +276,7 @@ async function overfill(to: NodeJS.ProcessEnv): Promise<number> {
   return taken;
 }
 
-test("a full server evicts, and the newest keys are there", async () => {
+test("a full server evicts, and the newest keys are still there", async () => {
   const own = { ...env, KG_KEY: encodeKey(generateKey()) };
   const one = await startServer(own, ["--memory", "1MiB"]);
   const to = { ...own, KG_SERVER: one.addresses[0] };
@@ -290,7 +290,7 @@ test("a full server evicts, and the newest keys are there", async () => {
   await one.stop("SIGKILL");
 });
 
-test("a server that refuses says that it is full, and loses nothing", async () => {
+test("a server that refuses reports that it is full, and loses nothing", async () => {
   const own = { ...env, KG_KEY: encodeKey(generateKey()) };
   const one = await startServer(own, ["--memory", "1MiB", "--on-full", "refuse"]);
   const to = { ...own, KG_SERVER: one.addresses[0] };
@@ -328,7 +328,7 @@ test("the original wire, when asked for", async () => {
   await one.stop("SIGKILL");
 });
 
-test("a reader that goes away is no failure, and a full disk is one clear line", () => {
+test("a reader that goes away is not a failure, and a full disk is one clear line", () => {
   const quoted = KG.map((part) => `'${part}'`).join(" ");
   const shell = (script: string) =>
     spawnSync("bash", ["-c", script.replaceAll("kg", quoted)], { env }).stdout.toString();
@@ -340,7 +340,7 @@ test("a reader that goes away is no failure, and a full disk is one clear line",
   assertMatch(full, /^kg version: can't write to standard output \(ENOSPC\)\n2\n$/);
 });
 
-test("a server goes on when nobody reads what it says", async () => {
+test("a server goes on when nobody reads its output", async () => {
   const one = await startServer(env);
   one.process.stderr?.destroy();
   one.process.stdout?.destroy();
@@ -348,7 +348,7 @@ test("a server goes on when nobody reads what it says", async () => {
   assertEquals(await one.stop(), 0);
 });
 
-test("what a terminal would obey is not printed as it is", () => {
+test("control characters are not printed raw to a terminal", () => {
   const missing = kg(env, ["get", "\x1b[31mred"]);
   assertEquals(missing.status, 1);
   assert(!missing.stderr.includes("\x1b") && missing.stderr.includes("\\x1b[31mred"));

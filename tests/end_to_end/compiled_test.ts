@@ -38,7 +38,7 @@ test("the compiled binary is server and client", async () => {
   assertEquals(await server.stop(), 0);
 });
 
-test("the compiled binary reads no .env and no bunfig.toml where it is started", () => {
+test("the compiled binary reads no .env and no bunfig.toml in the folder where it is started", () => {
   const { folder, program } = alone();
   const { KG_KEY } = freshEnvironment();
   writeFileSync(join(folder, ".env"), `KG_KEY=${KG_KEY}\nKG_SERVER=nowhere.invalid:1\n`);

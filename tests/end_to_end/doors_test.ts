@@ -1,4 +1,4 @@
-/** The doors for text of a real server: where they may be, who may come in, and what that costs. */
+/** The text doors of a real server: where they may listen, who may connect, and what that costs. */
 
 import { spawnSync } from "node:child_process";
 import { existsSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
@@ -11,6 +11,7 @@ import { request } from "../doors/resp_script.ts";
 import {
   freshEnvironment,
   importLibrary,
+  KG,
   kg,
   type RunningServer,
   startServer,
@@ -40,7 +41,7 @@ after(async () => {
   await server.stop("SIGKILL");
 });
 
-/** Somebody who only wants to be served. */
+/** Checks that a new client is served. */
 async function isServed(): Promise<void> {
   const line = await StreamClient.open(server.doors("line")[0]);
   const resp = await StreamClient.open(UNIX_RESP);
@@ -54,14 +55,14 @@ async function isServed(): Promise<void> {
   assertEquals(kg(env, ["ping", "--server", server.addresses[0], "--timeout", "10s"]).status, 0);
 }
 
-/** Memory of the server's process, where the system tells it. */
+/** Memory of the server's process, where the system reports it. */
 function residentBytes(): number {
   const status = `/proc/${server.process.pid}/status`;
   if (!existsSync(status)) return 0;
   return Number(/VmRSS:\s+(\d+) kB/.exec(readFileSync(status, "utf8"))?.[1]) * 1_024;
 }
 
-test("what one door writes, every other reads", async () => {
+test("a value written at one door is read at every other", async () => {
   const kv = await connect(server.addresses[0], { key: env.KG_KEY ?? "" });
   const options = { timeout: TIMEOUT_MS };
   const [tcpLine, tcpResp] = [server.doors("line")[0], server.doors("resp")[0]];
@@ -97,13 +98,13 @@ test("a script for nc: it closes its side, and is answered", async () => {
   assertEquals((await client.rest()).toString(), "OK\nVALUE MQ==\n");
 });
 
-test("STATS tells of the connections", () => {
+test("STATS reports the connections", () => {
   const stats = kg(env, ["stats", "connections", "--server", server.addresses[0]]).text;
   assertMatch(stats, /open +\d+\n *accepted +\d+\n *cut_off +\d+\n *held_bytes +\d+\n/);
   assertMatch(kg(env, ["stats", "operations", "--server", server.addresses[0]]).text, /resp\s+\d/);
 });
 
-test("a Unix socket is for its owner, or for whom --socket-mode names, and goes with the server", {
+test("a Unix socket is for its owner or as --socket-mode says, and is removed with the server", {
   skip: process.platform === "win32",
 }, async () => {
   assertEquals(statSync(join(folder, "line.sock")).mode & 0o777, 0o600);
@@ -114,13 +115,13 @@ test("a Unix socket is for its owner, or for whom --socket-mode names, and goes 
   assertEquals(existsSync(path), false);
 });
 
-test("a stale socket is replaced; a live one, and a file, are left", {
+test("a stale socket is replaced; a live one and a regular file are left alone", {
   skip: process.platform === "win32",
 }, async () => {
   const path = join(folder, "stale.sock");
   const dead = await startServer(env, ["--line", `unix:${path}`]);
   await dead.stop("SIGKILL");
-  assert(existsSync(path), "a killed server leaves it");
+  assert(existsSync(path), "a killed server leaves its socket");
   const next = await startServer(env, ["--line", `unix:${path}`]);
   const client = await StreamClient.open(`unix:${path}`);
   assertEquals((await client.ask("PING\n")).toString(), "PONG\n");
@@ -128,7 +129,7 @@ test("a stale socket is replaced; a live one, and a file, are left", {
   const third = kg(env, ["serve", "--listen", "127.0.0.1:0", "--line", `unix:${path}`]);
   assertEquals(third.status, 2);
   assertMatch(third.stderr, /can't listen at --line unix:.*another server answers at it/);
-  assertEquals((await client.ask("PING\n")).toString(), "PONG\n", "and it still does");
+  assertEquals((await client.ask("PING\n")).toString(), "PONG\n", "and the live one answers");
   client.close();
   await next.stop();
 
@@ -138,7 +139,7 @@ test("a stale socket is replaced; a live one, and a file, are left", {
   assertMatch(onFile.stderr, /in use/);
 });
 
-test("of two servers that find a stale socket one gets it, and none removes another's", {
+test("of two servers that find a stale socket one gets it, and neither removes the other's", {
   skip: process.platform === "win32",
 }, async () => {
   const path = join(folder, "contended.sock");
@@ -158,7 +159,7 @@ test("of two servers that find a stale socket one gets it, and none removes anot
   await next.stop();
 });
 
-test("a door that can't be is one line, and nothing is left running", () => {
+test("a door that can't open is one line of error, and nothing is left running", () => {
   const wrong: readonly (readonly [string[], RegExp])[] = [
     [["--line", "0.0.0.0:0"], /unencrypted.*--listen.*--plaintext-ok/],
     [["--resp", "[::]:0"], /unencrypted/],
@@ -185,7 +186,7 @@ test("--plaintext-ok lets a door listen to the network", async () => {
   await open.stop();
 });
 
-test("who never reads costs little, and delays nobody", async () => {
+test("a client that never reads costs little, and delays nobody", async () => {
   const before = residentBytes();
   const value = Buffer.alloc(MIB, "x");
   const setter = await StreamClient.open(UNIX_RESP);
@@ -284,7 +285,7 @@ test("the tools of Redis work", {
   }
 });
 
-/** What is held is bounded at once; what is let go of, the collector takes when it comes. */
+/** Memory in use is bounded at once; memory let go of is freed when the collector runs. */
 async function assertGrowth(before: number, most: number): Promise<void> {
   const deadline = Date.now() + TIMEOUT_MS;
   while (residentBytes() - before >= most && Date.now() < deadline) await isServed();
@@ -299,3 +300,42 @@ function openMany(place: string, count: number): Promise<Socket[]> {
 function closeAll(sockets: readonly Socket[]): void {
   for (const socket of sockets) socket.destroy();
 }
+
+test("a value too large for a datagram is deleted by kg, which can't show it", async () => {
+  const client = await StreamClient.open(UNIX_RESP);
+  const set = request("SET", "large", Buffer.alloc(5_000, "x"));
+  for (const [args, status] of [[[], 0], [["--json"], 0], [["--old"], 4]] as const) {
+    assertEquals((await client.ask(set)).toString(), "+OK\r\n");
+    const to = { ...env, KG_SERVER: server.addresses[0] };
+    const deleted = kg(to, ["delete", "large", ...args]);
+    assertEquals(deleted.status, status, deleted.stderr);
+    const told = args.length > 0 && status === 0 ? '{"key":"large","deleted":true}\n' : "";
+    assertEquals(deleted.text, told);
+    assertEquals((await client.ask(request("EXISTS", "large"))).toString(), ":0\r\n");
+  }
+  client.close();
+});
+
+test("with few descriptors there are fewer connections, and the server does not spin", {
+  skip: process.platform !== "linux",
+}, async () => {
+  const limited = ["bash", "-c", 'ulimit -n 150; exec "$@"', "bash", ...KG];
+  const small = await startServer(env, ["--resp", "127.0.0.1:0"], limited);
+  assertMatch(small.output(), /at most 86 connections through the doors at a time, not 1024/);
+  const [place] = small.doors("resp");
+  const sockets = await openMany(place, 120);
+  const fresh = await StreamClient.open(place);
+  assertEquals((await fresh.ask(request("PING"))).toString(), "+PONG\r\n");
+  const ticks = () => {
+    const stat = readFileSync(`/proc/${small.process.pid}/stat`, "utf8");
+    const [, , ...fields] = stat.slice(stat.lastIndexOf(")")).split(" ");
+    return Number(fields[10]) + Number(fields[11]);
+  };
+  const before = ticks();
+  await new Promise((resolve) => setTimeout(resolve, 2_000));
+  // In hundredths of a second: a processor that spins takes 200.
+  assert(ticks() - before < 100, `${ticks() - before} hundredths of a second of processor time`);
+  fresh.close();
+  closeAll(sockets);
+  await small.stop("SIGKILL");
+});

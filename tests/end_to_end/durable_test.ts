@@ -1,4 +1,4 @@
-/** A data folder as its owner meets it: restarts, exports and imports, and what goes wrong. */
+/** A data folder as its owner sees it: restarts, exports, imports, and what goes wrong. */
 
 import { test } from "node:test";
 import { spawnSync } from "node:child_process";
@@ -23,7 +23,7 @@ async function openServer(folder: string, args: readonly string[] = [], program 
 }
 
 test(
-  "what was stored outlives a restart; without a folder that is asked for by mistake",
+  "stored values outlive a restart; without a folder that is asked for by mistake",
   { skip },
   async () => {
     const folder = join(freshFolder(), "made");
@@ -40,7 +40,7 @@ test(
     assertEquals(await first.server.stop(), 0);
     await new Promise((resolve) => setTimeout(resolve, 1_100));
     const second = await openServer(folder, ["--durability", "relaxed", "--sync-interval", "50ms"]);
-    assertMatch(second.server.output(), /relaxed, a crash costs the last 50 ms and what/);
+    assertMatch(second.server.output(), /relaxed, a crash loses the last 50 ms and what/);
     assertEquals(second.run("get", "color").text, "blue");
     assertEquals(second.run("add", "hits").text, "42\n");
     assertEquals(second.run("get", "gone").status, 1);
@@ -53,7 +53,7 @@ test(
 );
 
 test(
-  "a second server on the same folder, and one that does not fit, say so in one line",
+  "a second server on the same folder, and one that does not fit, fail with one line",
   { skip },
   async () => {
     const folder = freshFolder();
@@ -67,7 +67,7 @@ test(
     assertEquals(other.status, 2);
     assertMatch(other.stderr, /^kg serve: the data folder .* is in use by another kg; stop .*\n$/);
     assertMatch(kg(env, ["import", "--data-dir", folder]).stderr, /in use by another kg/);
-    // An export of what is durable does not mind.
+    // An export of durable data is not affected.
     assertEquals(run("export", "--data-dir", folder).text.split("\n").length, 4_001);
     await server.stop("SIGKILL");
     for (const onFull of ["refuse", "evict"]) {
@@ -115,7 +115,7 @@ test("an export comes back as it was, by the folder and by a server", { skip }, 
   assertEquals(withoutTime(again), withoutTime(exported));
 });
 
-test("the lines of the documentation come back as they are", { skip }, () => {
+test("the lines in the documentation come back unchanged", { skip }, () => {
   const folder = freshFolder();
   const env = freshEnvironment();
   const [, lines] = /```json\n([^]*?)```/.exec(readFileSync("docs/DURABILITY.md", "utf8")) ?? [];
@@ -131,7 +131,7 @@ test("a wrong line is named, and nothing of its file goes into a folder", { skip
   const env = freshEnvironment();
   kg(env, ["import", "--data-dir", folder], { input: '{"key":"a","value":"1"}\n' });
   const wrong: [line: string, problem: RegExp][] = [
-    ["nonsense", /line 2: this is no object of JSON/],
+    ["nonsense", /line 2: this is not a JSON object/],
     ["[1]", /line 2: it needs "key" or "keyBase64"/],
     ['{"key":"b"}', /line 2: it needs "value" or "valueBase64"/],
     ['{"key":"","value":"x"}', /line 2: the key has 0 bytes/],
@@ -150,14 +150,14 @@ test("a wrong line is named, and nothing of its file goes into a folder", { skip
   }
   assertEquals(kg(env, ["export", "--data-dir", folder]).text, '{"key":"a","value":"1"}\n');
   assertMatch(kg(env, ["export"]).stderr, /which data folder\?/);
-  assertMatch(kg(env, ["export", "--data-dir", freshFolder()]).stderr, /is no data folder/);
+  assertMatch(kg(env, ["export", "--data-dir", freshFolder()]).stderr, /is not a data folder/);
   assertMatch(kg(env, ["import", "no such file"]).stderr, /can't read no such file \(ENOENT\)/);
   const unwritable = kg(env, ["export", "--data-dir", folder, join(folder, "no", "file")]);
   assertMatch(unwritable.stderr, /can't write .*file \(ENOENT\)/);
 });
 
 test(
-  "a value that no datagram carries is named, with the way that carries it",
+  "a value too large for a datagram is named, with the way to move it",
   { skip },
   async () => {
     const { server, run, env } = await openServer(freshFolder());
@@ -167,18 +167,18 @@ test(
     assertEquals(status, 2);
     assertMatch(
       stderr,
-      /line 2: the value has 900 bytes, and to a server at most 863 go; with --data-dir/,
+      /line 2: the value has 900 bytes; a server takes at most 863, a data folder \(--data-dir\)/,
     );
     assertEquals(run("get", "small").text, "x");
     await server.stop();
   },
 );
 
-test("a disk that gives errors refuses changes, keeps reads, and loses nothing", {
+test("on a disk that gives errors changes are refused, reads go on, and nothing is lost", {
   skip: skip || process.platform !== "linux",
 }, async () => {
   const folder = freshFolder();
-  // A limit on the size of files stands for a disk that is full: 600 KiB.
+  // A limit on file size, 600 KiB, stands in for a full disk.
   const limited = ["bash", "-c", `trap "" XFSZ; ulimit -f 600; exec "$@"`, "kg", ...KG];
   const { server, run } = await openServer(folder, [], limited);
   const lines = join(freshFolder(), "lines");
@@ -186,7 +186,7 @@ test("a disk that gives errors refuses changes, keeps reads, and loses nothing",
   writeFileSync(lines, Array.from({ length: 3_000 }, (_, i) => line(i)).join(""));
   const { status, stderr } = run("import", lines);
   assertEquals(status, 4);
-  assertMatch(stderr, /it was taken back, since it could not be made durable: the disk/);
+  assertMatch(stderr, /taken back, since it could not be made durable: the disk/);
   assertEquals(run("get", "key 0").status, 0);
   assertEquals(run("get", "key 2999").status, 1);
   const [, stored] = /keys +(\d+)\n/.exec(run("stats", "store").text) ?? [];
@@ -219,13 +219,13 @@ test("options that don't fit together, and files that are not ours, are refused 
   );
   const folder = freshFolder();
   writeFileSync(join(folder, "kilogram.db"), "x".repeat(5_000));
-  assertMatch(refusal("--data-dir", folder), /the file is damaged, or is no file of kg/);
+  assertMatch(refusal("--data-dir", folder), /the file is damaged, or is not a kg file/);
   const newer = freshFolder();
   kg(env, ["import", "--data-dir", newer], { input: "" });
   const sqlite = openSqlite(join(newer, "kilogram.db"));
-  sqlite.exec("PRAGMA user_version = 2");
+  sqlite.exec("PRAGMA user_version = 3");
   sqlite.close();
-  assertMatch(refusal("--data-dir", newer), /has format 2, and this kg knows 1; use a newer kg/);
+  assertMatch(refusal("--data-dir", newer), /has format 3, and this kg knows 2; use a newer kg/);
   assertMatch(refusal("--data-dir", join(folder, "kilogram.db")), /there is a file of this name/);
 });
 
@@ -242,4 +242,17 @@ test("the compiled binary keeps what it stored", {
   assertEquals(await second.server.stop(), 0);
   const { status } = spawnSync(program[0], ["export", "--data-dir", folder], { env: second.env });
   assertEquals(status, 0);
+});
+
+test("an export whose reader goes away reports that, and fails", { skip }, () => {
+  const folder = freshFolder();
+  const env = freshEnvironment();
+  const line = (i: number) => `{"key":"key ${i}","value":"${"x".repeat(500)}"}\n`;
+  const lines = Array.from({ length: 3_000 }, (_, i) => line(i)).join("");
+  assertEquals(kg(env, ["import", "--data-dir", folder], { input: lines }).status, 0);
+  const script = '"$@" | head -n 1; echo "status ${PIPESTATUS[0]}"';
+  const command = ["-c", script, "bash", ...KG, "export", "--data-dir", folder];
+  const { stdout, stderr } = spawnSync("bash", command, { env, encoding: "utf8" });
+  assertMatch(stdout, /"key 0".*\nstatus [1-9]/);
+  assertMatch(stderr, /standard output was closed before the end/);
 });

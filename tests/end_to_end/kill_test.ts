@@ -13,12 +13,12 @@ const { connect } = await importLibrary();
 const hasSqlite = process.getBuiltinModule?.("node:sqlite") !== undefined;
 const skip = hasSqlite ? false : "this runtime has no SQLite";
 
-/** Bun serves whoever runs the binary; the others show that theirs is no different. */
+/** The binary runs on Bun; the other runtimes show that they are no different. */
 const ROUNDS = "Bun" in globalThis ? 100 : 8;
-/** In so many tests, each with a folder of its own. */
+/** The number of tests, each with a folder of its own. */
 const PARTS = 4;
 const CLIENTS = 4;
-/** Keys of each client, each changed by one call after the other. */
+/** Keys of each client, each changed by one call after another. */
 const KEYS = 12;
 const MIN_LOAD_MS = 20;
 const MAX_LOAD_MS = 160;
@@ -89,7 +89,7 @@ for (let part = 1; part <= PARTS; part++) {
 
 const RELAXED = ["--durability", "relaxed", "--sync-interval", "50ms"];
 
-test("relaxed and killed, it has of every key what that once was", { skip }, async () => {
+test("relaxed and killed, it has for every key a value the key once had", { skip }, async () => {
   const ledger = await runRounds(Math.ceil(ROUNDS / 8), {
     args: RELAXED,
     mayLose: true,

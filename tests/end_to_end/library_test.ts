@@ -115,7 +115,7 @@ async function counts(client: Client) {
   };
 }
 
-test("thousands of calls at once all have their turn", async () => {
+test("thousands of calls at once all get their turn", async () => {
   const client = await open();
   const kv = client.within(60_000);
   await kv.set("k", "v", { overwrite: true });

@@ -1,10 +1,10 @@
-/** A bad network between real sockets: drops, doubles, delays and flips bits, at set rates. */
+/** A bad network between real sockets: drops, duplicates, delays and bit flips, at set rates. */
 
 import { createSocket, type Socket } from "node:dgram";
-import { copyBytes } from "../../src/protocol/bytes.ts";
+import { copyBytes } from "../../src/bytes.ts";
 
 export interface Rates {
-  /** Probabilities of each datagram, each way. */
+  /** Probabilities for each datagram, each way. */
   readonly loss: number;
   readonly duplication: number;
   /** A delay lets later datagrams overtake. */

@@ -13,7 +13,7 @@ import { StreamClient } from "./stream_client.ts";
 const SEED = 20_261_121;
 const RANDOM_STEPS = 600;
 const START_TIMEOUT_MS = 30_000;
-/** Ends what a step is answered with, since no reply looks like it. */
+/** Marks the end of a step's replies, since no reply looks like it. */
 const SENTINEL = "--that was all--";
 const END = `$${SENTINEL.length}\r\n${SENTINEL}\r\n`;
 
@@ -43,7 +43,7 @@ test("several hundred commands are answered as a real server answers", {
   }
 });
 
-test("who does not speak the protocol is told as a real server tells", {
+test("a client that violates the protocol gets a real server's error", {
   skip: peer === undefined,
 }, async () => {
   const servers = await startBoth();

@@ -1,11 +1,11 @@
-/** A client of streams for tests: it sends bytes, and waits for what it expects. */
+/** A stream client for tests: it sends bytes, and waits for the expected reply. */
 
 import { connect, type Socket } from "node:net";
 
 /** Long enough for a slow shared machine. */
 const ANSWER_TIMEOUT_MS = 30_000;
 
-/** Connects, again and again while the queue of those who wait to be accepted is full. */
+/** Connects, and tries again while the listen queue is full. */
 export async function openSocket(place: string): Promise<Socket> {
   const deadline = Date.now() + ANSWER_TIMEOUT_MS;
   for (;;) {
@@ -27,21 +27,22 @@ function connectOnce(place: string): Promise<Socket> {
   const socket = connect(where);
   return new Promise((resolve, reject) => {
     socket.once("connect", () => resolve(socket));
-    // Later errors are told by "close".
+    // Later errors are reported by "close".
     socket.on("error", reject);
   });
 }
 
 export class StreamClient {
   readonly socket: Socket;
-  #received = Buffer.alloc(0);
+  /** Received bytes, in chunks: joined when they are looked at, not with each chunk. */
+  #chunks: Buffer[] = [];
   #isClosed = false;
   #wake = () => {};
 
   private constructor(socket: Socket) {
     this.socket = socket;
     socket.on("data", (bytes: Buffer) => {
-      this.#received = Buffer.concat([this.#received, bytes]);
+      this.#chunks.push(bytes);
       this.#wake();
     });
     socket.on("close", () => {
@@ -55,18 +56,23 @@ export class StreamClient {
     return new StreamClient(await openSocket(place));
   }
 
-  /** Sends bytes, and takes what comes up to and with the end that is expected. */
+  /** Sends bytes, and takes the reply up to and including the expected end. */
   async ask(bytes: Uint8Array | string, end: Uint8Array | string = "\n"): Promise<Buffer> {
     this.socket.write(bytes);
     const expected = Buffer.from(end);
     let at = -1;
     await this.#until(() => (at = this.#received.indexOf(expected)) !== -1);
-    const answer = this.#received.subarray(0, at + expected.length);
-    this.#received = this.#received.subarray(at + expected.length);
-    return answer;
+    const received = this.#received;
+    this.#chunks = [received.subarray(at + expected.length)];
+    return received.subarray(0, at + expected.length);
   }
 
-  /** All that comes until the other side closes. */
+  get #received(): Buffer {
+    if (this.#chunks.length !== 1) this.#chunks = [Buffer.concat(this.#chunks)];
+    return this.#chunks[0];
+  }
+
+  /** All bytes until the other side closes. */
   async rest(): Promise<Buffer> {
     await this.#until(() => this.#isClosed);
     return this.#received;

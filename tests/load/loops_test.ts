@@ -9,14 +9,14 @@ const FOR_EVER = Number.POSITIVE_INFINITY;
 const READS = { keys: 10, readShare: 1, zipf: 0, valueBytes: 1, ttlMs: undefined };
 const ignore = () => {};
 
-/** A client whose GETs do what a test says. */
+/** A client whose GETs do what the test wants. */
 function clientOf(get: () => Promise<unknown>): Calls<true> {
   return { get, set: get } as unknown as Calls<true>;
 }
 
 const after = (ms: number) => new Promise((resolve) => setTimeout(resolve, ms));
 
-test("a closed loop keeps so many outstanding of each client, and ends after so many", async () => {
+test("a closed loop keeps the given number outstanding per client, and ends after the given count", async () => {
   const most = [0, 0];
   const clients = most.map((_, i) => {
     let outstanding = 0;
@@ -65,7 +65,7 @@ test("filling sets every key once", async () => {
 test("in an open loop a stall counts against every request that was due while it lasted", async () => {
   let endsAt: number | undefined;
   const stalled = clientOf(() => {
-    // From the first request, which is not begun before it is due.
+    // Counted from the first request, which does not begin before it is due.
     endsAt ??= performance.now() + 200;
     return after(Math.max(0, endsAt - performance.now()));
   });
@@ -75,12 +75,12 @@ test("in an open loop a stall counts against every request that was due while it
     onProgress: ignore,
   });
   assertEquals(measured.answered, 100);
-  // 100 requests fall due within 100 ms; all are answered 200 ms after the first, so none in less than 100.
+  // 100 requests fall due within 100 ms; all are answered at 200 ms, so none in less than 100.
   assert(measured.latencyNs.percentile(1) >= 95e6, `${measured.latencyNs.percentile(1)} ns`);
   assert(measured.latencyNs.max >= 195e6);
 });
 
-test("an open loop sends what is due in a time, and not faster", async () => {
+test("an open loop sends the requests that are due, and no faster", async () => {
   let calls = 0;
   const startedAt = performance.now();
   await openLoop(new Requests(READS), 500, {
@@ -92,7 +92,7 @@ test("an open loop sends what is due in a time, and not faster", async () => {
   assert(performance.now() - startedAt >= 97);
 });
 
-test("an open loop that is late lets replies come to their turn", async () => {
+test("an open loop that is late still lets replies have their turn", async () => {
   let most = 0;
   let outstanding = 0;
   const measured = await openLoop(new Requests(READS), 1e6, {
@@ -108,7 +108,7 @@ test("an open loop that is late lets replies come to their turn", async () => {
   assert(most < 1_000, `${most} at once`);
 });
 
-test("a call that fails is counted by its code, and its time with the others", async () => {
+test("a failed call is counted by its code, and its time counts with the others", async () => {
   const measured = await closedLoop(new Requests(READS), 1, {
     clients: [clientOf(() => Promise.reject(new OverloadedError("GET", 1)))],
     extent: { durationMs: FOR_EVER, count: 3 },

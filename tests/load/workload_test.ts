@@ -13,7 +13,7 @@ const WORKLOAD: Workload = {
 };
 const decoder = new TextDecoder();
 
-/** Notes what is asked of it; keys with an even number exist. */
+/** Notes the requests; keys with an even number exist. */
 class Recorder {
   readonly reads: string[] = [];
   readonly writes: { key: string; bytes: number; options: unknown }[] = [];
@@ -42,7 +42,7 @@ async function draw(workload: Workload, count: number) {
   return { recorder, kinds };
 }
 
-test("the share of reads, what they found, and values of the size asked for", async () => {
+test("the share of reads, the reads that found a value, and values of the size asked for", async () => {
   const { recorder, kinds } = await draw(WORKLOAD, 10_000);
   assert(Math.abs(kinds.set - 1_000) < 150, `${kinds.set} writes`);
   assert(Math.abs(kinds.hit - kinds.miss) < 500, `${kinds.hit} hits, ${kinds.miss} misses`);
@@ -52,7 +52,7 @@ test("the share of reads, what they found, and values of the size asked for", as
   assertEquals(recorder.writes[0].options, { overwrite: true, ttl: undefined });
 });
 
-test("keys of 16 bytes, all of them, and none beside", async () => {
+test("keys of 16 bytes, all of them and no others", async () => {
   const { recorder } = await draw({ ...WORKLOAD, readShare: 1 }, 20_000);
   const keys = [...new Set(recorder.reads)].sort();
   assertEquals(keys.length, 1_000);

@@ -1,4 +1,4 @@
-/** Examines a store whole: every word of its log, every entry of its index, every count. */
+/** Examines a whole store: every word of its log, every entry of its index, every count. */
 
 import { assert, assertEquals } from "@std/assert";
 import { chunkOf, offsetOf } from "../../src/store/arena.ts";
@@ -21,8 +21,8 @@ export interface Stored {
 
 /**
  * Throws where an invariant does not hold.
- * @param spent segments that somebody else has taken
- * @returns everything that is stored, also what has expired and was not swept
+ * @param spent segments taken by others
+ * @returns everything that is stored, including expired items that were not swept
  */
 export function audit(store: LogStore, spent = 0): Stored[] {
   const { arena, log, index } = store.values;
@@ -64,7 +64,7 @@ function auditSegment(store: LogStore, segment: number, living: Set<number>): nu
     const isEarliest = expiresAtMs === 0 || expiresAtMs >= log.earliest[segment];
     assert(isEarliest || store.sweeper.isIn(segment), "nothing expires before the earliest");
   }
-  assertEquals(offset, log.ends[segment], "a segment ends where an item does");
+  assertEquals(offset, log.ends[segment], "a segment ends where an item ends");
   assertEquals(live, log.lives[segment], "live words of a segment");
   assert(live > 0 || segment === log.head, "a segment where nothing lives is free");
   return live;
@@ -85,18 +85,18 @@ function auditIndex(store: LogStore, living: Set<number>): void {
       const address = arena.words[chunkOf(entry)][offsetOf(entry) + 1];
       if (address === 0) continue;
       assert(!indexed.has(address), "an address is in the index once");
-      assert(living.has(address), "what is in the index lives");
+      assert(living.has(address), "an item in the index lives");
       indexed.add(address);
     }
   }
-  assertEquals(indexed.size, living.size, "what lives is in the index");
+  assertEquals(indexed.size, living.size, "a living item is in the index");
   for (const address of living) {
     const found = index.findBy(items.hashOf(address), (candidate) => candidate === address);
     assertEquals(found, address, "an item is found where it is looked for");
   }
 }
 
-/** What a head or a whole item stands for; null for a piece. */
+/** The item that a head or a whole item stands for; null for a piece. */
 function storedAt(store: LogStore, address: number): Stored | null {
   const { arena, items } = store.values;
   const header = items.header(address);

@@ -21,9 +21,9 @@ test("it is HalfSipHash-1-3", () => {
     const words = new Int32Array(40);
     new Uint8Array(words.buffer).set(Uint8Array.from({ length }, (_, i) => i), 8);
     assertEquals(hash(words, 2, length) >>> 0, vector, `${length} bytes`);
-    // What follows the bytes in their last word is of no matter.
+    // The bits after the bytes in their last word do not matter.
     if (length % 4 > 0) words[2 + (length >> 2)] |= -1 << ((length % 4) * 8);
-    assertEquals(hash(words, 2, length) >>> 0, vector, `${length} bytes and others behind`);
+    assertEquals(hash(words, 2, length) >>> 0, vector, `${length} bytes and others after`);
   }
 });
 

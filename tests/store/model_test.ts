@@ -7,16 +7,16 @@ import { type Found, NONE, Result, type Span } from "../../src/store/store.ts";
 import { fillRandomOf, randomOf } from "../bytes.ts";
 import { audit } from "./audit.ts";
 
-/** Bun carries out more than a million; the others are slower at what the tests do around them. */
+/** Bun carries out more than a million; the other runtimes are slower at the tests' own work. */
 const SCALE = "Bun" in globalThis ? 1 : 0.05;
 const MIB = 2 ** 20;
 const MAX_VALUE_BYTES = MIB;
 
 interface Kept {
-  /** Decides the bytes of the value. */
+  /** Determines the bytes of the value. */
   tag: number;
   length: number;
-  /** The value, where it is a number. */
+  /** The value, if it is a number. */
   number: bigint | null;
   expiresAtMs: number;
 }
@@ -25,7 +25,7 @@ interface Load {
   readonly name: string;
   readonly keys: number;
   readonly operations: number;
-  /** A value's length, from a random number of [0, 1). */
+  /** A value's length, from a random number in [0, 1). */
   readonly lengthOf: (random: number) => number;
   /** The share of keys that get a time to live, and how long that is at most. */
   readonly timed: number;
@@ -75,7 +75,7 @@ for (const onFull of ["evict", "refuse"] as const) {
   }
 }
 
-/** Values whose bytes can be told again from a tag, each differing from the next; never a number. */
+/** Values whose bytes follow from a tag, each differing from the next; never a number. */
 function fill(bytes: Uint8Array, start: number, length: number, tag: number): void {
   for (let i = 0; i < length; i++) bytes[start + i] = (tag + i * 7) | 0x80;
 }
@@ -98,7 +98,7 @@ class Trial {
   readonly #expected = new Uint8Array(MAX_VALUE_BYTES + 8);
   #nowMs = 1;
   #tag = 0;
-  /** Keys made less keys deleted, as the results say. */
+  /** Keys created minus keys deleted, according to the results. */
   #balance = 0;
 
   constructor(options: Pick<LogStoreOptions, "limitBytes" | "onFull">, load: Load) {
@@ -144,7 +144,7 @@ class Trial {
     }
   }
 
-  /** Keys of all lengths, of which the shortest are few. */
+  /** Keys of all lengths; few are of the shortest. */
   #chooseKey(number: number): string {
     const name = `${number.toString(36)}${"-".repeat(number % 11 === 0 ? number % 120 : 0)}`;
     this.#key.length = Buffer.from(this.#key.bytes.buffer).write(name, this.#key.start, "latin1");
@@ -156,7 +156,7 @@ class Trial {
     return isTimed ? this.#nowMs + 1 + this.#below(this.#load.ttlMs) : 0;
   }
 
-  /** Notes what an operation found: it must be what the model has, or have been evicted. */
+  /** Checks what an operation found: the key must be as in the model, or have been evicted. */
   #meet(name: string, kept: Kept | undefined): void {
     const { length, expiresAtMs } = this.#found;
     if (length === NONE) {
@@ -217,7 +217,7 @@ class Trial {
 
   #expectFull(length: number): void {
     const isHuge = length > this.#store.limitBytes / 2;
-    assert(this.#refuses || isHuge, "a store that evicts has room for all but the largest");
+    assert(this.#refuses || isHuge, "a store that evicts has room for all except the largest");
   }
 
   #delete(name: string, kept: Kept | undefined): void {
@@ -241,7 +241,7 @@ class Trial {
       return;
     }
     assertEquals(result, Result.DONE);
-    // An evicted key is one that does not exist: the sum tells which it was.
+    // An evicted key does not exist: the sum shows whether it was evicted.
     const sum = BigInt(
       Buffer.from(this.#found.bytes.subarray(1, 1 + this.#found.length)).toString(),
     );
@@ -271,7 +271,7 @@ class Trial {
     }
   }
 
-  /** Everything that is stored is what the model has, and nothing is missing without a reason. */
+  /** Everything stored is in the model, and nothing is missing without a reason. */
   #check(): void {
     const stored = audit(this.#store);
     for (const { key, value, expiresAtMs } of stored) {
@@ -293,7 +293,7 @@ class Trial {
     }
   }
 
-  /** When all that can expire has expired, the sweep leaves what has no time to live. */
+  /** When everything that can expire has expired, the sweep leaves items without a time to live. */
   #drain(): void {
     this.#nowMs += this.#load.ttlMs + 1;
     while (this.#store.sweep());

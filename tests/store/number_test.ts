@@ -6,7 +6,7 @@ import { text } from "../bytes.ts";
 
 const parse = (value: string) => parseNumber(text(value), 0, text(value).length);
 
-test("every number of signed 64 bits comes back", () => {
+test("every signed 64-bit number comes back", () => {
   const bytes = new Uint8Array(MAX_NUMBER_BYTES + 2);
   fc.assert(
     fc.property(fc.bigInt({ min: -(2n ** 63n), max: 2n ** 63n - 1n }), (number) => {
@@ -25,10 +25,10 @@ test("every number of signed 64 bits comes back", () => {
   assertEquals(parse("9223372036854775807"), 2n ** 63n - 1n);
 });
 
-test("anything else is no number", () => {
+test("anything else is not a number", () => {
   const bad = ["", "-", "-0", "00", "01", "-01", "+1", "1e3", "1.0", " 1", "1\n", "0x1", "١"];
   for (const value of bad) assertEquals(parse(value), null, JSON.stringify(value));
-  assertEquals(parseNumber(text("-5"), 0, 0), null, "what lies behind is not looked at");
+  assertEquals(parseNumber(text("-5"), 0, 0), null, "bytes after the end are not looked at");
   assertEquals(parse("9223372036854775808"), null);
   assertEquals(parse("-9223372036854775809"), null);
   assertEquals(parse("9".repeat(863)), null);
