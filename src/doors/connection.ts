@@ -34,9 +34,12 @@ export interface ConnectionHost {
   /** Milliseconds, never backwards. */
   now(): number;
   noteAnswer(connection: Connection): void;
-  /** Records how much a connection holds now. A connection may be cut off for it. */
-  hold(connection: Connection, bytes: number): void;
-  /** Whether too much is held to begin a request whose reply may have to be held. */
+  /**
+   * Records how much a connection holds now. A connection may be cut off for it.
+   * @param unsettledBytes those of its replies that wait for the disk
+   */
+  hold(connection: Connection, bytes: number, unsettledBytes: number): void;
+  /** Whether too many replies wait for the disk to begin a request whose reply may have to. */
   readonly isCrowded: boolean;
   remove(connection: Connection): void;
   /** Reports an exception, which is a bug here. */
@@ -50,6 +53,8 @@ export class Connection implements StreamEvents {
   heldSinceMs = NEVER;
   /** Memory held for an unfinished request and for replies that were not taken. */
   heldBytes = 0;
+  /** Those of its replies that wait for the disk. */
+  unsettledBytes = 0;
   readonly #conversation: Conversation;
   readonly #socket: StreamSocket;
   readonly #host: ConnectionHost;
@@ -198,7 +203,8 @@ export class Connection implements StreamEvents {
 
   /**
    * While too many unsettled replies are held, nothing more is begun: a client that reads its
-   * replies must not be cut off because the disk is slow.
+   * replies must not be cut off because the disk is slow. Only the disk is waited for, never
+   * another client.
    */
   #waitForRoom(): boolean {
     const { keyspace, isCrowded } = this.#host;
@@ -285,19 +291,22 @@ export class Connection implements StreamEvents {
 
   /** Records how much it holds now. @param isProgress whether a request was answered since */
   #hold(isProgress: boolean): void {
-    const heldBytes = this.#unread.heldBytes + this.#unsentBytes + (this.#held?.length ?? 0);
+    const unsettledBytes = this.#held?.length ?? 0;
+    const heldBytes = this.#unread.heldBytes + this.#unsentBytes + unsettledBytes;
     // A connection that waits for the disk is not a slow client.
     const isBusy = this.#held === null && !this.#isWaitingForRoom &&
       (heldBytes > 0 || this.#isEnded);
     if (!isBusy) this.heldSinceMs = NEVER;
     else if (isProgress || this.heldSinceMs === NEVER) this.heldSinceMs = this.#host.now();
-    if (heldBytes !== this.heldBytes) this.#host.hold(this, heldBytes);
+    if (heldBytes !== this.heldBytes || unsettledBytes !== this.unsettledBytes) {
+      this.#host.hold(this, heldBytes, unsettledBytes);
+    }
   }
 
   #letGo(): void {
     this.#unread.clear();
     this.#unsentBytes = 0;
     this.#held = null;
-    this.#host.hold(this, 0);
+    this.#host.hold(this, 0, 0);
   }
 }

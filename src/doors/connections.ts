@@ -15,7 +15,7 @@ import { Replies } from "./replies.ts";
 
 /** Most bytes that all connections hold for unfinished requests and untaken replies. */
 const MAX_HELD_BYTES = 64 * 1024 * 1024;
-/** Above this share of it, no request is begun whose reply may have to be held. */
+/** When replies that wait for the disk exceed this share of it, no request is begun. */
 const CROWDED_SHARE = 1 / 2;
 /** How long a connection may take to finish a request, to take its replies, or to close. */
 export const MAX_HOLD_MS = 30_000;
@@ -43,6 +43,7 @@ export class Connections implements ConnectionHost {
   #accepted = 0;
   #cutOff = 0;
   #heldBytes = 0;
+  #unsettledBytes = 0;
 
   constructor(options: ConnectionsOptions) {
     this.#options = options;
@@ -99,9 +100,11 @@ export class Connections implements ConnectionHost {
   }
 
   /** Records how much a connection holds now. */
-  hold(connection: Connection, bytes: number): void {
+  hold(connection: Connection, bytes: number, unsettledBytes: number): void {
     this.#heldBytes += bytes - connection.heldBytes;
     connection.heldBytes = bytes;
+    this.#unsettledBytes += unsettledBytes - connection.unsettledBytes;
+    connection.unsettledBytes = unsettledBytes;
     while (this.#heldBytes > this.#maxHeldBytes) {
       const holders = [...this.#all].filter(({ heldBytes }) => heldBytes > 0);
       this.#cut(least(holders, (each) => each.heldSinceMs), "too many unfinished requests");
@@ -109,7 +112,7 @@ export class Connections implements ConnectionHost {
   }
 
   get isCrowded(): boolean {
-    return this.#heldBytes > this.#maxHeldBytes * CROWDED_SHARE;
+    return this.#unsettledBytes > this.#maxHeldBytes * CROWDED_SHARE;
   }
 
   get #maxHeldBytes(): number {

@@ -192,6 +192,22 @@ test("a client that waits for the disk gets no others cut off, and is not cut of
   assertEquals([...idle, ...busy].filter(({ isDestroyed }) => isDestroyed).length, 0);
 });
 
+test("clients that don't take their replies keep nobody from being served", async () => {
+  const world = openDurable({ limitBytes: 2 ** 24, maxHeldBytes: 16 * MIB });
+  const writer = world.resp();
+  await ask(world, writer, `*3\r\n$3\r\nSET\r\n$3\r\nbig\r\n$${MIB}\r\n${"x".repeat(MIB)}\r\n`);
+  for (let i = 0; i < 10; i++) {
+    const deaf = world.resp();
+    deaf.reads = false;
+    deaf.send("GET big\r\n");
+  }
+  assert(world.connections.heldBytes > 9 * MIB);
+  writer.send("SET k v\r\n");
+  const other = world.resp();
+  other.send("PING\r\n");
+  assertEquals(other.take(), "+PONG\r\n", "while a change waits for the disk");
+});
+
 test("a value that is copied for a small request is charged to its turn", async () => {
   const world = openDurable({ limitBytes: 2 ** 24 });
   const peer = world.resp();
