@@ -158,6 +158,26 @@ test("a purge removes what has expired and was not touched since", { skip }, () 
   assertEquals(contentsOf(folder), { ever: "x", new: "x+3000", "old 7": "x+4000" });
 });
 
+test("new expiries of large values are folded a few at a time", { skip }, () => {
+  const folder = freshFolder();
+  const file = DataFile.open(folder);
+  const keys = Array.from({ length: 20 }, (_, i) => `key ${i}`);
+  const value = "x".repeat(2 ** 20);
+  for (const key of keys) file.commit([batchOf({ [key]: value })]);
+  const first = new Fold(file);
+  while (first.step(4, 8));
+  file.commit(keys.map((key) => touchOf(key, 5_000)));
+  const foldedExpiries = () =>
+    Number(file.sqlite.prepare("SELECT count(*) AS n FROM item WHERE expires = 5000").get()?.n);
+  const fold = new Fold(file);
+  for (let before = 0, more = true; more; before = foldedExpiries()) {
+    more = fold.step(256, 1);
+    assert(foldedExpiries() - before <= 2, "a step rewrites 2 MiB at most");
+  }
+  assertEquals(foldedExpiries(), keys.length);
+  file.close();
+});
+
 test(
   "a folded expiry changes no value, and an old file is read as it is",
   { skip },

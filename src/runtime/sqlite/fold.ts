@@ -14,6 +14,8 @@ const GATHER_FACTOR = 4;
 const GATHER_LEAST = 4;
 const REMOVE_FACTOR = 8;
 const REMOVE_LEAST = 16;
+/** A new expiry rewrites the row: a step rewrites values of this many bytes, and one more value. */
+const TOUCH_BYTES = 1024 * 1024;
 
 export class Fold {
   /** Bytes of the batches being folded. */
@@ -23,7 +25,7 @@ export class Fold {
   #lastBatch = 0;
   #gathered = 0;
   #from: Uint8Array = new Uint8Array(0);
-  readonly #end: Statement;
+  readonly #next: Statement;
   readonly #put: Statement;
   readonly #remove: Statement;
   readonly #forget: Statement;
@@ -43,9 +45,9 @@ export class Fold {
       this.bytes += Number(bytes);
       if (this.bytes >= mostBytes) break;
     }
-    this.#end = sqlite.prepare(
-      "SELECT max(key) AS key FROM " +
-        "(SELECT key FROM latest WHERE key > ? ORDER BY key LIMIT ?)",
+    this.#next = sqlite.prepare(
+      `SELECT latest.key, iif(state = ${State.TOUCHED}, length(item.value), 0) AS touched ` +
+        "FROM latest LEFT JOIN item USING (key) WHERE latest.key > ? ORDER BY latest.key LIMIT ?",
     );
     this.#put = sqlite.prepare(
       "INSERT INTO item SELECT key, value, expires FROM latest WHERE key > ? AND key <= ? " +
@@ -96,14 +98,26 @@ export class Fold {
   }
 
   #putItems(keys: number): boolean {
-    const { key: end } = this.#end.get(this.#from, keys) ?? {};
-    if (!(end instanceof Uint8Array)) return false;
+    const end = this.#endOfStep(keys);
+    if (end === null) return false;
     this.#put.run(this.#from, end);
     this.#remove.run(this.#from, end);
     this.#touch.run(this.#from, end);
     this.#forget.run(this.#from, end);
     this.#from = end;
     return true;
+  }
+
+  /** The last key of the next step; null if all keys were put. */
+  #endOfStep(keys: number): Uint8Array | null {
+    let end: Uint8Array | null = null;
+    let touchedBytes = 0;
+    for (const { key, touched } of this.#next.iterate(this.#from, keys)) {
+      end = key as Uint8Array;
+      touchedBytes += Number(touched ?? 0);
+      if (touchedBytes >= TOUCH_BYTES) break;
+    }
+    return end;
   }
 
   #removeSome(batches: number): boolean {
