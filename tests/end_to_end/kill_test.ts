@@ -22,6 +22,8 @@ const CLIENTS = 4;
 const KEYS = 12;
 const MIN_LOAD_MS = 20;
 const MAX_LOAD_MS = 160;
+/** Least changes confirmed in a round. */
+const CONFIRMATIONS = 2;
 /** This many rounds end with SIGTERM instead. */
 const GENTLE_EVERY = 10;
 const TIMEOUT_MS = 20_000;
@@ -57,7 +59,12 @@ async function runRounds(rounds: number, { args, mayLose, isGentle }: Kind): Pro
           while (!isOver) await ledger.change(kv, key, end.signal).catch(() => isOver = true);
         })
       );
-      await new Promise((resolve) => setTimeout(resolve, loadMs));
+      // On a busy machine so short a load may confirm nothing: then it goes on.
+      const enough = ledger.confirmations + CONFIRMATIONS;
+      const startedAtMs = performance.now();
+      do await new Promise((resolve) => setTimeout(resolve, loadMs)); while (
+        ledger.confirmations < enough && performance.now() - startedAtMs < TIMEOUT_MS
+      );
       const status = await server.stop(isGentle(round) ? "SIGTERM" : "SIGKILL");
       isOver = true;
       end.abort();

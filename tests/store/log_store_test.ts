@@ -231,7 +231,7 @@ test("one key rewritten in ever different sizes: the space that it leaves is reu
 
 for (const [keyBytes, valueBytes] of [[16, 20], [16, 100], [24, 300], [32, 450]]) {
   test(`refusing, values of ${valueBytes}: full at no less than payload + 24 bytes an item`, () => {
-    const limitBytes = SCALE === 1 ? 64 * MIB : 16 * MIB;
+    const limitBytes = 64 * MIB;
     const shop = new Shop(limitBytes, { onFull: "refuse" });
     const value = valueOf(1, valueBytes);
     let items = 0;
