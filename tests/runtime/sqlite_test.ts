@@ -158,6 +158,49 @@ test("a purge removes what has expired and was not touched since", { skip }, () 
   assertEquals(contentsOf(folder), { ever: "x", new: "x+3000", "old 7": "x+4000" });
 });
 
+test("what a failed transaction left in the log is overwritten, again and again if need be", {
+  skip,
+}, () => {
+  const folder = freshFolder();
+  const file = DataFile.open(folder);
+  file.commit([batchOf({ a: "1" })]);
+  const { exec } = file.sqlite;
+  const run: string[] = [];
+  // SQLite itself fails only where a sync does.
+  const failing = (statements: RegExp) => (sql: string) => {
+    run.push(sql);
+    if (statements.test(sql)) throw new Error("the disk reports errors");
+    exec.call(file.sqlite, sql);
+  };
+  file.sqlite.exec = failing(/COMMIT|user_version/);
+  assertThrows(() => file.commit([batchOf({ a: "2" })]), Error, "the disk reports errors");
+  assertMatch(run.at(-1) ?? "", /user_version/);
+  assertEquals(file.overwriteRefused(), false);
+  file.sqlite.exec = failing(/COMMIT/);
+  const log = () => readFileSync(join(folder, `${FILE_NAME}-wal`));
+  const before = log();
+  assertEquals(file.overwriteRefused(), true);
+  assert(log().length > before.length, "a frame was written");
+  run.length = 0;
+  assertEquals([file.overwriteRefused(), run.length], [true, 0]);
+  file.sqlite.exec = exec;
+  file.close();
+  assertEquals(contentsOf(folder), { a: "1" });
+});
+
+test("a file that is refused stays as it is", { skip }, () => {
+  for (const content of ["CREATE TABLE other (a)", "PRAGMA user_version = 3"]) {
+    const folder = freshFolder();
+    const name = join(folder, FILE_NAME);
+    const foreign = openSqlite(name);
+    foreign.exec(content);
+    foreign.close();
+    const before = readFileSync(name);
+    assertThrows(() => DataFile.open(folder), DataFolderError, "not a kg file");
+    assertEquals(readFileSync(name), before);
+  }
+});
+
 test("new expiries of large values are folded a few at a time", { skip }, () => {
   const folder = freshFolder();
   const file = DataFile.open(folder);

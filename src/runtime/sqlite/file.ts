@@ -13,7 +13,15 @@ import { existsSync, mkdirSync, statSync } from "node:fs";
 import { join } from "node:path";
 import { type Change, Kind, readChanges } from "../../journal/change.ts";
 import type { StoredItem } from "../../journal/journal_executor.ts";
-import { checkFormat, FILE_NAME, numberOf, SETTINGS, State } from "./format.ts";
+import {
+  FILE_NAME,
+  makeFormat,
+  MARK_FORMAT,
+  numberOf,
+  recognize,
+  SETTINGS,
+  State,
+} from "./format.ts";
 import { DataFolderError, problemOf } from "./problem.ts";
 import { openSqlite, type Row, type Sqlite, type Statement } from "./sqlite.ts";
 
@@ -22,6 +30,8 @@ const ALL = -1;
 
 export class DataFile {
   readonly sqlite: Sqlite;
+  /** Whether SQLite's log may still hold a transaction that failed. */
+  #hasRefused = false;
   readonly #append: Statement;
   readonly #note: Statement;
   readonly #noteTouched: Statement;
@@ -47,8 +57,9 @@ export class DataFile {
       refuseLoneLog(folder);
       const sqlite = openSqlite(join(folder, FILE_NAME));
       try {
+        const isNew = recognize(sqlite);
         sqlite.exec(SETTINGS);
-        checkFormat(sqlite);
+        makeFormat(sqlite, isNew);
         return new DataFile(sqlite);
       } catch (error) {
         sqlite.close();
@@ -76,11 +87,31 @@ export class DataFile {
     try {
       const result = run();
       this.sqlite.exec("COMMIT");
+      this.#hasRefused = false;
       return result;
     } catch (error) {
       this.rollBack();
+      this.#hasRefused = true;
+      this.overwriteRefused();
       throw error;
     }
+  }
+
+  /**
+   * Overwrites what a failed transaction left in SQLite's log. If its sync failed, it is complete
+   * there, and the next process would restore it. The next transaction is written over it, and one
+   * that changes nothing will do.
+   * @returns whether that succeeded, or nothing was to be done
+   */
+  overwriteRefused(): boolean {
+    if (!this.#hasRefused) return true;
+    try {
+      this.sqlite.exec(MARK_FORMAT);
+      this.#hasRefused = false;
+    } catch {
+      // Even if its sync fails too, it is written over the first of the other's frames.
+    }
+    return !this.#hasRefused;
   }
 
   rollBack(): void {

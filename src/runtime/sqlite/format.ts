@@ -41,22 +41,33 @@ const SCHEMA = `
   PRAGMA user_version = ${VERSION};
   COMMIT;`;
 
-/** Marks a new file as ours. @throws Error if a file is not ours, or of an unknown version */
-export function checkFormat(sqlite: Sqlite): void {
+/** Changes one page of the file and nothing of what it says. */
+export const MARK_FORMAT = `PRAGMA user_version = ${VERSION}`;
+
+/**
+ * Reads what a file is, and changes nothing.
+ * @returns whether it is a new one
+ * @throws Error if it is not ours, or of an unknown version
+ */
+export function recognize(sqlite: Sqlite): boolean {
   const version = numberOf(sqlite, "SELECT user_version AS n FROM pragma_user_version");
   const id = numberOf(sqlite, "SELECT application_id AS n FROM pragma_application_id");
   const tables = numberOf(sqlite, "SELECT count(*) AS n FROM sqlite_schema");
-  if (version === 0 && id === 0 && tables === 0) {
-    sqlite.exec(SCHEMA);
-  } else if (id !== APPLICATION_ID) {
-    throw new Error(`its ${FILE_NAME} is not a kg file`);
-  } else if (version === OLD_VERSION) {
-    // Everything in an old file means the same in a new one.
-    sqlite.exec(`PRAGMA user_version = ${VERSION}`);
-  } else if (version !== VERSION) {
+  if (version === 0 && id === 0 && tables === 0) return true;
+  if (id !== APPLICATION_ID) throw new Error(`its ${FILE_NAME} is not a kg file`);
+  if (version !== VERSION && version !== OLD_VERSION) {
     throw new Error(
       `its ${FILE_NAME} has format ${version}, and this kg knows ${VERSION}; use a newer kg`,
     );
+  }
+  return false;
+}
+
+/** Makes a new file ours, and an old one new: all that it says means the same there. */
+export function makeFormat(sqlite: Sqlite, isNew: boolean): void {
+  if (isNew) sqlite.exec(SCHEMA);
+  else if (numberOf(sqlite, "SELECT user_version AS n FROM pragma_user_version") !== VERSION) {
+    sqlite.exec(MARK_FORMAT);
   }
   if (numberOf(sqlite, "SELECT synchronous AS n FROM pragma_synchronous") !== FULL) {
     throw new Error("SQLite does not sync its commits here");

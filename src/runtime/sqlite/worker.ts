@@ -104,8 +104,17 @@ class Committer {
     const problem = problemIn(() => this.#file.commit(batches));
     if (problem !== null) this.#failed = { attempt, problem };
     this.#answer(batches.length, problem);
-    if (problem !== null) return;
+    if (problem !== null) {
+      this.#overwriteRefused();
+      return;
+    }
     for (const { length } of batches) this.#noteCommitted(length);
+  }
+
+  /** Tries until no crash can bring back what was refused, also if nothing else is committed. */
+  #overwriteRefused(): void {
+    if (this.#isClosed || this.#file.overwriteRefused()) return;
+    setTimeout(() => this.#overwriteRefused(), RETRY_MS);
   }
 
   #noteCommitted(bytes: number): void {
