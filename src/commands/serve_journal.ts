@@ -40,7 +40,8 @@ export async function openFolder(
   try {
     disk = await ThreadDisk.open(folder, onWarning);
     const journal = new Journal({ disk, syncIntervalMs, now, later, onProblem });
-    const onRemove = (key: Span) => journal.noteRemoval(key);
+    const onRemove = (key: Span, copyValue: () => Uint8Array) =>
+      journal.noteRemoval(key, copyValue);
     const store = makeStore(input, { now, onRemove, keepsReserve: true });
     const executor = new JournalExecutor({ store, journal, now, wallNow: Date.now });
     await load(folder, executor, signal);

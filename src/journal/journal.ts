@@ -163,12 +163,21 @@ export class Journal {
   }
 
   /** Notes that memory removes a key by itself: evicted, or expired. */
-  noteRemoval(key: Span): void {
+  noteRemoval(key: Span, copyValue: () => Uint8Array): void {
     if (this.#removed === null) {
+      if (this.hasUndo) this.#keepValue(key, copyValue);
       this.#append({ kind: Kind.DELETED, key, value: null, expiresAtMs: 0 }, false);
     } else {
       this.#removed.push(copyBytes(key.bytes, key.start, key.start + key.length));
     }
+  }
+
+  /** Keeps a value that goes while a new expiry of its key may still be taken back. */
+  #keepValue({ bytes, start, length }: Span, copyValue: () => Uint8Array): void {
+    const name = nameOf(bytes.subarray(start, start + length));
+    const last = [...this.#undos()].findLast((undo) => undo.has(name));
+    if (last === undefined || last.hasValue(name)) return;
+    last.note(name, { value: copyValue(), expiresAtMs: 0 });
   }
 
   #append(change: NewChange, isAwaited: boolean): void {

@@ -2,7 +2,8 @@
  * Carries out jobs in memory and records their changes. An action sees a key as it will be when all
  * changes are durable; a read may ask for only durable state, and then sees nothing that a crash
  * could undo. No job costs in proportion to a stored value, except one that replaces or removes the
- * value while that may have to be taken back: `copiedBytes` reports this cost.
+ * value while that may have to be taken back: `copiedBytes` reports this cost. A new expiry leaves
+ * the value where it is; only if the key expires before that is durable, the journal keeps the value.
  */
 
 import { Buffer } from "node:buffer";
@@ -31,12 +32,6 @@ import {
 import { Kind, type NewChange } from "./change.ts";
 import type { Journal } from "./journal.ts";
 import { type Before, nameOf as nameOfBytes } from "./undo.ts";
-
-/**
- * A key touched to expire sooner than this keeps a copy of its value until the touch is durable. A
- * key that expires later is still in memory when the disk fails, so its old expiry is enough.
- */
-const SOON_MS = 60_000;
 
 const NO_BYTES = new Uint8Array(0);
 
@@ -187,20 +182,15 @@ export class JournalExecutor implements Executor {
 
   /** The key's state, so that the change can be taken back; undefined if enough is known. */
   #before(job: Job, name: string, isThere: boolean): Before | undefined {
-    if (this.#journal.knows(name, this.#endsValue(job))) return undefined;
+    const endsValue = job.action !== Action.TOUCH;
+    if (this.#journal.knows(name, endsValue)) return undefined;
     if (!isThere) return null;
     const { length, expiresAtMs } = this.#seen;
-    if (!this.#endsValue(job)) return { value: null, expiresAtMs };
+    if (!endsValue) return { value: null, expiresAtMs };
     const value = new Uint8Array(length);
     this.#store.peek(job.key, { bytes: value, start: 0, room: length, length, expiresAtMs });
     job.copiedBytes += length;
     return { value, expiresAtMs };
-  }
-
-  /** Whether the key's value may be gone from memory before the change is durable. */
-  #endsValue(job: Job): boolean {
-    if (job.action !== Action.TOUCH) return true;
-    return job.expiresAtMs !== 0 && job.expiresAtMs < this.#now() + SOON_MS;
   }
 
   /** The change that a finished job made; null for none. */

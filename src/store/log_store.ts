@@ -40,9 +40,9 @@ export interface LogStoreOptions {
   readonly keepsReserve?: boolean;
   /**
    * Called with each key that the store is about to remove by itself: evicted, or expired. The key
-   * must be read at once, and the store must not be called.
+   * must be read at once, and its value copied if it is needed; the store must not be called.
    */
-  readonly onRemove?: (key: Span) => void;
+  readonly onRemove?: (key: Span, copyValue: () => Uint8Array) => void;
   /** Replaces the store's own hash, for tests. */
   readonly hash?: Hash;
 }
@@ -68,10 +68,10 @@ export class LogStore implements RestorableStore {
     this.limitBytes = limitBytes;
     this.#now = now;
     const removed: Span = { bytes: new Uint8Array(0), start: 0, length: 0 };
-    this.values = new Values(layout, hash, (head) => {
+    this.values = new Values(layout, hash, (keyHash, head) => {
       if (onRemove === undefined) return;
       this.values.items.showKey(head, removed);
-      onRemove(removed);
+      onRemove(removed, () => this.values.copyOf(keyHash, head));
     });
     const cleaner = new Cleaner(this.values, layout, now, evicts);
     this.sweeper = new Sweeper(this.values);

@@ -51,13 +51,14 @@ export class Values {
   readonly #isWanted = (address: number) =>
     isLarge(this.items.header(address)) && this.items.largeWord(address, ID) === this.#wantedId;
 
-  readonly #onRemove?: (head: number) => void;
+  readonly #onRemove?: (hash: number, head: number) => void;
 
   /**
-   * @param onRemove called with the first item of a value that is about to expire or be evicted
+   * @param onRemove called with the hash and the first item of a value that is about to expire or
+   *   be evicted
    * @throws RangeError if the system does not provide the memory
    */
-  constructor(layout: Layout, hash: Hash, onRemove?: (head: number) => void) {
+  constructor(layout: Layout, hash: Hash, onRemove?: (hash: number, head: number) => void) {
     this.#onRemove = onRemove;
     this.arena = new Arena(layout);
     this.items = new Items(this.arena, hash);
@@ -73,6 +74,14 @@ export class Values {
 
   #payloadOf(address: number): number {
     return keyLengthOf(this.items.header(address)) + this.lengthOf(address);
+  }
+
+  /** A copy of the value that begins with an item. */
+  copyOf(hash: number, head: number): Uint8Array {
+    const bytes = new Uint8Array(this.lengthOf(head));
+    if (isLarge(this.items.header(head))) this.readPieces(hash, head, bytes, 0);
+    else this.items.readValue(head, bytes, 0);
+    return bytes;
   }
 
   /** Copies out a value that is in pieces. */
@@ -144,16 +153,17 @@ export class Values {
 
   /** As `remove`, for the first item of a value. */
   expire(hash: number, address: number): number {
-    this.#onRemove?.(address);
+    this.#onRemove?.(hash, address);
     this.expirations++;
     return this.remove(hash, address);
   }
 
   /** As `remove`, to make room. */
   evict(hash: number, address: number): number {
-    const head = isPiece(this.items.header(address)) ? this.#headOf(address) : address;
+    const isPart = isPiece(this.items.header(address));
+    const head = isPart ? this.#headOf(address) : address;
     if (head === NOWHERE) return 0;
-    this.#onRemove?.(head);
+    this.#onRemove?.(isPart ? this.items.keyWord(address, HEAD_HASH) : hash, head);
     this.evictions++;
     return this.remove(hash, address);
   }

@@ -225,8 +225,7 @@ test("replacing or removing a large value copies it once, and is charged for the
     change();
     return world.job.copiedBytes;
   });
-  // A key that may expire before the disk has failed keeps its value from the first change on.
-  assertEquals(costs, [LARGE.length, 0, 0, 0, 0]);
+  assertEquals(costs, [0, LARGE.length, 0, 0, 0]);
   await world.clock.pass(1);
   world.disk.fail("it fails");
   await promisesRun();
@@ -264,6 +263,28 @@ test("a key touched to expire at once is there again if the touch was not made d
   world.disk.fail("it fails");
   await promisesRun();
   assertEquals(world.get("k"), "v");
+});
+
+test("a value that expires or is evicted before its new expiry is durable comes back if that fails", async () => {
+  for (const ttlMs of [61_000, 600_000]) {
+    for (const value of ["small", LARGE]) {
+      const world = openWorld({ limitBytes: 2 ** 22, onFull: "evict" });
+      world.set("k", value);
+      await commit(world);
+      world.touch("k", ttlMs);
+      await world.clock.pass(61_000);
+      for (let i = 0; ttlMs > 61_000 && world.get("k") !== undefined && i < 9; i++) {
+        world.set(`other ${i}`, LARGE);
+      }
+      assertEquals(world.get("k"), undefined);
+      assertEquals(world.durable("k"), value);
+      world.disk.fail("it fails");
+      await promisesRun();
+      assertEquals(world.get("k"), value);
+      await commit(world);
+      assertEquals(world.disk.items.get("k")?.expiresAtMs, 0);
+    }
+  }
 });
 
 test("an expired key is removed from the disk when memory removes it, whatever the clocks say", async () => {

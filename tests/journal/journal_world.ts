@@ -49,7 +49,7 @@ export function openWorld(options: WorldOptions = {}) {
     onFull,
     now: clock.now,
     fillRandom: fillRandomOf(options.seed ?? 3),
-    onRemove: (key) => journal.noteRemoval(key),
+    onRemove: (key, copyValue) => journal.noteRemoval(key, copyValue),
     keepsReserve: true,
   });
   const executor = new JournalExecutor({

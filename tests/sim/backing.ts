@@ -123,7 +123,7 @@ export class DurableBacking implements Backing {
       onFull: "refuse",
       now,
       fillRandom: fillRandomOf(1),
-      onRemove: (key) => journal.noteRemoval(key),
+      onRemove: (key, copyValue) => journal.noteRemoval(key, copyValue),
       keepsReserve: true,
     });
     const wallNow = () => now() + WALL_OFFSET_MS;
