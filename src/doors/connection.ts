@@ -145,10 +145,14 @@ export class Connection implements StreamEvents {
     this.#answer(bytes, start, end);
   }
 
-  /** Answers the received requests, and survives a bug in one of them. */
   #answer(bytes: Buffer, start: number, end: number): void {
+    this.#survive(() => this.#answerAll(bytes, start, end));
+  }
+
+  /** Does something for this connection; a bug in it ends this connection and harms no other. */
+  #survive(run: () => void): void {
     try {
-      this.#answerAll(bytes, start, end);
+      run();
     } catch (error) {
       // A partly written reply must not reach another connection.
       this.#host.replies.clear();
@@ -231,7 +235,10 @@ export class Connection implements StreamEvents {
     this.#held = new HeldReplies(replies, dependences.splice(0));
     replies.clear();
     this.#pause();
-    keyspace.whenSettled(this.#held.settlesWith, (refusal) => this.#release(refusal));
+    keyspace.whenSettled(
+      this.#held.settlesWith,
+      (refusal) => this.#survive(() => this.#release(refusal)),
+    );
   }
 
   #send(): void {

@@ -1,16 +1,23 @@
 /** The text doors with durable changes: what waits, what does not, and what is refused. */
 
 import { test } from "node:test";
-import { assert, assertEquals } from "@std/assert";
+import { assert, assertEquals, assertMatch } from "@std/assert";
+import { LineConversation } from "../../src/doors/line/conversation.ts";
 import { openWorld } from "../journal/journal_world.ts";
 import { promisesRun } from "../virtual_clock.ts";
 import { openDoors, type Peer } from "./door_world.ts";
 
-function openDurable(options: { limitBytes?: number; maxHeldBytes?: number } = {}) {
-  const { maxHeldBytes, ...storeOptions } = options;
+interface DurableOptions {
+  readonly limitBytes?: number;
+  readonly maxHeldBytes?: number;
+  readonly onFault?: (error: unknown) => void;
+}
+
+function openDurable(options: DurableOptions = {}) {
+  const { maxHeldBytes, onFault, ...storeOptions } = options;
   const world = openWorld(storeOptions);
   const { executor, clock } = world;
-  const { line, resp, connections } = openDoors({ executor, clock, maxHeldBytes });
+  const { line, resp, connections } = openDoors({ executor, clock, maxHeldBytes, onFault });
   return { ...world, line, resp, connections };
 }
 
@@ -190,6 +197,25 @@ test("a client that waits for the disk gets no others cut off, and is not cut of
   }
   assert(isDone(), "everybody was answered");
   assertEquals([...idle, ...busy].filter(({ isDestroyed }) => isDestroyed).length, 0);
+});
+
+test("a bug while replies are released cuts off one connection, and the others are answered", async () => {
+  const faults: unknown[] = [];
+  const world = openDurable({ onFault: (error) => faults.push(error) });
+  const [broken, other] = [world.line(), world.line()];
+  broken.send("SET a MQ==\n");
+  other.send("SET b MQ==\n");
+  const { writeError } = LineConversation.prototype;
+  LineConversation.prototype.writeError = function (problem, replies) {
+    LineConversation.prototype.writeError = writeError;
+    writeError.call(this, problem, replies);
+    throw new Error("a bug");
+  };
+  await world.clock.pass(1);
+  world.disk.fail("it fails");
+  await promisesRun();
+  assertEquals([broken.isDestroyed, broken.take(), faults.length], [true, "", 1]);
+  assertMatch(other.take(), /^ERROR [^\n]*\n$/);
 });
 
 test("clients that don't take their replies keep nobody from being served", async () => {
