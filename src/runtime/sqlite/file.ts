@@ -57,9 +57,9 @@ export class DataFile {
       refuseLoneLog(folder);
       const sqlite = openSqlite(join(folder, FILE_NAME));
       try {
-        const isNew = recognize(sqlite);
+        const version = recognize(sqlite);
         sqlite.exec(SETTINGS);
-        makeFormat(sqlite, isNew);
+        makeFormat(sqlite, version);
         return new DataFile(sqlite);
       } catch (error) {
         sqlite.close();
@@ -91,8 +91,6 @@ export class DataFile {
       return result;
     } catch (error) {
       this.rollBack();
-      this.#hasRefused = true;
-      this.overwriteRefused();
       throw error;
     }
   }
@@ -114,12 +112,15 @@ export class DataFile {
     return !this.#hasRefused;
   }
 
+  /** Ends a transaction that failed, so that no crash brings it back. */
   rollBack(): void {
     try {
       this.sqlite.exec("ROLLBACK");
     } catch {
       // After some errors SQLite has rolled back by itself.
     }
+    this.#hasRefused = true;
+    this.overwriteRefused();
   }
 
   /**

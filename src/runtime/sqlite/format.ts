@@ -8,6 +8,8 @@ const APPLICATION_ID = 0x6b673031;
 /** A file with a higher version is not touched. Version 1 had no change of an expiry alone. */
 const VERSION = 2;
 const OLD_VERSION = 1;
+/** What SQLite reports for a file that is new. */
+const NO_VERSION = 0;
 /** The value of `synchronous` with which a commit is on disk when it returns. */
 const FULL = 2;
 
@@ -46,29 +48,27 @@ export const MARK_FORMAT = `PRAGMA user_version = ${VERSION}`;
 
 /**
  * Reads what a file is, and changes nothing.
- * @returns whether it is a new one
+ * @returns its version
  * @throws Error if it is not ours, or of an unknown version
  */
-export function recognize(sqlite: Sqlite): boolean {
+export function recognize(sqlite: Sqlite): number {
   const version = numberOf(sqlite, "SELECT user_version AS n FROM pragma_user_version");
   const id = numberOf(sqlite, "SELECT application_id AS n FROM pragma_application_id");
   const tables = numberOf(sqlite, "SELECT count(*) AS n FROM sqlite_schema");
-  if (version === 0 && id === 0 && tables === 0) return true;
+  if (version === NO_VERSION && id === 0 && tables === 0) return version;
   if (id !== APPLICATION_ID) throw new Error(`its ${FILE_NAME} is not a kg file`);
   if (version !== VERSION && version !== OLD_VERSION) {
     throw new Error(
       `its ${FILE_NAME} has format ${version}, and this kg knows ${VERSION}; use a newer kg`,
     );
   }
-  return false;
+  return version;
 }
 
 /** Makes a new file ours, and an old one new: all that it says means the same there. */
-export function makeFormat(sqlite: Sqlite, isNew: boolean): void {
-  if (isNew) sqlite.exec(SCHEMA);
-  else if (numberOf(sqlite, "SELECT user_version AS n FROM pragma_user_version") !== VERSION) {
-    sqlite.exec(MARK_FORMAT);
-  }
+export function makeFormat(sqlite: Sqlite, version: number): void {
+  if (version === NO_VERSION) sqlite.exec(SCHEMA);
+  else if (version !== VERSION) sqlite.exec(MARK_FORMAT);
   if (numberOf(sqlite, "SELECT synchronous AS n FROM pragma_synchronous") !== FULL) {
     throw new Error("SQLite does not sync its commits here");
   }
