@@ -8,7 +8,7 @@
  */
 
 import { assert } from "../assert.ts";
-import { TWO_TO_THE_32, writeU32, writeU64 } from "../bytes.ts";
+import { readU32, readU64, writeU32, writeU64 } from "../bytes.ts";
 import { copyRun } from "../store/copy.ts";
 import { MAX_KEY_BYTES } from "../store/item.ts";
 import type { Span } from "../store/store.ts";
@@ -81,17 +81,15 @@ export function writeChange(
 
 /** The changes in a run of bytes. Their arrays are views of it. */
 export function* readChanges(bytes: Uint8Array): Generator<Change> {
-  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length);
   for (let at = 0; at < bytes.length;) {
-    const kind = view.getUint8(at + KIND_AT);
-    const keyEnd = at + KEY_AT + view.getUint8(at + KEY_LENGTH_AT);
-    const end = keyEnd + view.getUint32(at + VALUE_LENGTH_AT, true);
-    const [low, high] = [EXPIRY_AT, EXPIRY_AT + 4].map((part) => view.getUint32(at + part, true));
+    const kind = bytes[at + KIND_AT];
+    const keyEnd = at + KEY_AT + bytes[at + KEY_LENGTH_AT];
+    const end = keyEnd + readU32(bytes, at + VALUE_LENGTH_AT);
     yield {
       kind: (kind & KIND_MASK) as Kind,
       key: bytes.subarray(at + KEY_AT, keyEnd),
       value: bytes.subarray(keyEnd, end),
-      expiresAtMs: low + high * TWO_TO_THE_32,
+      expiresAtMs: readU64(bytes, at + EXPIRY_AT),
       isAwaited: (kind & UNAWAITED) === 0,
     };
     at = end;

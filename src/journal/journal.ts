@@ -12,14 +12,14 @@
  * the next batch.
  */
 
-import type { OnSettled, Problem, Settlement } from "../execute/executor.ts";
+import { type OnSettled, type Problem, SETTLED, type Settlement } from "../execute/executor.ts";
 import { copyBytes } from "../bytes.ts";
 import type { Line } from "../section.ts";
 import type { Span } from "../store/store.ts";
 import { Batch } from "./batch.ts";
 import { Kind, type NewChange } from "./change.ts";
 import type { Disk } from "./disk.ts";
-import { type Before, firstBefore, mergeUndos, nameOf, type Undo } from "./undo.ts";
+import { type Before, firstBefore, mergeUndos, nameOf, nameOfSpan, type Undo } from "./undo.ts";
 
 /** With this many bytes of changes not yet durable, relaxed changes wait too … */
 const MAX_RELAXED_BYTES = 8 * 1024 * 1024;
@@ -114,7 +114,7 @@ export class Journal {
 
   /** Whether some change may still be taken back. */
   get hasUndo(): boolean {
-    return this.#open.undo.size > 0 || this.#closed.some(({ undo }) => undo.size > 0);
+    return this.newest !== SETTLED;
   }
 
   /** A key's state before a change that may still be taken back; undefined if there is none. */
@@ -124,14 +124,12 @@ export class Journal {
 
   /** The batch of a key's last change that may still be taken back; 0 if there is none. */
   settlementOf(name: string): Settlement {
-    if (this.#open.undo.has(name)) return this.#open.settlement;
-    return this.#closed.findLast(({ undo }) => undo.has(name))?.settlement ?? 0;
+    return this.#lastBatch((undo) => undo.has(name))?.settlement ?? SETTLED;
   }
 
   /** The last batch with a change that may still be taken back; 0 if there is none. */
   get newest(): Settlement {
-    if (this.#open.undo.size > 0) return this.#open.settlement;
-    return this.#closed.findLast(({ undo }) => undo.size > 0)?.settlement ?? 0;
+    return this.#lastBatch(isUsed)?.settlement ?? SETTLED;
   }
 
   /** Whether the open batch knows a key's earlier state; with its value if `withValue` is set. */
@@ -173,11 +171,11 @@ export class Journal {
   }
 
   /** Keeps a value that goes while a new expiry of its key may still be taken back. */
-  #keepValue({ bytes, start, length }: Span, copyValue: () => Uint8Array): void {
-    const name = nameOf(bytes.subarray(start, start + length));
-    const last = [...this.#undos()].findLast((undo) => undo.has(name));
-    if (last === undefined || last.hasValue(name)) return;
-    last.note(name, { value: copyValue(), expiresAtMs: 0 });
+  #keepValue(key: Span, copyValue: () => Uint8Array): void {
+    const name = nameOfSpan(key);
+    const last = this.#lastBatch((undo) => undo.has(name));
+    if (last === undefined || last.undo.hasValue(name)) return;
+    last.undo.note(name, { value: copyValue(), expiresAtMs: 0 });
   }
 
   #append(change: NewChange, isAwaited: boolean): void {
@@ -209,6 +207,11 @@ export class Journal {
       if (last === this.#open) await settlementOf(this.#closed[0]);
     }
     return await isSettled;
+  }
+
+  /** The last batch for whose changes, as far as they may be taken back, something holds. */
+  #lastBatch(holds: (undo: Undo) => boolean): Batch | undefined {
+    return holds(this.#open.undo) ? this.#open : this.#closed.findLast(({ undo }) => holds(undo));
   }
 
   *#undos(): Generator<Undo> {
@@ -299,6 +302,8 @@ export class Journal {
     this.problem = problem;
   }
 }
+
+const isUsed = ({ size }: Undo): boolean => size > 0;
 
 /** Resolves when a batch is over: with null, or with the reason it was taken back. */
 function settlementOf(batch: Batch): Promise<Problem | null> {

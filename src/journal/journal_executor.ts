@@ -31,7 +31,7 @@ import {
 } from "../store/store.ts";
 import { Kind, type NewChange } from "./change.ts";
 import type { Journal } from "./journal.ts";
-import { type Before, nameOf as nameOfBytes } from "./undo.ts";
+import { type Before, nameOfSpan } from "./undo.ts";
 
 const NO_BYTES = new Uint8Array(0);
 
@@ -113,7 +113,7 @@ export class JournalExecutor implements Executor {
       perform(this.#store, job);
       return;
     }
-    const name = nameOf(job.key);
+    const name = nameOfSpan(job.key);
     if (job.readsSettled) {
       this.#readSettled(job, name);
     } else {
@@ -146,7 +146,7 @@ export class JournalExecutor implements Executor {
     }
     const wasThere = this.#isThere(key);
     const isAwaiting = journal.isAwaiting;
-    const name = isAwaiting ? nameOf(key) : "";
+    const name = isAwaiting ? nameOfSpan(key) : "";
     if (!this.#mayChange(job, wasThere)) {
       perform(this.#store, job);
       if (isAwaiting) job.settlesWith = journal.settlementOf(name);
@@ -185,12 +185,11 @@ export class JournalExecutor implements Executor {
     const endsValue = job.action !== Action.TOUCH;
     if (this.#journal.knows(name, endsValue)) return undefined;
     if (!isThere) return null;
-    const { length, expiresAtMs } = this.#seen;
+    const { expiresAtMs } = this.#seen;
     if (!endsValue) return { value: null, expiresAtMs };
-    const value = new Uint8Array(length);
-    this.#store.peek(job.key, { bytes: value, start: 0, room: length, length, expiresAtMs });
-    job.copiedBytes += length;
-    return { value, expiresAtMs };
+    const value = this.#copyOfSeen(job.key);
+    job.copiedBytes += value.length;
+    return { value: value.bytes, expiresAtMs };
   }
 
   /** The change that a finished job made; null for none. */
@@ -250,10 +249,16 @@ export class JournalExecutor implements Executor {
   /** The current state of a key, as a change. */
   #changeOf(key: Span): NewChange {
     if (!this.#isThere(key)) return { kind: Kind.DELETED, key, value: null, expiresAtMs: 0 };
-    const { length, expiresAtMs } = this.#seen;
-    const value = { bytes: new Uint8Array(length), start: 0, room: length, length, expiresAtMs };
-    this.#store.peek(key, value);
-    return { kind: Kind.STORED, key, value, expiresAtMs: this.#wallTimeOf(expiresAtMs) };
+    const expiresAtMs = this.#wallTimeOf(this.#seen.expiresAtMs);
+    return { kind: Kind.STORED, key, value: this.#copyOfSeen(key), expiresAtMs };
+  }
+
+  /** A copy of the value of the key that is in `#seen`. */
+  #copyOfSeen(key: Span): Found {
+    const { length } = this.#seen;
+    const copy = { ...this.#seen, bytes: new Uint8Array(length), room: length };
+    this.#store.peek(key, copy);
+    return copy;
   }
 }
 
@@ -274,10 +279,6 @@ function tell(job: Job, value: Uint8Array, expiresAtMs: number): void {
 
 function spanOf(bytes: Uint8Array): Span {
   return { bytes, start: 0, length: bytes.length };
-}
-
-function nameOf({ bytes, start, length }: Span): string {
-  return nameOfBytes(bytes.subarray(start, start + length));
 }
 
 function keyOf(name: string): Span {
