@@ -11,6 +11,7 @@ import type { Epoch } from "./protocol/epoch.ts";
 import type { Outcome } from "./protocol/frame.ts";
 import type { Cipher } from "./protocol/seal.ts";
 import type { Peer, ServerSocket } from "./protocol/socket.ts";
+import { copyRun } from "./store/copy.ts";
 
 /** Maximum number of turns that wait for the cipher. */
 const MAX_WITH_CIPHER = 1_024;
@@ -125,14 +126,14 @@ export class Turn {
     const { frame, valueAt } = this.wire;
     const { length } = this.outcome;
     assert(this.isOwner && NONCE_BYTES + length <= DATAGRAM_BYTES, "there is room for the value");
-    for (let i = 0; i < length; i++) this.#own[NONCE_BYTES + i] = frame[valueAt + i];
+    copyRun(frame, valueAt, this.#own, NONCE_BYTES, length);
   }
 
   /** Copies the held value back into the wire's frame. */
   releaseValue(): void {
     const { frame, valueAt } = this.wire;
     const { length } = this.outcome;
-    for (let i = 0; i < length; i++) frame[valueAt + i] = this.#own[NONCE_BYTES + i];
+    copyRun(this.#own, NONCE_BYTES, frame, valueAt, length);
   }
 
   /** Drops the references to memory that is not its own. */

@@ -25,6 +25,7 @@ import {
 } from "../protocol/skvs.ts";
 import { type FillRandom, NonceStream } from "../protocol/nonces.ts";
 import type { Counters } from "../statistics.ts";
+import { copyRun } from "../store/copy.ts";
 import { type Found, NONE, Result } from "../store/store.ts";
 import type { Turn, Wire } from "../turn.ts";
 
@@ -139,7 +140,7 @@ class SkvsWire implements Wire {
   #concludeWithStored(turn: Turn): void {
     const { bytes, start, length } = turn.job.value;
     conclude(turn, SkvsStatus.OK, length);
-    for (let i = 0; i < length; i++) this.frame[SKVS_REPLY_VALUE_AT + i] = bytes[start + i];
+    copyRun(bytes, start, this.frame, SKVS_REPLY_VALUE_AT, length);
   }
 
   #concludeWithFound(turn: Turn): void {

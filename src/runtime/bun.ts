@@ -85,14 +85,18 @@ class PlainSocket implements ServerSocket {
   }
 }
 
-type Taker = (datagram: Uint8Array, host: string, port: number) => void;
+/** A server's side of a socket. */
+interface Serving {
+  readonly take: (datagram: Uint8Array, host: string, port: number) => void;
+  close(): void;
+}
 
 export const runtime: Runtime = {
   name: "bun",
   version: bun.version,
 
   async listen(address, receive): Promise<Listener> {
-    let take: Taker = () => {};
+    let take: Serving["take"] = () => {};
     const socket = await bun.udpSocket({
       hostname: address.host,
       port: address.port,
@@ -104,15 +108,16 @@ export const runtime: Runtime = {
       },
     });
     const linuxSocket = LinuxSocket.from(socket.fd);
-    const close = linuxSocket === null
-      ? takePlainly(socket, receive, (taker) => take = taker)
-      : takeInBatches(linuxSocket, receive, (taker) => take = taker);
+    const server = linuxSocket === null
+      ? takePlainly(socket, receive)
+      : takeInBatches(linuxSocket, receive);
+    take = server.take;
     return {
       address: { host: socket.hostname, port: socket.port },
       receiveBufferBytes: linuxSocket?.raiseReceiveBuffer() ?? null,
       close() {
         take = () => {};
-        close();
+        server.close();
         socket.close();
       },
     };
@@ -153,23 +158,21 @@ export const runtime: Runtime = {
   },
 };
 
-/** @returns a function that ends it */
-function takeInBatches(
-  socket: LinuxSocket,
-  receive: Receive,
-  use: (take: Taker) => void,
-): () => void {
+function takeInBatches(socket: LinuxSocket, receive: Receive): Serving {
   const batch = new ServerBatch(socket);
   const last = new LastPeer();
-  use((datagram, host, port) => batch.take(datagram, last.addressOf(host, port), receive));
-  return () => batch.close();
+  return {
+    take: (datagram, host, port) => batch.take(datagram, last.addressOf(host, port), receive),
+    close: () => batch.close(),
+  };
 }
 
-/** @returns a function that ends it */
-function takePlainly(socket: BunSocket, receive: Receive, use: (take: Taker) => void): () => void {
+function takePlainly(socket: BunSocket, receive: Receive): Serving {
   const plain = new PlainSocket(socket);
-  use((datagram, host, port) => plain.take(datagram, host, port, receive));
-  return () => plain.close();
+  return {
+    take: (datagram, host, port) => plain.take(datagram, host, port, receive),
+    close: () => plain.close(),
+  };
 }
 
 /** Batches where the system has them; a refused datagram is sent by Bun, which reports why. */

@@ -1,7 +1,7 @@
 /**
  * Collects garbage that JavaScriptCore leaves: objects that survived a young collection, such as
  * those of a connection, or arrays that another thread handed over. Without this, 100,000 short
- * connections leave 150 MiB, even when idle. A full collection takes 4 to 8 ms on the main thread
+ * connections leave 165 MiB, even when idle. A full collection takes 4 to 8 ms on the main thread
  * and 1 to 2 ms on another, since the store is outside the heap. Other runtimes collect by
  * themselves: nothing is done there.
  */
