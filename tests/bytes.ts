@@ -29,3 +29,10 @@ export function fillRandomOf(seed: number): (bytes: Uint8Array) => void {
     for (let i = 0; i < bytes.length; i++) bytes[i] = random() * 256;
   };
 }
+
+/** Bytes from a seed. */
+export function randomBytes(seed: number, length: number): Uint8Array {
+  const bytes = new Uint8Array(length);
+  fillRandomOf(seed)(bytes);
+  return bytes;
+}

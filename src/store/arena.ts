@@ -7,11 +7,12 @@
  */
 
 import { assert } from "../assert.ts";
-import type { Layout } from "./layout.ts";
+import { CHUNK_SHIFT, CHUNK_WORDS, type Layout } from "./layout.ts";
+import type { StoreMemory } from "./memory.ts";
 
-const CHUNK_SHIFT = 28;
-const CHUNK_WORDS = 2 ** CHUNK_SHIFT;
 const OFFSET_MASK = CHUNK_WORDS - 1;
+/** The chunks that an address can name. */
+const CHUNKS = 2 ** (32 - CHUNK_SHIFT);
 
 /** The chunk of an address, and the word's number in that chunk. */
 export const chunkOf = (address: number): number => address >>> CHUNK_SHIFT;
@@ -20,24 +21,23 @@ export const offsetOf = (address: number): number => address & OFFSET_MASK;
 export class Arena {
   readonly segmentWords: number;
   readonly segmentCount: number;
-  /** By chunk: two views of the same memory. */
-  readonly words: Int32Array[] = [];
-  readonly bytes: Uint8Array[] = [];
+  /**
+   * By chunk: two views of the same memory. Chunks that do not exist are the first one again, for
+   * readers that take something else for an address (lookup.ts).
+   */
+  readonly words: readonly Int32Array[];
+  readonly bytes: readonly Uint8Array[];
   readonly #segmentShift: number;
   /** A stack, with used segments above those never touched. */
   readonly #free: Int32Array;
   #freeCount: number;
 
-  /** @throws RangeError if the system does not provide that much memory */
-  constructor({ segmentWords, segmentCount }: Layout) {
+  constructor({ chunks }: Pick<StoreMemory, "chunks">, { segmentWords, segmentCount }: Layout) {
     this.segmentWords = segmentWords;
     this.segmentCount = segmentCount;
     this.#segmentShift = Math.log2(segmentWords);
-    for (let left = segmentCount * segmentWords; left > 0; left -= CHUNK_WORDS) {
-      const words = new Int32Array(Math.min(left, CHUNK_WORDS));
-      this.words.push(words);
-      this.bytes.push(new Uint8Array(words.buffer));
-    }
+    this.words = Array.from({ length: CHUNKS }, (_, i) => chunks[i] ?? chunks[0]);
+    this.bytes = this.words.map(({ buffer }) => new Uint8Array(buffer));
     this.#free = Int32Array.from({ length: segmentCount }, (_, i) => segmentCount - 1 - i);
     this.#freeCount = segmentCount;
   }

@@ -14,11 +14,11 @@
  */
 
 import type { Arena } from "./arena.ts";
-import { NOWHERE } from "./hash_index.ts";
 import { isDead, Mark, wasRead, wordsOf } from "./item.ts";
 import type { Items } from "./items.ts";
 import type { Layout } from "./layout.ts";
 import { type Log, NO_SEGMENT } from "./log.ts";
+import { NOWHERE } from "./lookup.ts";
 import { Run } from "./run.ts";
 import type { Values } from "./values.ts";
 import { Walk } from "./walk.ts";
@@ -46,6 +46,7 @@ export class Cleaner {
   readonly #minGainWords: number;
   readonly #now: () => number;
   readonly #evicts: boolean;
+  readonly #onChoose: () => void;
   readonly #walk: Walk;
   readonly #run: Run;
   /** The oldest segment besides the victim, when the victim was chosen. */
@@ -59,8 +60,17 @@ export class Cleaner {
   /** Words that the last advance walked over. */
   #walked = 0;
 
-  /** @param evicts whether unread items are removed to make room */
-  constructor(values: Values, layout: Layout, now: () => number, evicts: boolean) {
+  /**
+   * @param evicts whether unread items are removed to make room
+   * @param onChoose called before a victim is chosen, to mark what readers have read
+   */
+  constructor(
+    values: Values,
+    layout: Layout,
+    now: () => number,
+    evicts: boolean,
+    onChoose: () => void,
+  ) {
     const { arena, items, log, index } = values;
     this.#values = values;
     this.#arena = arena;
@@ -70,6 +80,7 @@ export class Cleaner {
     this.#minGainWords = Math.ceil(layout.segmentWords * (evicts ? MIN_GAIN : MIN_GAIN_REFUSING));
     this.#now = now;
     this.#evicts = evicts;
+    this.#onChoose = onChoose;
     this.#walk = new Walk(arena, items, log);
     this.#run = new Run(items, index);
   }
@@ -168,6 +179,7 @@ export class Cleaner {
 
   /** Looks at every segment once: there are at most 16,384. */
   #choose(inOrder: boolean): boolean {
+    this.#onChoose();
     const { births, head } = this.#log;
     let oldest = NO_SEGMENT;
     let next = NO_SEGMENT;

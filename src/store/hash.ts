@@ -4,6 +4,8 @@
  * round per word and three at the end, as in the Linux kernel's lib/siphash.c (hsiphash, 32 bits).
  */
 
+import { readU32 } from "../bytes.ts";
+
 /**
  * The hash of a run of bytes as a signed 32-bit integer.
  * @param words little-endian; bytes after the last one in its word do not matter
@@ -14,11 +16,11 @@ export type Hash = (words: Int32Array, at: number, length: number) => number;
 
 const FINAL_ROUNDS = 3;
 
-/** @param fillRandom gives the secret key: 8 bytes */
-export function makeHash(fillRandom: (bytes: Uint8Array) => void): Hash {
-  const key = new Int32Array(2);
-  fillRandom(new Uint8Array(key.buffer));
-  const [key0, key1] = key;
+export const HASH_KEY_BYTES = 8;
+
+/** @param key the secret key, 8 bytes */
+export function makeHash(key: Uint8Array): Hash {
+  const [key0, key1] = [0, 4].map((at) => readU32(key, at) | 0);
 
   return (words, at, length) => {
     const whole = length >> 2;

@@ -20,117 +20,112 @@ import {
   type Layout,
   MAX_PARTITION_PAGES,
   PAGE_ENTRIES,
-  PAGE_SHIFT,
   PAGE_WORDS,
-  ROW_WORDS,
 } from "./layout.ts";
-
-/** The address of no item: this word belongs to the index. */
-export const NOWHERE = 0;
+import { Lookup, NOWHERE } from "./lookup.ts";
+import type { StoreMemory } from "./memory.ts";
+import { Versions } from "./versions.ts";
 
 /** Above this load a partition grows … */
 const MAX_LOAD = 7 / 8;
 /** … and it shrinks at this load of its capacity with a page less. */
 const MIN_LOAD = 5 / 8;
 
-/** Bits of a hash that choose a place in a partition; a product with them has 31 bits. */
-const PLACE_BITS = 16;
-assert(MAX_PARTITION_PAGES * PAGE_ENTRIES < 2 ** (31 - PLACE_BITS), "a place fits 31 bits");
-
-const POSITION_MASK = PAGE_ENTRIES - 1;
-
 export class HashIndex {
   readonly pages: IndexPages;
+  readonly versions: Versions;
   readonly #arena: Arena;
-  readonly #items: Items;
-  readonly #partitionBits: number;
-  readonly #partitionShift: number;
+  readonly #lookup: Lookup;
   /** By partition: the number of its entries. */
   readonly #counts: Int32Array;
   /** Holds the entries of a partition while they are placed anew. */
   readonly #scratch = new Int32Array(MAX_PARTITION_PAGES * PAGE_WORDS);
 
-  constructor(arena: Arena, items: Items, layout: Layout) {
-    this.pages = new IndexPages(arena, layout);
+  constructor(arena: Arena, items: Items, memory: StoreMemory, layout: Layout) {
+    this.versions = new Versions(memory);
+    this.pages = new IndexPages(arena, memory.rows, this.versions, layout);
     this.#arena = arena;
-    this.#items = items;
-    this.#partitionBits = layout.partitionBits;
-    this.#partitionShift = 32 - layout.partitionBits;
+    this.#lookup = new Lookup(arena, items, memory.rows, layout);
     this.#counts = new Int32Array(2 ** layout.partitionBits);
+  }
+
+  partitionOf(hash: number): number {
+    return this.#lookup.partitionOf(hash);
   }
 
   /** The address of the item with a key, or NOWHERE. */
   find(key: Key): number {
-    const { hash } = key;
-    const partition = hash >>> this.#partitionShift;
-    const capacity = this.#capacityOf(partition);
-    if (capacity === 0) return NOWHERE;
-    for (let i = this.#homeOf(hash, capacity);; i = i + 1 === capacity ? 0 : i + 1) {
-      const entry = this.#entryAt(partition, i);
-      const words = this.#arena.words[chunkOf(entry)];
-      const at = offsetOf(entry);
-      const address = words[at + 1];
-      if (address === NOWHERE) return NOWHERE;
-      if (words[at] === hash && this.#items.hasKey(address, key)) return address;
-    }
+    return this.#lookup.find(key);
   }
 
   /** Makes room for another entry with a hash if needed. @returns whether there is room */
   reserve(hash: number): boolean {
-    const partition = hash >>> this.#partitionShift;
+    const partition = this.#lookup.partitionOf(hash);
     if (!this.#isFull(partition)) return true;
     if (this.pages.countOf(partition) === MAX_PARTITION_PAGES) return false;
     if (this.pages.needsSegment && this.#arena.freeCount === 0) return false;
+    const begins = this.versions.begin(partition);
     const count = this.#gather(partition);
     this.pages.add(partition);
     this.#scatter(partition, count);
+    if (begins) this.versions.end(partition);
     return true;
   }
 
   /** Whether another entry with a hash takes a segment from the arena. */
   needsSegment(hash: number): boolean {
-    return this.pages.needsSegment && this.#isFull(hash >>> this.#partitionShift);
+    return this.pages.needsSegment && this.#isFull(this.#lookup.partitionOf(hash));
   }
 
   /** Adds an entry for which there is room. */
   insert(hash: number, address: number): void {
-    const partition = hash >>> this.#partitionShift;
+    const partition = this.#lookup.partitionOf(hash);
     assert(!this.#isFull(partition), "there is room for an inserted entry");
+    const begins = this.versions.begin(partition);
     this.#counts[partition]++;
     this.#place(partition, hash, address);
+    if (begins) this.versions.end(partition);
   }
 
   /** Records the new address of an item that is in the index. */
   replace(hash: number, from: number, to: number): void {
-    const partition = hash >>> this.#partitionShift;
-    const entry = this.#entryAt(partition, this.#positionOf(partition, hash, from));
+    const partition = this.#lookup.partitionOf(hash);
+    const entry = this.#lookup.entryAt(partition, this.#positionOf(partition, hash, from));
+    const begins = this.versions.begin(partition);
     this.#arena.words[chunkOf(entry)][offsetOf(entry) + 1] = to;
+    if (begins) this.versions.end(partition);
   }
 
   /** Removes the entry of an item that is in the index. */
   remove(hash: number, address: number): void {
-    const partition = hash >>> this.#partitionShift;
-    this.#closeGap(partition, this.#positionOf(partition, hash, address));
+    const partition = this.#lookup.partitionOf(hash);
+    const position = this.#positionOf(partition, hash, address);
+    const begins = this.versions.begin(partition);
+    this.#closeGap(partition, position);
     const count = --this.#counts[partition];
     const pages = this.pages.countOf(partition) - 1;
     if (pages > 0 && count <= pages * PAGE_ENTRIES * MIN_LOAD) this.#shrink(partition);
+    if (begins) this.versions.end(partition);
   }
 
   /** Brings the line where a hash is looked up into the cache. The result means nothing. */
   touch(hash: number): number {
-    const partition = hash >>> this.#partitionShift;
-    const capacity = this.#capacityOf(partition);
+    const partition = this.#lookup.partitionOf(hash);
+    const capacity = this.#lookup.capacityOf(partition);
     if (capacity === 0) return 0;
-    const entry = this.#entryAt(partition, this.#homeOf(hash, capacity));
+    const entry = this.#lookup.entryAt(partition, this.#lookup.homeOf(hash, capacity));
     return this.#arena.words[chunkOf(entry)][offsetOf(entry)];
   }
 
   /** The first item that a search for a hash meets, or NOWHERE. */
   neighbourOf(hash: number): number {
-    const partition = hash >>> this.#partitionShift;
-    const capacity = this.#capacityOf(partition);
+    const partition = this.#lookup.partitionOf(hash);
+    const capacity = this.#lookup.capacityOf(partition);
     for (let i = 0; i < capacity; i++) {
-      const entry = this.#entryAt(partition, (this.#homeOf(hash, capacity) + i) % capacity);
+      const entry = this.#lookup.entryAt(
+        partition,
+        (this.#lookup.homeOf(hash, capacity) + i) % capacity,
+      );
       const address = this.#arena.words[chunkOf(entry)][offsetOf(entry) + 1];
       if (address !== NOWHERE) return address;
     }
@@ -142,11 +137,11 @@ export class HashIndex {
    * @returns the address for which it was true, or NOWHERE
    */
   findBy(hash: number, isWanted: (address: number) => boolean): number {
-    const partition = hash >>> this.#partitionShift;
-    const capacity = this.#capacityOf(partition);
+    const partition = this.#lookup.partitionOf(hash);
+    const capacity = this.#lookup.capacityOf(partition);
     if (capacity === 0) return NOWHERE;
-    for (let i = this.#homeOf(hash, capacity);; i = i + 1 === capacity ? 0 : i + 1) {
-      const entry = this.#entryAt(partition, i);
+    for (let i = this.#lookup.homeOf(hash, capacity);; i = i + 1 === capacity ? 0 : i + 1) {
+      const entry = this.#lookup.entryAt(partition, i);
       const words = this.#arena.words[chunkOf(entry)];
       const address = words[offsetOf(entry) + 1];
       if (address === NOWHERE) return NOWHERE;
@@ -154,31 +149,15 @@ export class HashIndex {
     }
   }
 
-  #capacityOf(partition: number): number {
-    return this.pages.countOf(partition) << PAGE_SHIFT;
-  }
-
   #isFull(partition: number): boolean {
-    return this.#counts[partition] + 1 > this.#capacityOf(partition) * MAX_LOAD;
-  }
-
-  /** Where a search for a hash begins, in a partition of the given capacity. */
-  #homeOf(hash: number, capacity: number): number {
-    const fraction = (hash << this.#partitionBits) >>> (32 - PLACE_BITS);
-    return Math.imul(fraction, capacity) >>> PLACE_BITS;
-  }
-
-  /** The address of an entry. */
-  #entryAt(partition: number, position: number): number {
-    const page = this.pages.rows[partition * ROW_WORDS + 1 + (position >> PAGE_SHIFT)];
-    return page + (position & POSITION_MASK) * ENTRY_WORDS;
+    return this.#counts[partition] + 1 > this.#lookup.capacityOf(partition) * MAX_LOAD;
   }
 
   #positionOf(partition: number, hash: number, address: number): number {
-    const capacity = this.#capacityOf(partition);
-    let position = this.#homeOf(hash, capacity);
+    const capacity = this.#lookup.capacityOf(partition);
+    let position = this.#lookup.homeOf(hash, capacity);
     for (let left = capacity; left > 0; left--) {
-      const entry = this.#entryAt(partition, position);
+      const entry = this.#lookup.entryAt(partition, position);
       if (this.#arena.words[chunkOf(entry)][offsetOf(entry) + 1] === address) return position;
       position = position + 1 === capacity ? 0 : position + 1;
     }
@@ -186,9 +165,9 @@ export class HashIndex {
   }
 
   #place(partition: number, hash: number, address: number): void {
-    const capacity = this.#capacityOf(partition);
-    for (let i = this.#homeOf(hash, capacity);; i = i + 1 === capacity ? 0 : i + 1) {
-      const entry = this.#entryAt(partition, i);
+    const capacity = this.#lookup.capacityOf(partition);
+    for (let i = this.#lookup.homeOf(hash, capacity);; i = i + 1 === capacity ? 0 : i + 1) {
+      const entry = this.#lookup.entryAt(partition, i);
       const words = this.#arena.words[chunkOf(entry)];
       const at = offsetOf(entry);
       if (words[at + 1] !== NOWHERE) continue;
@@ -200,16 +179,16 @@ export class HashIndex {
 
   /** Empties an entry and moves back entries that would be lost. Knuth, 6.4, algorithm R. */
   #closeGap(partition: number, position: number): void {
-    const capacity = this.#capacityOf(partition);
-    let gap = this.#entryAt(partition, position);
+    const capacity = this.#lookup.capacityOf(partition);
+    let gap = this.#lookup.entryAt(partition, position);
     let gapPosition = position;
     for (let i = position;;) {
       i = i + 1 === capacity ? 0 : i + 1;
-      const entry = this.#entryAt(partition, i);
+      const entry = this.#lookup.entryAt(partition, i);
       const words = this.#arena.words[chunkOf(entry)];
       const at = offsetOf(entry);
       if (words[at + 1] === NOWHERE) break;
-      const fromHome = distance(this.#homeOf(words[at], capacity), i, capacity);
+      const fromHome = distance(this.#lookup.homeOf(words[at], capacity), i, capacity);
       if (fromHome < distance(gapPosition, i, capacity)) continue;
       this.#write(gap, words[at], words[at + 1]);
       gap = entry;
@@ -233,10 +212,10 @@ export class HashIndex {
   /** Moves the entries of a partition to the scratch. @returns the words that they take there */
   #gather(partition: number): number {
     const scratch = this.#scratch;
-    const capacity = this.#capacityOf(partition);
+    const capacity = this.#lookup.capacityOf(partition);
     let count = 0;
     for (let i = 0; i < capacity; i++) {
-      const entry = this.#entryAt(partition, i);
+      const entry = this.#lookup.entryAt(partition, i);
       const words = this.#arena.words[chunkOf(entry)];
       const at = offsetOf(entry);
       if (words[at + 1] === NOWHERE) continue;

@@ -18,11 +18,13 @@ import {
   pagesOf,
   ROW_WORDS,
 } from "./layout.ts";
+import type { Versions } from "./versions.ts";
 
 export class IndexPages {
   /** The row of partition p begins at p × ROW_WORDS: its number of pages, and their addresses. */
   readonly rows: Int32Array;
   readonly #arena: Arena;
+  readonly #versions: Versions;
   readonly #pagesOfSegment: number;
   /** By a page's address over PAGE_WORDS: its place in the rows. */
   readonly #places: Int32Array;
@@ -31,10 +33,16 @@ export class IndexPages {
   #segmentCount = 0;
   #pageCount = 0;
 
-  constructor(arena: Arena, { segmentWords, segmentCount, partitionBits }: Layout) {
+  constructor(
+    arena: Arena,
+    rows: Int32Array,
+    versions: Versions,
+    { segmentWords, segmentCount }: Layout,
+  ) {
     this.#arena = arena;
+    this.rows = rows;
+    this.#versions = versions;
     this.#pagesOfSegment = pagesOf(segmentWords);
-    this.rows = new Int32Array(2 ** partitionBits * ROW_WORDS);
     this.#places = new Int32Array(segmentCount * this.#pagesOfSegment);
     this.#segments = new Int32Array(segmentCount);
   }
@@ -73,12 +81,20 @@ export class IndexPages {
     const hole = this.rows[row + this.rows[row]--];
     const last = this.#addressOf(--this.#pageCount);
     if (hole !== last) {
-      this.#arena.copy(last, hole, PAGE_WORDS);
-      this.#put(hole, this.#places[last >>> PAGE_WORDS_SHIFT]);
+      this.#move(last, hole);
     }
     // One page may come and go at a segment's border without the segment coming and going too.
     const spare = this.#segmentCount * this.#pagesOfSegment - this.#pageCount;
     if (spare > this.#pagesOfSegment) this.#arena.give(this.#segments[--this.#segmentCount]);
+  }
+
+  #move(from: number, to: number): void {
+    const place = this.#places[from >>> PAGE_WORDS_SHIFT];
+    const partition = Math.floor(place / ROW_WORDS);
+    const begins = this.#versions.begin(partition);
+    this.#arena.copy(from, to, PAGE_WORDS);
+    this.#put(to, place);
+    if (begins) this.#versions.end(partition);
   }
 
   #put(page: number, place: number): void {

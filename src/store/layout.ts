@@ -7,6 +7,9 @@
 import { assert } from "../assert.ts";
 
 export const WORD_BYTES = 4;
+/** An address is 32 bits: the top 4 choose a chunk of memory, of at most 1 GiB. */
+export const CHUNK_SHIFT = 28;
+export const CHUNK_WORDS = 2 ** CHUNK_SHIFT;
 export const MIN_LIMIT_BYTES = 2 ** 20;
 /** The reach of 32-bit word addresses. */
 export const MAX_LIMIT_BYTES = 2 ** 34;
@@ -36,7 +39,8 @@ const PARTITION_SHARE_BYTES = 2 ** 18;
 export const MAX_PARTITION_PAGES = 79;
 /** A partition's row in the table of pages: their number, and their addresses. */
 export const ROW_WORDS = MAX_PARTITION_PAGES + 1;
-const PARTITION_TABLES_BYTES = (ROW_WORDS + 1) * WORD_BYTES;
+/** Besides its row, a partition has a count of entries, and a version. */
+const PARTITION_TABLES_BYTES = (ROW_WORDS + 2) * WORD_BYTES;
 
 /** One item takes at most this fraction of a segment; a larger value goes into pieces. */
 const ITEMS_OF_SEGMENT = 16;

@@ -6,11 +6,14 @@
 
 import { Cleaner } from "./cleaner.ts";
 import { copyRun } from "./copy.ts";
-import { type Hash, makeHash } from "./hash.ts";
-import { NOWHERE } from "./hash_index.ts";
+import { type Hash, HASH_KEY_BYTES, makeHash } from "./hash.ts";
 import { isLarge, isTimed, valueLengthOf } from "./item.ts";
 import { Key } from "./key.ts";
+import { HintRing } from "./hints.ts";
+import { Holds } from "./holds.ts";
 import { layoutOf, WORD_BYTES } from "./layout.ts";
+import { NOWHERE } from "./lookup.ts";
+import { allocate, type SharedStore } from "./memory.ts";
 import { fits64Bits, MAX_NUMBER_BYTES, parseExact, parseNumber, writeNumber } from "./number.ts";
 import {
   type Found,
@@ -43,19 +46,30 @@ export interface LogStoreOptions {
    * must be read at once, and its value copied if it is needed; the store must not be called.
    */
   readonly onRemove?: (key: Span, copyValue: () => Uint8Array) => void;
+  /** Threads that may read the store besides the caller's; by default none. */
+  readonly readers?: number;
   /** Replaces the store's own hash, for tests. */
   readonly hash?: Hash;
 }
 
 export class LogStore implements RestorableStore {
   readonly limitBytes: number;
+  /** What a thread needs to read the store: see reader.ts. */
+  readonly shared: SharedStore;
   /** The store's parts, for tests to examine. */
   readonly values: Values;
   readonly sweeper: Sweeper;
+  readonly #holds: Holds;
+  readonly #hints: readonly HintRing[];
   readonly #now: () => number;
   readonly #writer: Writer;
   /** The key of the current operation. */
   readonly #key: Key;
+  /** Marks an item that a reader has read, if it is still where the reader found it. */
+  readonly #onHint = (hash: number, address: number) => {
+    const { index, items } = this.values;
+    if (index.findBy(hash, (found) => found === address) === address) items.markRead(address);
+  };
   readonly #current: Span = { bytes: new Uint8Array(0), start: 0, length: 0 };
   readonly #sum: Span = { bytes: new Uint8Array(MAX_NUMBER_BYTES), start: 0, length: 0 };
 
@@ -63,17 +77,23 @@ export class LogStore implements RestorableStore {
   constructor(options: LogStoreOptions) {
     const { limitBytes, now, onRemove, keepsReserve = false } = options;
     const layout = layoutOf(limitBytes);
-    const hash = options.hash ?? makeHash(options.fillRandom);
     const evicts = options.onFull !== "refuse";
+    const memory = allocate(layout, options.readers ?? 0, evicts);
+    const hashKey = new Uint8Array(HASH_KEY_BYTES);
+    options.fillRandom(hashKey);
+    const hash = options.hash ?? makeHash(hashKey);
+    this.shared = { memory, limitBytes, hashKey };
+    this.#holds = new Holds(memory.holds);
+    this.#hints = memory.hints.map((words) => new HintRing(words));
     this.limitBytes = limitBytes;
     this.#now = now;
     const removed: Span = { bytes: new Uint8Array(0), start: 0, length: 0 };
-    this.values = new Values(layout, hash, (keyHash, head) => {
+    this.values = new Values(memory, layout, hash, (keyHash, head) => {
       if (onRemove === undefined) return;
       this.values.items.showKey(head, removed);
       onRemove(removed, () => this.values.copyOf(keyHash, head));
     });
-    const cleaner = new Cleaner(this.values, layout, now, evicts);
+    const cleaner = new Cleaner(this.values, layout, now, evicts, () => this.#takeHints());
     this.sweeper = new Sweeper(this.values);
     const { values, sweeper } = this;
     this.#writer = new Writer({ values, cleaner, sweeper, layout, evicts, keepsReserve });
@@ -169,13 +189,39 @@ export class LogStore implements RestorableStore {
     if (!isTimed(this.values.items.header(address))) {
       return expiresAtMs === 0 ? Result.DONE : this.#makeTimed(address, expiresAtMs);
     }
-    this.values.items.setExpiry(address, expiresAtMs);
-    this.values.log.noteExpiry(address, expiresAtMs);
+    this.#setExpiry(address, expiresAtMs);
     return Result.DONE;
   }
 
+  #setExpiry(address: number, expiresAtMs: number): void {
+    const { index, items, log } = this.values;
+    const partition = index.partitionOf(this.#key.hash);
+    const begins = index.versions.begin(partition);
+    items.setExpiry(address, expiresAtMs);
+    if (begins) index.versions.end(partition);
+    log.noteExpiry(address, expiresAtMs);
+  }
+
+  hold(key: Span): number {
+    this.#key.read(key);
+    this.#holds.hold(this.#key.hash);
+    return this.#key.hash;
+  }
+
+  release(held: number): void {
+    this.#holds.release(held);
+  }
+
   sweep(): boolean {
-    return this.sweeper.step(this.#now());
+    const hasHints = this.#takeHints();
+    return this.sweeper.step(this.#now()) || hasHints;
+  }
+
+  /** @returns whether there are more */
+  #takeHints(): boolean {
+    let hasMore = false;
+    for (const hints of this.#hints) hasMore = hints.take(this.#onHint) || hasMore;
+    return hasMore;
   }
 
   /** The item of a key, or the head of its value; NOWHERE if there is none or it has expired. */
@@ -216,8 +262,16 @@ export class LogStore implements RestorableStore {
     if (value.length > MAX_STORED_BYTES) {
       throw new RangeError(`a value has at most ${MAX_STORED_BYTES} bytes, not ${value.length}`);
     }
-    if (this.#writer.write(this.#key, address, value, expiresAtMs)) return Result.DONE;
-    return this.#putAfterSweeping(value, expiresAtMs);
+    const { versions } = this.values.index;
+    const partition = this.values.index.partitionOf(this.#key.hash);
+    // One change for readers, although the old value may be gone before the new one is there.
+    const begins = versions.begin(partition);
+    try {
+      if (this.#writer.write(this.#key, address, value, expiresAtMs)) return Result.DONE;
+      return this.#putAfterSweeping(value, expiresAtMs);
+    } finally {
+      if (begins) versions.end(partition);
+    }
   }
 
   // Code that makes a closure is kept apart, so that nothing is allocated when there is room.

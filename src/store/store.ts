@@ -94,4 +94,10 @@ export interface RestorableStore extends Store {
    * @returns false if there is no room; the key's old value may then be lost
    */
   restore(key: Span, value: Span, expiresAtMs: number): boolean;
+  /**
+   * From now on threads that read the store leave this key to the caller, until `release`.
+   * @returns what to pass to `release`
+   */
+  hold(key: Span): number;
+  release(held: number): void;
 }

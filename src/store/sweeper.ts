@@ -7,7 +7,7 @@
  */
 
 import type { Arena } from "./arena.ts";
-import { NOWHERE } from "./hash_index.ts";
+import { NOWHERE } from "./lookup.ts";
 import { isDead } from "./item.ts";
 import type { Items } from "./items.ts";
 import { type Log, NO_SEGMENT } from "./log.ts";

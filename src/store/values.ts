@@ -11,7 +11,7 @@
 import { assert } from "../assert.ts";
 import { Arena } from "./arena.ts";
 import type { Hash } from "./hash.ts";
-import { HashIndex, NOWHERE } from "./hash_index.ts";
+import { HashIndex } from "./hash_index.ts";
 import {
   headerOf,
   isLarge,
@@ -25,6 +25,8 @@ import { Items } from "./items.ts";
 import { Key } from "./key.ts";
 import type { Layout } from "./layout.ts";
 import { Log } from "./log.ts";
+import { NOWHERE } from "./lookup.ts";
+import type { StoreMemory } from "./memory.ts";
 
 /** The words of a head that describe its pieces. */
 const LENGTH = 0;
@@ -56,13 +58,17 @@ export class Values {
   /**
    * @param onRemove called with the hash and the first item of a value that is about to expire or
    *   be evicted
-   * @throws RangeError if the system does not provide the memory
    */
-  constructor(layout: Layout, hash: Hash, onRemove?: (hash: number, head: number) => void) {
+  constructor(
+    memory: StoreMemory,
+    layout: Layout,
+    hash: Hash,
+    onRemove?: (hash: number, head: number) => void,
+  ) {
     this.#onRemove = onRemove;
-    this.arena = new Arena(layout);
+    this.arena = new Arena(memory, layout);
     this.items = new Items(this.arena, hash);
-    this.index = new HashIndex(this.arena, this.items, layout);
+    this.index = new HashIndex(this.arena, this.items, memory, layout);
     this.log = new Log(this.arena, this.items);
     this.#pieceKey = new Key(hash);
   }

@@ -1,7 +1,7 @@
 /** A walk over a segment's living items. It may stop anywhere and go on in a later operation. */
 
 import type { Arena } from "./arena.ts";
-import { NOWHERE } from "./hash_index.ts";
+import { NOWHERE } from "./lookup.ts";
 import { isDead, wordsOf } from "./item.ts";
 import type { Items } from "./items.ts";
 import { type Log, NO_SEGMENT } from "./log.ts";

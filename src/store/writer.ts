@@ -5,7 +5,7 @@
  */
 
 import { type Cleaner, RESERVED_SEGMENTS } from "./cleaner.ts";
-import { NOWHERE } from "./hash_index.ts";
+import { NOWHERE } from "./lookup.ts";
 import {
   EXPIRY_WORDS,
   headerOf,

@@ -2,11 +2,11 @@ import { test } from "node:test";
 import { assert, assertEquals, assertThrows } from "@std/assert";
 import { copyBytes } from "../../src/bytes.ts";
 import { MAX_LIMIT_BYTES, MIN_LIMIT_BYTES } from "../../src/store/layout.ts";
-import { makeHash } from "../../src/store/hash.ts";
+import { HASH_KEY_BYTES, makeHash } from "../../src/store/hash.ts";
 import { Key } from "../../src/store/key.ts";
 import { LogStore, type LogStoreOptions } from "../../src/store/log_store.ts";
 import { type Found, NONE, Result, type Span } from "../../src/store/store.ts";
-import { everyByte, fillRandomOf, randomOf, text } from "../bytes.ts";
+import { everyByte, fillRandomOf, randomBytes, randomOf, text } from "../bytes.ts";
 import { audit } from "./audit.ts";
 
 const MIB = 2 ** 20;
@@ -16,7 +16,7 @@ const SCALE = "Bun" in globalThis ? 1 : 0.05;
 const span = (bytes: Uint8Array): Span => ({ bytes, start: 0, length: bytes.length });
 
 function keyOf(name: string): Key {
-  const key = new Key(makeHash(fillRandomOf(3)));
+  const key = new Key(makeHash(randomBytes(3, HASH_KEY_BYTES)));
   key.read(span(text(name)));
   return key;
 }
@@ -434,7 +434,7 @@ test("a time to live that comes and goes leaves the value as it is", () => {
 test("no operation of a full store looks at more than a few dozen items", () => {
   for (const limitBytes of [MIB, 16 * MIB]) {
     let hashes = 0;
-    const hash = makeHash(fillRandomOf(5));
+    const hash = makeHash(randomBytes(5, HASH_KEY_BYTES));
     const shop = new Shop(limitBytes, {
       hash: (words, at, length) => {
         hashes++;

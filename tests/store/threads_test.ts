@@ -1,0 +1,30 @@
+/** Threads that read what this thread writes: never a torn, foreign or stale value. */
+
+import { test } from "node:test";
+import { assert, assertEquals } from "@std/assert";
+import { hammer, type HammerOptions } from "./hammer.ts";
+
+const SECONDS = 2;
+const BUSY = { seconds: SECONDS, readers: 2, writesPerS: Infinity, maxValueBytes: 1_500 };
+
+const trials: Readonly<Record<string, HammerOptions>> = {
+  "in a store that evicts": { ...BUSY, keys: 20_000, limitBytes: 2 ** 22, onFull: "evict" },
+  "in a store that refuses": { ...BUSY, keys: 5_000, limitBytes: 2 ** 24, onFull: "refuse" },
+  "where every key stays": {
+    ...{ ...BUSY, keys: 20_000, limitBytes: 2 ** 25, onFull: "refuse" },
+    ...{ maxValueBytes: 100, isSteady: true },
+  },
+};
+
+for (const [name, options] of Object.entries(trials)) {
+  // Readers run on Bun. Node's tests are a bundle without a file for the thread.
+  test(
+    `threads read ${name}`,
+    { skip: !("Bun" in globalThis || "Deno" in globalThis) },
+    async () => {
+      const { faults, found, writes } = await hammer(options);
+      assertEquals(faults, []);
+      assert(found > 1_000 && writes > 1_000, `${found} found, ${writes} written`);
+    },
+  );
+}
