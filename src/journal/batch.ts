@@ -12,6 +12,8 @@ export class Batch {
   readonly settlement: Settlement;
   /** The earlier states of keys whose changes may be refused. */
   readonly undo = new Undo();
+  /** What is released when the batch is settled, one for each change that may be refused. */
+  readonly holds: number[] = [];
   changes = 0;
   #bytes: Uint8Array<ArrayBuffer>;
   #length = 0;

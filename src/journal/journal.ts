@@ -40,6 +40,8 @@ export interface JournaledMemory {
   takeBack(befores: ReadonlyMap<string, Before>): void;
   /** The current state of a key, as a change. */
   changeOf(key: Uint8Array): NewChange;
+  /** Ends holds of changes that are settled. */
+  release(holds: readonly number[]): void;
 }
 
 export interface JournalOptions {
@@ -147,10 +149,12 @@ export class Journal {
   /**
    * Appends a change that may be taken back.
    * @param before the key's earlier state; undefined if the open batch knows enough
+   * @param held to be released when the change is settled
    * @returns the batch with which the change settles
    */
-  append(change: NewChange, name: string, before: Before | undefined): Settlement {
+  append(change: NewChange, name: string, before: Before | undefined, held: number): Settlement {
     this.#open.undo.note(name, before);
+    this.#open.holds.push(held);
     this.#append(change, true);
     return this.#open.settlement;
   }
@@ -267,6 +271,7 @@ export class Journal {
     this.commits++;
     this.changes += batch.changes;
     this.#note(null);
+    this.#memory?.release(batch.holds);
     batch.settle(null);
     this.#schedule();
   }
@@ -285,7 +290,10 @@ export class Journal {
       this.#appendAgain(this.#removed);
     } finally {
       this.#removed = null;
-      for (const each of failed) each.settle({ problem, from: batch.settlement });
+      for (const each of failed) {
+        this.#memory?.release(each.holds);
+        each.settle({ problem, from: batch.settlement });
+      }
     }
   }
 

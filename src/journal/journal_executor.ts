@@ -84,6 +84,9 @@ export class JournalExecutor implements Executor {
     this.#journal.start({
       takeBack: (befores) => this.#takeBack(befores),
       changeOf: (key) => this.#changeOf(spanOf(key)),
+      release: (holds) => {
+        for (const held of holds) this.#store.release(held);
+      },
     });
   }
 
@@ -152,13 +155,29 @@ export class JournalExecutor implements Executor {
       if (isAwaiting) job.settlesWith = journal.settlementOf(name);
       return;
     }
-    const before = isAwaiting ? this.#before(job, name, wasThere) : undefined;
-    perform(this.#store, job);
-    const change = this.#changeBy(job, wasThere);
-    if (change === null) {
-      if (isAwaiting) job.settlesWith = journal.settlementOf(name);
-    } else if (isAwaiting) job.settlesWith = journal.append(change, name, before);
-    else journal.appendUnawaited(change);
+    if (isAwaiting) this.#changeAwaited(job, name, wasThere);
+    else {
+      perform(this.#store, job);
+      const change = this.#changeBy(job, wasThere);
+      if (change !== null) journal.appendUnawaited(change);
+    }
+  }
+
+  /** Until the change is settled, no other thread tells of it. */
+  #changeAwaited(job: Job, name: string, wasThere: boolean): void {
+    const before = this.#before(job, name, wasThere);
+    const held = this.#store.hold(job.key);
+    let isHeld = false;
+    try {
+      perform(this.#store, job);
+      const change = this.#changeBy(job, wasThere);
+      isHeld = change !== null;
+      job.settlesWith = change === null
+        ? this.#journal.settlementOf(name)
+        : this.#journal.append(change, name, before, held);
+    } finally {
+      if (!isHeld) this.#store.release(held);
+    }
   }
 
   /** Looks a key up, with its length and expiry in `#seen`. */
