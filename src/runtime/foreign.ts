@@ -6,6 +6,9 @@
 /** An address in memory, as a number below 2^53. */
 export type Pointer = number;
 
+/** The C library: glibc's name, and musl's on the two architectures. */
+export const LIBC = ["libc.so.6", "libc.musl-x86_64.so.1", "libc.musl-aarch64.so.1"];
+
 /** A function's parameters and result, in the terms of bun:ffi. */
 export interface Signature {
   readonly args: readonly ("ptr" | "i32" | "u32")[];
@@ -42,7 +45,15 @@ export function pointerTo(array: Uint8Array<ArrayBuffer> | Uint32Array<ArrayBuff
   return bunFfi().ptr(array);
 }
 
+/** The address of any array, for a call that is made at once: until then no array moves. */
+export function pointerNow(array: Uint8Array): Pointer {
+  return bunFfi().ptr(array);
+}
+
+let ffi: BunFfi | undefined;
+
 function bunFfi(): BunFfi {
+  if (ffi !== undefined) return ffi;
   const { getBuiltinModule } = process as unknown as { getBuiltinModule(name: string): BunFfi };
-  return getBuiltinModule("bun:ffi");
+  return ffi = getBuiltinModule("bun:ffi");
 }

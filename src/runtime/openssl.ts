@@ -5,16 +5,10 @@
  * Source: EVP_EncryptInit(3).
  */
 
-import {
-  DATAGRAM_BYTES,
-  FRAME_BYTES,
-  NONCE_BYTES,
-  TAG_AT,
-  TAG_BYTES,
-} from "../protocol/datagram.ts";
+import { FRAME_BYTES, NONCE_BYTES, TAG_AT, TAG_BYTES } from "../protocol/datagram.ts";
 import { EPOCH_BYTES } from "../protocol/epoch.ts";
 import type { Aead, Cipher } from "../protocol/seal.ts";
-import { openLibrary, type Pointer, pointerTo } from "./foreign.ts";
+import { openLibrary, type Pointer, pointerNow, pointerTo } from "./foreign.ts";
 
 const NAMES = ["libcrypto.so.3"];
 
@@ -46,14 +40,13 @@ const GET_TAG = 0x10;
 const SET_TAG = 0x11;
 const DONE = 1;
 
-// Everything OpenSSL reads and writes is in one block of memory.
+// What OpenSSL reads and writes besides datagrams is in one block of memory.
 const KEY_AT = 0;
 const KEY_BYTES = 32;
 const WRITTEN_AT = KEY_AT + KEY_BYTES;
 const ADDITIONAL_AT = WRITTEN_AT + 8;
-const DATAGRAM_AT = ADDITIONAL_AT + EPOCH_BYTES;
 /** The frame that is sealed, and the frame that was opened. */
-const FRAME_AT = DATAGRAM_AT + DATAGRAM_BYTES;
+const FRAME_AT = ADDITIONAL_AT + EPOCH_BYTES;
 const OPENED_AT = FRAME_AT + FRAME_BYTES;
 /** Room for the end of a message, where GCM writes nothing. */
 const REST_AT = OPENED_AT + FRAME_BYTES;
@@ -108,8 +101,7 @@ class OpensslCipher implements Cipher {
   readonly #opening: Pointer;
   readonly #memory = new Uint8Array(new ArrayBuffer(MEMORY_BYTES));
   readonly #at = pointerTo(this.#memory);
-  readonly #additional = this.#memory.subarray(ADDITIONAL_AT, DATAGRAM_AT);
-  readonly #datagram = this.#memory.subarray(DATAGRAM_AT, FRAME_AT);
+  readonly #additional = this.#memory.subarray(ADDITIONAL_AT, FRAME_AT);
   readonly frame = this.#memory.subarray(FRAME_AT, OPENED_AT);
   readonly #opened = this.#memory.subarray(OPENED_AT, REST_AT);
 
@@ -126,23 +118,20 @@ class OpensslCipher implements Cipher {
     const evp = this.#evp;
     const context = this.#sealing;
     const at = this.#at;
-    const to = at + DATAGRAM_AT;
-    for (let i = 0; i < NONCE_BYTES; i++) this.#datagram[i] = datagram[i];
-    const isSealed = this.#begin(context, 1, additionalData) &&
+    const to = pointerNow(datagram);
+    const isSealed = this.#begin(context, 1, to, additionalData) &&
       this.#update(context, to + NONCE_BYTES, at + FRAME_AT, FRAME_BYTES) &&
       evp.EVP_CipherFinal_ex(context, at + REST_AT, at + WRITTEN_AT) === DONE &&
       evp.EVP_CIPHER_CTX_ctrl(context, GET_TAG, TAG_BYTES, to + TAG_AT) === DONE;
     if (!isSealed) throw new Error("OpenSSL could not seal a datagram");
-    datagram.set(this.#datagram);
   }
 
   open(datagram: Uint8Array, additionalData: Uint8Array): Uint8Array | null {
     const evp = this.#evp;
     const context = this.#opening;
     const at = this.#at;
-    const from = at + DATAGRAM_AT;
-    this.#datagram.set(datagram);
-    const isOpened = this.#begin(context, 0, additionalData) &&
+    const from = pointerNow(datagram);
+    const isOpened = this.#begin(context, 0, from, additionalData) &&
       this.#update(context, at + OPENED_AT, from + NONCE_BYTES, FRAME_BYTES) &&
       evp.EVP_CIPHER_CTX_ctrl(context, SET_TAG, TAG_BYTES, from + TAG_AT) === DONE &&
       evp.EVP_CipherFinal_ex(context, at + REST_AT, at + WRITTEN_AT) === DONE;
@@ -160,8 +149,13 @@ class OpensslCipher implements Cipher {
     return context;
   }
 
-  #begin(context: Pointer, isSealing: number, additionalData: Uint8Array): boolean {
-    const nonce = this.#at + DATAGRAM_AT;
+  /** @param nonce where the nonce is: it begins the datagram */
+  #begin(
+    context: Pointer,
+    isSealing: number,
+    nonce: Pointer,
+    additionalData: Uint8Array,
+  ): boolean {
     if (this.#evp.EVP_CipherInit_ex(context, null, null, null, nonce, isSealing) !== DONE) {
       return false;
     }

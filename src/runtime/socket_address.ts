@@ -12,7 +12,7 @@ const SOCKADDR_IN6_BYTES = 28;
 const SCOPE_AT = 24;
 
 /** A struct sockaddr_in or sockaddr_in6 of Linux. */
-export function socketAddress({ host, port }: Address): Uint8Array {
+export function socketAddress({ host, port }: Address): Uint8Array<ArrayBuffer> {
   const [address, zone] = host.split("%");
   const isV6 = isIPv6(address);
   const bytes = new Uint8Array(isV6 ? SOCKADDR_IN6_BYTES : SOCKADDR_IN_BYTES);
