@@ -53,6 +53,9 @@ const ACTIONS: readonly Action[] = [
   Action.TOUCH,
 ];
 
+/** The operation of each action; no operation peeks. */
+const OPERATIONS = Object.values(Action).map((action) => ACTIONS.indexOf(action));
+
 assert(MAX_KEY_BYTES <= MAX_STORED_KEY_BYTES, "every key of the wire can be stored");
 
 const encoder = new TextEncoder();
@@ -102,10 +105,10 @@ export class Version1 implements Wire {
       return false;
     }
     const operation = codeOf(request) as Operation;
+    if (operation < ACTIONS.length) return this.#makeJob(operation, request, turn);
     this.#counters.operations[operation]++;
     if (operation === Operation.PING) this.#conclude(turn, Status.OK);
-    else if (operation === Operation.STATS) this.#tellStatistics(request, turn);
-    else return this.#makeJob(operation, request, turn);
+    else this.#tellStatistics(request, turn);
     return false;
   }
 
@@ -129,13 +132,17 @@ export class Version1 implements Wire {
   #readDelta(turn: Turn): boolean {
     const { job } = turn;
     const delta = parseNumber(job.value.bytes, job.value.start, job.value.length);
-    if (delta === null) this.#refuse(turn, BAD_DELTA);
-    else job.delta = delta;
+    if (delta !== null) job.delta = delta;
+    else {
+      this.#counters.operations[Operation.ADD]++;
+      this.#refuse(turn, BAD_DELTA);
+    }
     return delta !== null;
   }
 
   conclude(turn: Turn): void {
     const { action, result, found } = turn.job;
+    this.#counters.operations[OPERATIONS[action]]++;
     if (action === Action.GET || action === Action.EXISTS) this.#countLookup(result);
     if (result === Result.DONE) this.#concludeDone(turn);
     else if (result === Result.MISSING) this.#conclude(turn, Status.NOT_FOUND);

@@ -33,7 +33,6 @@ export interface SkvsWireOptions {
   readonly aead: Aead;
   /** The key of the original wire, 32 bytes, for both directions. */
   readonly key: Uint8Array;
-  readonly counters: Counters;
   readonly fillRandom: FillRandom;
 }
 
@@ -47,14 +46,16 @@ const ACTIONS: Readonly<Record<SkvsCommand, Action>> = {
 
 const ZERO = "0".charCodeAt(0);
 
-/** Makes the wire for a key. */
-export async function openSkvsWire(options: SkvsWireOptions): Promise<Wire> {
-  const { aead, key } = options;
+/** Makes the wire for a key; the wire is made for what is to count its operations. */
+export async function openSkvsWire(
+  { aead, key, fillRandom }: SkvsWireOptions,
+): Promise<(counters: Counters) => Wire> {
   const [cipher, derived] = await Promise.all([
     aead.cipher(key),
     deriveKey(key, SKVS_REPLY_INFO),
   ]);
-  return new SkvsWire(cipher, derived.subarray(0, SKVS_REPLY_TAG_BYTES), options);
+  const replyTag = derived.subarray(0, SKVS_REPLY_TAG_BYTES);
+  return (counters) => new SkvsWire(cipher, replyTag, counters, fillRandom);
 }
 
 class SkvsWire implements Wire {
@@ -72,7 +73,12 @@ class SkvsWire implements Wire {
   /** The same, for a SET that returns what it stored, unless it finds a value and leaves it. */
   readonly #foundInstead: Found;
 
-  constructor(cipher: Cipher, replyTag: Uint8Array, { counters, fillRandom }: SkvsWireOptions) {
+  constructor(
+    cipher: Cipher,
+    replyTag: Uint8Array,
+    counters: Counters,
+    fillRandom: FillRandom,
+  ) {
     this.requests = this.replies = cipher;
     this.frame = cipher.frame;
     this.#counters = counters;
@@ -99,12 +105,12 @@ class SkvsWire implements Wire {
   }
 
   read(request: Uint8Array, turn: Turn): boolean {
-    this.#counters.skvs++;
     const { job } = turn;
     const command = request[0];
     const flags = skvsFlagsOf(request);
     const keyLength = skvsLengthOf(request, SKVS_KEY_AT, MAX_SKVS_KEY_BYTES);
     if (!isCommand(command) || keyLength === 0) {
+      this.#counters.skvs++;
       conclude(turn, SkvsStatus.ERROR);
       return false;
     }
@@ -124,6 +130,7 @@ class SkvsWire implements Wire {
 
   conclude(turn: Turn): void {
     const { action, result, found } = turn.job;
+    this.#counters.skvs++;
     if (result === Result.FULL) conclude(turn, SkvsStatus.ERROR);
     else if (action === Action.EXISTS) this.#concludeExists(turn);
     else if (result === Result.MISSING) conclude(turn, SkvsStatus.NOT_FOUND);

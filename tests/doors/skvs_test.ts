@@ -31,7 +31,7 @@ async function begin(
   const fillRandom = fillRandomOf(seed);
   const world: Awaited<ReturnType<typeof makeServer>> = await makeServer(clock, {
     counters,
-    originalWire: await openSkvsWire({ aead: awaited(aead), key: KEY, counters, fillRandom }),
+    originalWire: (await openSkvsWire({ aead: awaited(aead), key: KEY, fillRandom }))(counters),
   });
   const call = (command: number, key: string, value: Uint8Array = NOTHING, flags = 0) =>
     skvsCall({ command: command as SkvsCommand, flags, key: text(key), value }, 500, {
