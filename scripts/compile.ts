@@ -15,7 +15,12 @@ import { parseArgs } from "node:util";
 const ROOT = fileURLToPath(new URL("..", import.meta.url));
 const DIST = join(ROOT, "dist");
 /** The program, and the threads it starts. */
-const ENTRIES = ["cli.ts", "runtime/sqlite/worker.ts"].map((file) => join(ROOT, "src", file));
+const ENTRIES = [
+  "cli.ts",
+  "runtime/sqlite/worker.ts",
+  "runtime/readers/thread.ts",
+  "commands/bench_thread.ts",
+].map((file) => join(ROOT, "src", file));
 
 const TARGETS = [
   "linux-x64",

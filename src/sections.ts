@@ -13,18 +13,25 @@ export interface SectionSources {
   readonly systemLines?: Section;
   /** The section `connections`, if there are doors for text. */
   readonly connectionLines?: Section;
+  /** Threads that answer queries. */
+  readonly readers?: { collect(): void; readonly sections: ReadonlyMap<string, Section> };
 }
 
 export function makeSections(sources: SectionSources): ReadonlyMap<string, Section> {
-  const { counters, executor, serverLines, systemLines, connectionLines } = sources;
+  const { counters, executor, serverLines, systemLines, connectionLines, readers } = sources;
+  const collected = (lines: (counters: Counters) => Line[]) => () => {
+    readers?.collect();
+    return lines(counters);
+  };
   const names = (): Line => ["sections", [...sections.keys()].join(" ")];
   const sections = new Map<string, Section>([
     ["server", () => [...serverLines(), names()]],
-    ["operations", () => operationLines(counters)],
-    ["datagrams", () => [...datagramLines(counters), ...(systemLines?.() ?? [])]],
+    ["operations", collected(operationLines)],
+    ["datagrams", collected(() => [...datagramLines(counters), ...(systemLines?.() ?? [])])],
     ["store", () => storeLines(executor.counts)],
     ...executor.sections,
   ]);
+  for (const [name, lines] of readers?.sections ?? []) sections.set(name, collected(lines));
   if (connectionLines !== undefined) sections.set("connections", connectionLines);
   return sections;
 }

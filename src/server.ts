@@ -20,6 +20,16 @@ import { Counters } from "./statistics.ts";
 import { type Turn, Turns, Wait, type Wire } from "./turn.ts";
 import { Version1 } from "./version1.ts";
 
+/** The threads that answer queries, as their server sees them. */
+export interface Readers {
+  /** Adds what they have counted since the last time to the server's counts. */
+  collect(): void;
+  /** The sections of STATS about them, by name. */
+  readonly sections: ReadonlyMap<string, Section>;
+  /** From now on their replies carry this epoch, 16 bytes. */
+  setEpoch(epoch: Uint8Array): void;
+}
+
 export interface ServerOptions {
   readonly ciphers: TrafficCiphers;
   readonly executor: Executor;
@@ -34,6 +44,8 @@ export interface ServerOptions {
   readonly connectionLines?: Section;
   /** The original wire, if it is spoken: it gets the datagrams that do not open as version 1. */
   readonly originalWire?: Wire;
+  /** Threads that answer queries beside this server. */
+  readonly readers?: Readers;
   readonly fenceLimits?: FenceLimits;
   /** Whether the store holds nothing from an earlier boot; by default, if it is not durable. */
   readonly isFresh?: boolean;
@@ -62,6 +74,7 @@ export class Server {
     this.counters = options.counters ?? new Counters();
     this.#startedAtMs = options.now();
     this.fence = new Fence(options.fillRandom, this.#startedAtMs, options.fenceLimits);
+    options.readers?.setEpoch(this.fence.epoch.bytes);
     this.#wire = new Version1({
       ciphers: options.ciphers,
       fillRandom: options.fillRandom,
@@ -185,7 +198,9 @@ export class Server {
 
   #judgeMutation(turn: Turn, request: Uint8Array): void {
     const { datagram, epoch, nowMs } = turn;
+    const { epoch: before } = this.fence;
     const verdict = epoch === null ? Verdict.IGNORE : this.fence.admit(datagram, epoch, nowMs);
+    if (this.fence.epoch !== before) this.#options.readers?.setEpoch(this.fence.epoch.bytes);
     if (verdict === Verdict.CARRY_OUT) {
       turn.isMarked = true;
       this.#execute(turn, request);

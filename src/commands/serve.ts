@@ -1,15 +1,17 @@
 import { MemoryExecutor } from "../execute/memory.ts";
 import { fillFromKernel, trafficCiphers } from "../protocol/keys.ts";
 import type { Aead } from "../protocol/seal.ts";
+import type { Receive } from "../protocol/socket.ts";
 import { formatAddress, parseAddress, resolveAddress } from "../runtime/address.ts";
 import { makeClock } from "../runtime/clock.ts";
 import { chooseAead, detectRuntime } from "../runtime/detect.ts";
 import { kernelDrops } from "../runtime/kernel_drops.ts";
+import type { ReaderThreads, ReaderThreadsOptions } from "../runtime/readers/threads.ts";
 import type { Listener, Runtime } from "../runtime/runtime.ts";
 import { Server } from "../server.ts";
 import type { Line } from "../section.ts";
 import { Counters } from "../statistics.ts";
-import type { Store } from "../store/store.ts";
+import type { LogStore } from "../store/log_store.ts";
 import type { Wire } from "../turn.ts";
 import { VERSION } from "../version.ts";
 import { CRYPTO_OPTION, cryptoChoice, DEFAULT_SERVER, KEY_FILE_OPTION } from "./client_options.ts";
@@ -19,6 +21,7 @@ import { findOrMakeKey } from "./key_source.ts";
 import { complain } from "./output.ts";
 import { DOOR_OPTIONS, wantsDoors } from "./door_options.ts";
 import { dataFolderOf, JOURNAL_OPTIONS } from "./data_folder.ts";
+import { pollers, pollOf, READER_OPTIONS, readersOf } from "./reader_options.ts";
 import {
   describeStore,
   keepSweeping,
@@ -50,6 +53,7 @@ export const command: Command = {
     },
     ...STORE_OPTIONS,
     ...JOURNAL_OPTIONS,
+    ...READER_OPTIONS,
     ...DOOR_OPTIONS,
     ...KEY_FILE_OPTION,
     ...SKVS_OPTIONS,
@@ -67,15 +71,17 @@ export const command: Command = {
     const toClose: Closable[] = [];
     const signal = stopSignal();
     const now = makeClock();
-    const data = await openExecutor(input, now, signal);
+    const readers = readersOf(input, cryptoChoice(input));
+    const pollMs = pollOf(input);
+    const data = await openExecutor(input, now, readers, signal);
     try {
-      if (!signal.aborted) await start(input, data, now, toClose);
+      if (!signal.aborted) await start(input, data, { now, readers, pollMs }, toClose);
       await stopped(signal);
       // Requests that wait for the disk are still answered.
       await data.flush();
       await new Promise((resolve) => setImmediate(resolve));
     } finally {
-      for (const each of toClose) each.close();
+      for (const each of toClose) await each.close();
       await data.close();
     }
     complain(`kg: stopped by ${signal.reason}`);
@@ -88,14 +94,16 @@ export const command: Command = {
 async function openExecutor(
   input: Input,
   now: () => number,
+  readers: number,
   signal: AbortSignal,
 ): Promise<Opened> {
   const folder = dataFolderOf(input);
-  if (folder === undefined) return inMemory(makeStore(input, { now }));
-  return await (await import("./serve_journal.ts")).openFolder(input, folder, now, signal);
+  if (folder === undefined) return inMemory(makeStore(input, { now, readers }));
+  const { openFolder } = await import("./serve_journal.ts");
+  return await openFolder(input, folder, { now, readers }, signal);
 }
 
-function inMemory(store: Store): Opened {
+function inMemory(store: LogStore): Opened {
   const nothing = () => Promise.resolve();
   const executor = new MemoryExecutor(store);
   return { executor, store, description: "", flush: nothing, close: nothing };
@@ -106,14 +114,20 @@ async function openDoors(input: Input, runtime: Runtime, ports: DoorPorts): Prom
 }
 
 interface Closable {
-  close(): void;
+  close(): void | Promise<void>;
+}
+
+interface Serving {
+  readonly now: () => number;
+  readonly readers: number;
+  readonly pollMs: number;
 }
 
 /** Opens everything, or throws; the caller closes `toClose` in either case. */
 async function start(
   input: Input,
   { executor, store, description }: Opened,
-  now: () => number,
+  { now, readers: readerCount, pollMs }: Serving,
   toClose: Closable[],
 ): Promise<void> {
   const runtime = await detectRuntime();
@@ -124,6 +138,22 @@ async function start(
     : null;
   if (doors !== null) toClose.push(doors);
   const { key, origin, isNew } = findOrMakeKey(input.text("key-file"));
+  const originalKey = originalKeyOf(input);
+  const readers = readerCount === 0 ? null : await makeReaders({
+    count: readerCount,
+    ...{
+      store: store.shared,
+      masterKey: key,
+      skvsKey: originalKey,
+      pollMs,
+      now,
+      counters,
+      onFault,
+    },
+    crypto: cryptoChoice(input),
+    isFresh: !executor.isDurable,
+    pollers: pollers(),
+  });
   const listeners: Listener[] = [];
   const server = new Server({
     ciphers: await trafficCiphers(key, aead),
@@ -138,11 +168,13 @@ async function start(
     ],
     systemLines: () => systemLines(listeners),
     connectionLines: doors?.lines,
-    originalWire: await openOriginalWire(input, aead, counters),
+    originalWire: await openOriginalWire(originalKey, aead, counters),
+    readers: readers ?? undefined,
     onFault,
   });
   complain(isNew ? `key: made a new one, ${origin}` : `key: ${origin}`);
   await listenAll(input, runtime, server, listeners, toClose);
+  const isDivided = readers !== null && await startReaders(readers, listeners, server, toClose);
   toClose.push({ close: keepSweeping(store) });
   const addresses = listeners.map(({ address }) => formatAddress(address)).join(", ");
   complain(`kg ${VERSION} listens on ${addresses}`);
@@ -150,7 +182,26 @@ async function start(
     complain(`doors, not encrypted: ${doors.places.join(", ")}`);
   }
   if (description !== "") complain(description);
-  complain(`${describeStore(input, store)}; sealing: ${aead.name} on ${runtime.name}`);
+  const threads = isDivided ? `; readers: ${readerCount}` : "";
+  complain(`${describeStore(input, store)}; sealing: ${aead.name} on ${runtime.name}${threads}`);
+}
+
+async function makeReaders(options: ReaderThreadsOptions): Promise<ReaderThreads> {
+  return new (await import("../runtime/readers/threads.ts")).ReaderThreads(options);
+}
+
+/** @returns whether there are readers now; if not, the server answers everything itself */
+async function startReaders(
+  readers: ReaderThreads,
+  listeners: readonly Listener[],
+  server: Server,
+  toClose: Closable[],
+): Promise<boolean> {
+  toClose.unshift(readers);
+  const receive: Receive = (arrivals, socket) => server.receive(arrivals, socket);
+  if (await readers.start(listeners, receive)) return true;
+  complain("warning: this system can't steer datagrams to readers, so one thread answers all");
+  return false;
 }
 
 function systemLines(listeners: readonly Listener[]): Line[] {
@@ -168,19 +219,24 @@ function onFault(error: unknown): void {
   complain(`a bug in kg ${VERSION}, please report it: ${text.replaceAll(/\s*\n\s*/g, " | ")}`);
 }
 
-async function openOriginalWire(
-  input: Input,
-  aead: Aead,
-  counters: Counters,
-): Promise<Wire | undefined> {
-  if (!wantsSkvs(input)) return undefined;
+function originalKeyOf(input: Input): Uint8Array | null {
+  if (!wantsSkvs(input)) return null;
   const key = skvsKey(input.text("skvs-key-file"));
   complain(
     "warning: the original wire is on (--skvs). It has no protection against replay: anyone who " +
       "records its datagrams can change any key of this store by sending them again.",
   );
+  return key;
+}
+
+async function openOriginalWire(
+  key: Uint8Array | null,
+  aead: Aead,
+  counters: Counters,
+): Promise<Wire | undefined> {
+  if (key === null) return undefined;
   const { openSkvsWire } = await import("../doors/skvs.ts");
-  return await openSkvsWire({ aead, key, counters, fillRandom: fillFromKernel });
+  return (await openSkvsWire({ aead, key, fillRandom: fillFromKernel }))(counters);
 }
 
 /** Listens on every address, or throws. */

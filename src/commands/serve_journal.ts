@@ -5,6 +5,7 @@ import { JournalExecutor, type StoredItem } from "../journal/journal_executor.ts
 import { ThreadDisk } from "../runtime/sqlite/disk.ts";
 import { atFolder, DataFile } from "../runtime/sqlite/file.ts";
 import { lockFolder } from "../runtime/sqlite/lock.ts";
+import type { LogStoreOptions } from "../store/log_store.ts";
 import { Result, type Span, type StoreCounts } from "../store/store.ts";
 import type { Input } from "./command.ts";
 import { syncIntervalOf } from "./data_folder.ts";
@@ -27,7 +28,7 @@ const MAX_LOAD_EVICTIONS = 1 / 100;
 export async function openFolder(
   input: Input,
   folder: string,
-  now: () => number,
+  { now, readers }: Pick<LogStoreOptions, "now" | "readers">,
   signal: AbortSignal,
 ): Promise<Opened> {
   const syncIntervalMs = syncIntervalOf(input);
@@ -42,7 +43,7 @@ export async function openFolder(
     const journal = new Journal({ disk, syncIntervalMs, now, later, onProblem });
     const onRemove = (key: Span, copyValue: () => Uint8Array) =>
       journal.noteRemoval(key, copyValue);
-    const store = makeStore(input, { now, onRemove, keepsReserve: true });
+    const store = makeStore(input, { now, readers, onRemove, keepsReserve: true });
     const executor = new JournalExecutor({ store, journal, now, wallNow: Date.now });
     await load(folder, executor, signal);
     if (!signal.aborted) executor.start();

@@ -32,7 +32,7 @@ export const STORE_OPTIONS = {
 /** What a server serves from, and how to close it. */
 export interface Opened {
   readonly executor: Executor;
-  readonly store: Store;
+  readonly store: LogStore;
   /** Printed when the server starts; "" for nothing. */
   readonly description: string;
   /** Makes all changes durable, as far as possible. */
@@ -44,7 +44,7 @@ export interface Opened {
 /** @throws UsageError for wrong options, or if the machine can't provide the memory */
 export function makeStore(
   input: Input,
-  options: Pick<LogStoreOptions, "now" | "onRemove" | "keepsReserve">,
+  options: Pick<LogStoreOptions, "now" | "onRemove" | "keepsReserve" | "readers">,
 ): LogStore {
   const memory = input.text("memory") ?? DEFAULT_MEMORY;
   const limitBytes = parseSize("--memory", memory, MIN_LIMIT_BYTES, MAX_LIMIT_BYTES);

@@ -31,11 +31,27 @@ export class ServerBatch implements Arrivals, ServerSocket {
   /** Gives a datagram, and those that wait behind it, to the server, and sends the replies. */
   take(datagram: Uint8Array, peer: Uint8Array, receive: Receive): void {
     this.#requests.put(0, datagram, peer);
-    this.count = 1 + this.#socket.receive(this.#requests, 1);
+    this.#serve(1 + this.#socket.receive(this.#requests, 1), receive);
+  }
+
+  /** The same with the datagrams that wait. @returns how many there were */
+  takeWaiting(receive: Receive): number {
+    return this.#serve(this.#socket.receive(this.#requests, 0), receive);
+  }
+
+  /** The same, but waits for one if there is none; the socket limits the wait. */
+  takeOrWait(receive: Receive): number {
+    return this.#serve(this.#socket.receiveOrWait(this.#requests), receive);
+  }
+
+  #serve(count: number, receive: Receive): number {
+    if (count === 0) return 0;
+    this.count = count;
     this.#isReceiving = true;
     receive(this, this);
     this.#isReceiving = false;
     this.flush();
+    return count;
   }
 
   datagram(i: number): Uint8Array {

@@ -10,6 +10,8 @@ import type { Address } from "./address.ts";
 import { CallBatch, ServerBatch } from "./batches.ts";
 import { listenForStreams } from "./bun_streams.ts";
 import { LinuxSocket } from "./linux_socket.ts";
+import { Poll } from "./poll.ts";
+import { divide } from "./steering.ts";
 import type { Channel, Listener, Runtime } from "./runtime.ts";
 import { socketAddress } from "./socket_address.ts";
 
@@ -88,6 +90,8 @@ class PlainSocket implements ServerSocket {
 /** A server's side of a socket. */
 interface Serving {
   readonly take: (datagram: Uint8Array, host: string, port: number) => void;
+  /** Where it answers by socket address. */
+  readonly socket?: ServerSocket;
   close(): void;
 }
 
@@ -112,9 +116,15 @@ export const runtime: Runtime = {
       ? takePlainly(socket, receive)
       : takeInBatches(linuxSocket, receive);
     take = server.take;
+    // With the zone of an IPv6 address, which Bun does not tell.
+    const bound = { host: address.host, port: socket.port };
     return {
       address: { host: socket.hostname, port: socket.port },
       receiveBufferBytes: linuxSocket?.raiseReceiveBuffer() ?? null,
+      divide: (readers) =>
+        linuxSocket === null || server.socket === undefined
+          ? null
+          : divide(linuxSocket, server.socket, bound, readers),
       close() {
         take = () => {};
         server.close();
@@ -150,11 +160,20 @@ export const runtime: Runtime = {
       batch = null;
       socket.close();
     };
-    return { send: (datagram) => batch === null ? send(datagram) : batch.send(datagram), close };
+    return {
+      descriptor: socket.fd,
+      send: (datagram) => batch === null ? send(datagram) : batch.send(datagram),
+      close,
+    };
   },
 
   async listenForStreams(address, accept) {
     return listenForStreams(address, accept);
+  },
+
+  waiterFor(channels) {
+    const poll = Poll.of(channels.map(({ descriptor = -1 }) => descriptor));
+    return poll && ((ms) => poll.wait(ms));
   },
 };
 
@@ -163,6 +182,7 @@ function takeInBatches(socket: LinuxSocket, receive: Receive): Serving {
   const last = new LastPeer();
   return {
     take: (datagram, host, port) => batch.take(datagram, last.addressOf(host, port), receive),
+    socket: batch,
     close: () => batch.close(),
   };
 }

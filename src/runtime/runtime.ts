@@ -3,7 +3,7 @@
  * runtime has one file that implements it.
  */
 
-import type { Receive } from "../protocol/socket.ts";
+import type { Receive, ServerSocket } from "../protocol/socket.ts";
 import type { Address } from "./address.ts";
 import type { Accept } from "../stream.ts";
 
@@ -14,17 +14,36 @@ import type { Accept } from "../stream.ts";
  */
 export const RECEIVE_BUFFER_BYTES = 4 * 1024 * 1024;
 
+/** A port that a listener shares with readers. */
+export interface Division {
+  /** The descriptors of the readers' sockets, in the order of the readers. */
+  readonly descriptors: readonly number[];
+  /** The listener's own socket: it sends to any peer of the port. */
+  readonly socket: ServerSocket;
+  /** Gives queries to the readers, or everything to the listener. */
+  steer(isDivided: boolean): void;
+  /** Closes the socket of a reader that has ended. */
+  close(reader: number): void;
+}
+
 /** A socket that answers datagrams. */
 export interface Listener {
   /** Where it listens, with the port that the system chose if 0 was asked for. */
   readonly address: Address;
   /** The size of the kernel's receive buffer; null where it is unknown. */
   readonly receiveBufferBytes: number | null;
+  /**
+   * Opens a socket for each of some readers at the same address: queries go to them from now on, and
+   * everything else to this one. Null where the system can't do this; absent where it never can.
+   */
+  divide?(readers: number): Division | null;
   close(): void;
 }
 
 /** A client's path to one server. It does not keep a process alive. */
 export interface Channel {
+  /** The descriptor of its socket, where a thread may wait for it. */
+  readonly descriptor?: number;
   /** Sends a datagram of 1,024 bytes, best effort; it may be reused once this returns. */
   send(datagram: Uint8Array): void;
   close(): void;
@@ -60,4 +79,9 @@ export interface Runtime {
   dial(server: Address, events: ChannelEvents): Promise<Channel>;
   /** Listens for streams; @throws as `listen`; an Error with `code` ENOENT without a folder */
   listenForStreams(address: StreamAddress, accept: Accept): Promise<BoundStreams>;
+  /**
+   * Makes a function that waits, with the whole thread, until one of some channels has a datagram, at
+   * most some ms; absent where that is not possible.
+   */
+  waiterFor?(channels: readonly Channel[]): ((ms: number) => void) | null;
 }
