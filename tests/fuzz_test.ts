@@ -142,7 +142,7 @@ test(`${AT_SERVER} hostile datagrams leave the server answering, and the store a
     fillRandom,
     onFault: throwLater,
   });
-  const socket = new FakeSocket(server);
+  const socket = new FakeSocket((...arrived) => server.receive(...arrived));
   const streams = [
     NonceStream.forQueries(fillRandomOf(2)),
     NonceStream.forMutations(fillRandomOf(3)),

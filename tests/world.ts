@@ -10,7 +10,7 @@ import { MemoryExecutor } from "../src/execute/memory.ts";
 import { Exchange } from "../src/protocol/exchange.ts";
 import { type TrafficCiphers, trafficCiphers } from "../src/protocol/keys.ts";
 import type { Aead } from "../src/protocol/seal.ts";
-import { OneArrival, type Peer, type ServerSocket } from "../src/protocol/socket.ts";
+import { OneArrival, type Peer, type Receive, type ServerSocket } from "../src/protocol/socket.ts";
 import { nodeCrypto } from "../src/runtime/node_crypto.ts";
 import { Server, type ServerOptions } from "../src/server.ts";
 import { LogStore, type LogStoreOptions } from "../src/store/log_store.ts";
@@ -69,14 +69,14 @@ export interface ServerInWorld {
 export class FakeSocket implements ServerSocket {
   readonly reply = new Uint8Array(DATAGRAM_BYTES);
   readonly #arrival = new OneArrival();
-  readonly #server: Server;
+  readonly #receive: Receive;
 
-  constructor(server: Server) {
-    this.#server = server;
+  constructor(receive: Receive) {
+    this.#receive = receive;
   }
 
   deliver(datagram: Uint8Array, onReply: (reply: Uint8Array) => void): void {
-    this.#server.receive(this.#arrival.of(datagram, onReply), this);
+    this.#receive(this.#arrival.of(datagram, onReply), this);
   }
 
   /** The reply that comes at once, or null. */
@@ -117,7 +117,7 @@ export async function makeServer(
     fillRandom,
     ...rest,
   });
-  const socket = new FakeSocket(server);
+  const socket = new FakeSocket((...arrived) => server.receive(...arrived));
   const deliver = socket.deliver.bind(socket);
   const ask = async (datagram: Uint8Array) => {
     let reply: Uint8Array | null = null;

@@ -10,6 +10,7 @@ import { Kind, readChanges } from "../../src/journal/change.ts";
 import { Journal } from "../../src/journal/journal.ts";
 import { JournalExecutor } from "../../src/journal/journal_executor.ts";
 import { LogStore } from "../../src/store/log_store.ts";
+import type { SharedStore } from "../../src/store/memory.ts";
 import { copyBytes } from "../../src/bytes.ts";
 import { fillRandomOf } from "../bytes.ts";
 import { FakeDisk } from "../journal/fake_disk.ts";
@@ -29,6 +30,8 @@ export interface Nature {
 
 export interface Backing {
   readonly executor: Executor;
+  /** For a reader. */
+  readonly shared: SharedStore;
   readonly life: Life;
   /** The server is killed; what it leaves is for the next one. */
   reopen(): Backing;
@@ -41,6 +44,10 @@ export class MemoryBacking implements Backing {
   constructor({ ledger, now }: Nature) {
     this.#store = new RecordingStore(ledger, now);
     this.executor = new MemoryExecutor(this.#store);
+  }
+
+  get shared(): SharedStore {
+    return this.#store.shared;
   }
 
   get life(): Life {
@@ -101,6 +108,7 @@ class RecordingDisk extends FakeDisk {
 
 export class DurableBacking implements Backing {
   readonly executor: Executor;
+  readonly shared: SharedStore;
   readonly #nature: Nature;
   readonly #diskNature: DiskNature;
   readonly #disk: RecordingDisk;
@@ -125,7 +133,9 @@ export class DurableBacking implements Backing {
       fillRandom: fillRandomOf(1),
       onRemove: (key, copyValue) => journal.noteRemoval(key, copyValue),
       keepsReserve: true,
+      readers: 1,
     });
+    this.shared = store.shared;
     const wallNow = () => now() + WALL_OFFSET_MS;
     const executor = new JournalExecutor({ store, journal, now, wallNow });
     for (const item of disk.items.values()) executor.load(item);

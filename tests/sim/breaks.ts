@@ -14,6 +14,11 @@ import { MutationOrder } from "../../src/protocol/mutation_order.ts";
 import { ReplayWindow, Sighting } from "../../src/protocol/replay_window.ts";
 import { NonceStream, sequenceOf } from "../../src/protocol/nonces.ts";
 import { Transmission } from "../../src/protocol/transmission.ts";
+import { Holds } from "../../src/store/holds.ts";
+import { IndexPages } from "../../src/store/index_pages.ts";
+import { LogStore } from "../../src/store/log_store.ts";
+import { Values } from "../../src/store/values.ts";
+import { Versions } from "../../src/store/versions.ts";
 
 /** Breaks something, and returns a function that restores it. */
 type Break = () => () => void;
@@ -86,7 +91,50 @@ export const BREAKS: Readonly<Record<string, Break>> = {
     ),
 
   "no kept replies": () => replace(KeptReplies.prototype, "find", () => () => false),
+
+  "readers tell what is not settled": () => {
+    const mends = [
+      replace(Holds.prototype, "hold", () => () => {}),
+      replace(Holds.prototype, "release", () => () => {}),
+    ];
+    return () => mendAll(mends);
+  },
 };
+
+/** Breaks of how readers read, for the interleaving of a reader and a writer. */
+export const READER_BREAKS: Readonly<Record<string, Break>> = {
+  "a version not raised by the cleaner": () => unversioned(Values.prototype, "move"),
+  "a version not raised by a page that moves": () =>
+    unversioned(IndexPages.prototype, "removeLast"),
+  "a version not raised by a rewrite in place": () => unversioned(LogStore.prototype, "set", 1),
+};
+
+function mendAll(mends: readonly (() => void)[]): void {
+  for (const mend of mends) mend();
+}
+
+/** Within a method, the first changes that begin do not raise the version of their partition. */
+function unversioned<T extends object, K extends keyof T>(
+  prototype: T,
+  name: K,
+  count = Number.POSITIVE_INFINITY,
+): () => void {
+  let left = 0;
+  const mends = [
+    replace(Versions.prototype, "begin", (original) =>
+      function (this: Versions, partition) {
+        return left-- > 0 ? false : original.call(this, partition);
+      }),
+    replace(prototype, name, (original) =>
+      function (this: T, ...args: unknown[]) {
+        left = count;
+        const result = (original as (...args: unknown[]) => unknown).apply(this, args);
+        left = 0;
+        return result;
+      } as T[K]),
+  ];
+  return () => mendAll(mends);
+}
 
 /** A mutation answered with anything except OK counts as never seen. */
 function markOnlySuccess(): () => void {
@@ -120,7 +168,5 @@ function markOnlySuccess(): () => void {
         },
     ),
   ];
-  return () => {
-    for (const mend of mends) mend();
-  };
+  return () => mendAll(mends);
 }

@@ -13,7 +13,7 @@ export class RecordingStore extends LogStore {
   readonly life: Life;
 
   constructor(ledger: Ledger, now: () => number) {
-    super({ limitBytes: LIMIT_BYTES, now, fillRandom: fillRandomOf(1) });
+    super({ limitBytes: LIMIT_BYTES, now, fillRandom: fillRandomOf(1), readers: 1 });
     this.#ledger = ledger;
     this.life = ledger.beginLife();
   }

@@ -14,7 +14,8 @@ import { createInterface } from "node:readline";
 import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
 import { bar } from "../../src/commands/progress.ts";
-import { BREAKS } from "./breaks.ts";
+import { BREAKS, READER_BREAKS } from "./breaks.ts";
+import { simulateReaders } from "./readers.ts";
 import { type Report, simulate } from "./simulation.ts";
 
 /** The last lines of a trace are the most useful. */
@@ -32,13 +33,14 @@ const { values } = parseArgs({
 });
 const operations = Number(values.operations);
 const breakName = values.break;
-if (breakName !== undefined && !Object.hasOwn(BREAKS, breakName)) {
+const ALL_BREAKS = { ...BREAKS, ...READER_BREAKS };
+if (breakName !== undefined && !Object.hasOwn(ALL_BREAKS, breakName)) {
   console.error(
-    `There is no break "${breakName}". All of them:\n${Object.keys(BREAKS).join("\n")}`,
+    `There is no break "${breakName}". All of them:\n${Object.keys(ALL_BREAKS).join("\n")}`,
   );
   process.exit(2);
 }
-if (breakName !== undefined) BREAKS[breakName]();
+if (breakName !== undefined) ALL_BREAKS[breakName]();
 
 if (values.worker !== undefined) await work(values.worker);
 else if (values.seed !== undefined) await runOne(Number(values.seed));
@@ -46,20 +48,22 @@ else await runAll(Number(values.first), Number(values.seeds));
 
 async function runOne(seed: number): Promise<void> {
   const report = await simulate(seed, operations, true);
+  const violations = [...report.violations, ...simulateReaders(seed, operations)];
   for (const line of report.trace.slice(-TRACE_LINES)) console.log(line);
-  for (const violation of report.violations) console.log(`VIOLATED: ${violation}`);
+  for (const violation of violations) console.log(`VIOLATED: ${violation}`);
   console.log(
-    `seed ${seed}: ${report.operations} operations, ${report.violations.length} violations`,
+    `seed ${seed}: ${report.operations} operations, ${violations.length} violations`,
   );
-  process.exitCode = report.violations.length > 0 ? 1 : 0;
+  process.exitCode = violations.length > 0 ? 1 : 0;
 }
 
 /** In its own process: runs the seeds of its share, and prints a line of JSON for each. */
 async function work(share: string): Promise<void> {
   const [first, step, end] = share.split(",").map(Number);
   for (let seed = first; seed < end; seed += step) {
-    const { violations, operations: done } = await simulate(seed, operations);
-    console.log(JSON.stringify({ seed, operations: done, violations }));
+    const report = await simulate(seed, operations);
+    const violations = [...report.violations, ...simulateReaders(seed, operations)];
+    console.log(JSON.stringify({ seed, operations: report.operations + operations, violations }));
   }
 }
 

@@ -11,8 +11,13 @@ import { DATAGRAM_BYTES } from "../../src/protocol/datagram.ts";
 import { Exchange, MAX_WAITING } from "../../src/protocol/exchange.ts";
 import { type TrafficCiphers, trafficCiphers } from "../../src/protocol/keys.ts";
 import { MAX_OUTSTANDING } from "../../src/protocol/lane.ts";
+import { isMutationNonce } from "../../src/protocol/nonces.ts";
+import { OneArrival, type Receive } from "../../src/protocol/socket.ts";
+import { EPOCH_BYTES } from "../../src/protocol/epoch.ts";
 import { nodeCrypto } from "../../src/runtime/node_crypto.ts";
+import { Reader } from "../../src/readers/reader.ts";
 import { Server } from "../../src/server.ts";
+import { StoreReader } from "../../src/store/reader.ts";
 import { fillRandomOf, randomOf } from "../bytes.ts";
 import { VirtualClock } from "../virtual_clock.ts";
 import { FakeSocket } from "../world.ts";
@@ -67,6 +72,9 @@ interface Weather {
   /** The disk behind the server, if there is one. */
   readonly disk: DiskNature | null;
   readonly thinkMs: number;
+  /** Whether a reader answers queries, and how often the network gives a datagram to the wrong one. */
+  readonly hasReader: boolean;
+  readonly missteering: number;
 }
 
 interface ClientInSim {
@@ -107,6 +115,7 @@ class Simulation {
   #clientsMade = 0;
   #seeds = 0;
   #started = 0;
+  #lastSet = "register:0";
   #isOver = false;
 
   constructor(seed: number, operations: number, isTraced: boolean) {
@@ -210,7 +219,8 @@ class Simulation {
   #startServer(isFresh: boolean): void {
     const { maxStreams, generationMs, executesLater } = this.#weather;
     const { executor } = this.#backing;
-    this.#server = new Server({
+    const epoch = new Uint8Array(EPOCH_BYTES);
+    const server = new Server({
       ciphers: this.#makeCiphers((ms, run) => this.#laterOnServer(ms, run)),
       executor: executesLater ? new LateExecutor(executor, this.#nature) : executor,
       now: this.#clock.now,
@@ -218,8 +228,45 @@ class Simulation {
       fenceLimits: { maxStreams, generationMs, keptBytes: 2 ** 18 },
       isFresh,
       onFault: (error) => this.#ledger.violate(`a fault: ${error}`),
+      readers: {
+        collect: () => {},
+        sections: new Map(),
+        setEpoch: (current) => epoch.set(current),
+      },
     });
-    this.#socket = new FakeSocket(this.#server);
+    this.#server = server;
+    const toServer: Receive = (arrivals, socket) => server.receive(arrivals, socket);
+    const { hasReader, answersLater } = this.#weather;
+    const isRead = hasReader && !answersLater && !executesLater;
+    this.#socket = new FakeSocket(
+      isRead ? this.#steer(this.#makeReader(isFresh, epoch, toServer), toServer) : toServer,
+    );
+  }
+
+  #makeReader(isFresh: boolean, epoch: Uint8Array, toServer: Receive): Receive {
+    const arrival = new OneArrival();
+    const reader = new Reader({
+      store: new StoreReader(this.#backing.shared, 0),
+      ciphers: this.#makeCiphers(() => {}),
+      now: this.#clock.now,
+      fillRandom: fillRandomOf(this.#nextSeed()),
+      isFresh,
+      epoch: () => epoch,
+      handOn: (datagram, peer, socket) => {
+        toServer(arrival.of(datagram, peer), socket);
+        return true;
+      },
+      onFault: (error) => this.#ledger.violate(`a fault of a reader: ${error}`),
+    });
+    return (arrivals, socket) => reader.receive(arrivals, socket);
+  }
+
+  #steer(toReader: Receive, toServer: Receive): Receive {
+    return (arrivals, socket) => {
+      const isAstray = this.#chance(this.#weather.missteering);
+      const isForServer = isMutationNonce(arrivals.datagram(0)) !== isAstray;
+      (isForServer ? toServer : toReader)(arrivals, socket);
+    };
   }
 
   #nextSeed(): number {
@@ -378,6 +425,7 @@ class Simulation {
 
   async #set(client: Client, number: number, options: CallOptions): Promise<void> {
     const set = this.#ledger.beginSet(number, `register:${this.#below(REGISTERS)}`, true);
+    this.#lastSet = set.key;
     this.#note(() => `client ${number} calls SET ${set.value}`);
     const ending = await this.#ending(() =>
       client.set(set.key, set.value, { ...options, overwrite: true })
@@ -407,7 +455,8 @@ class Simulation {
   }
 
   async #get(client: Client, options: CallOptions): Promise<void> {
-    const key = `register:${this.#below(REGISTERS)}`;
+    // What is being changed is the most interesting.
+    const key = this.#chance(0.5) ? this.#lastSet : `register:${this.#below(REGISTERS)}`;
     const start = this.#ledger.moment();
     await this.#ending(async () => {
       this.#ledger.addGet(key, await client.getText(key, options), start);
@@ -459,5 +508,7 @@ function drawWeather(random: () => number): Weather {
     executesLater: random() < 0.25,
     disk: random() < 0.4 ? { commitMs: upTo(20), failures: often(0.5, upTo(0.2)) } : null,
     thinkMs: upTo(random() < 0.5 ? 1 : 20),
+    hasReader: random() < 0.6,
+    missteering: often(0.5, upTo(0.2)),
   };
 }

@@ -2,7 +2,8 @@
 
 import { test } from "node:test";
 import { assert, assertEquals } from "@std/assert";
-import { BREAKS } from "./breaks.ts";
+import { BREAKS, READER_BREAKS } from "./breaks.ts";
+import { simulateReaders } from "./readers.ts";
 import { simulate } from "./simulation.ts";
 
 const OPERATIONS = 2_000;
@@ -14,6 +15,7 @@ test("the promises are kept", async () => {
   for (let seed = 1; seed <= SEEDS; seed++) {
     const { violations, operations } = await simulate(seed, OPERATIONS);
     assertEquals(violations, [], `npm run sim -- --seed ${seed}`);
+    assertEquals(simulateReaders(seed, OPERATIONS), [], `npm run sim -- --seed ${seed}`);
     assert(operations >= OPERATIONS);
   }
 });
@@ -24,13 +26,20 @@ test("a seed always gives the same run", async () => {
   assertEquals(first.trace, second.trace);
 });
 
-for (const [name, apply] of Object.entries(BREAKS)) {
+const network = async (seed: number) => (await simulate(seed, OPERATIONS)).violations;
+const interleaving = async (seed: number) => simulateReaders(seed, OPERATIONS);
+const breaks = [
+  ...Object.entries(BREAKS).map((each) => [...each, network] as const),
+  ...Object.entries(READER_BREAKS).map((each) => [...each, interleaving] as const),
+];
+
+for (const [name, apply, run] of breaks) {
   test(`the simulator catches: ${name}`, async () => {
     const mend = apply();
     try {
       let caught = "";
       for (let seed = 1; seed <= MOST_SEEDS && caught === ""; seed++) {
-        caught = (await simulate(seed, OPERATIONS)).violations[0] ?? "";
+        caught = (await run(seed))[0] ?? "";
       }
       assert(caught !== "", `not caught within ${MOST_SEEDS} seeds`);
     } finally {
