@@ -8,6 +8,7 @@ import { parseAddress, resolveAddress } from "./runtime/address.ts";
 import { makeAlarm } from "./runtime/alarm.ts";
 import { makeClock } from "./runtime/clock.ts";
 import { chooseAead, type CryptoChoice, detectRuntime } from "./runtime/detect.ts";
+import type { Channel } from "./runtime/runtime.ts";
 
 export interface ConnectOptions {
   /** The master key: 32 bytes, 44 characters of base64 or 64 of hex. */
@@ -34,6 +35,14 @@ export interface ConnectOptions {
  * @throws {InvalidArgumentError} when the address is not valid, or its name can't be resolved
  */
 export async function connect(address: string, options: ConnectOptions): Promise<Client> {
+  return (await openChannel(address, options)).client;
+}
+
+/** As `connect`, with the channel under the client. */
+export async function openChannel(
+  address: string,
+  options: ConnectOptions,
+): Promise<{ client: Client; channel: Channel }> {
   const masterKey = decodeKey(options?.key);
   const server = await resolveAddress(parseAddress(address));
   if (server.port === 0) {
@@ -52,5 +61,5 @@ export async function connect(address: string, options: ConnectOptions): Promise
     onDatagram: (datagram) => exchange.receive(datagram),
     onError: (error) => exchange.noteNetworkError(error),
   });
-  return new Client(exchange, () => channel.close());
+  return { client: new Client(exchange, () => channel.close()), channel };
 }

@@ -1,11 +1,12 @@
-import type { Calls, Client } from "../client.ts";
-import { connect } from "../connect.ts";
-import { closedLoop, type Extent, fill, type Loop, openLoop } from "../load/loops.ts";
-import type { Measured } from "../load/measured.ts";
-import { Requests, type Workload } from "../load/workload.ts";
+import { availableParallelism } from "node:os";
+import type { Extent } from "../load/loops.ts";
+import { Measured } from "../load/measured.ts";
+import type { Workload } from "../load/workload.ts";
 import { MAX_OUTSTANDING } from "../protocol/lane.ts";
 import { MAX_VALUE_BYTES, MAX_VALUE_BYTES_WITH_TTL } from "../protocol/frame.ts";
+import { Load, type Share, type Task } from "./bench_load.ts";
 import { type Plan, type Report, reportJson, reportText } from "./bench_report.ts";
+import { openLoads } from "./bench_threads.ts";
 import { CLIENT_OPTIONS, cryptoChoice, serverOf, timeoutMsOf, ttlMsOf } from "./client_options.ts";
 import { type Command, Exit, type Input } from "./command.ts";
 import { requireKey } from "./key_source.ts";
@@ -20,6 +21,9 @@ const DEFAULT_KEYS = 10_000;
 const DEFAULT_READ_PERCENT = 90;
 const DEFAULT_VALUE_BYTES = 100;
 const MAX_CLIENTS = 1_000;
+const MAX_THREADS = 64;
+/** Requests a second for which one thread is enough. */
+const RATE_OF_THREAD = 30_000;
 const MAX_KEYS = 1e9;
 const MAX_RATE = 1e6;
 const MAX_COUNT = 1e12;
@@ -34,7 +38,16 @@ export const command: Command = {
     "are named load:00000000000 and so on; they stay, unless --ttl makes them expire.",
   options: {
     ...CLIENT_OPTIONS,
-    clients: { type: "string", value: "N", help: "clients, each with a socket (default: 1)" },
+    clients: {
+      type: "string",
+      value: "N",
+      help: "clients, each with a socket (default: one for each thread)",
+    },
+    threads: {
+      type: "string",
+      value: "N",
+      help: "threads that the clients are spread over (default: 1, and more for a high --rate)",
+    },
     outstanding: {
       type: "string",
       value: "N",
@@ -76,19 +89,15 @@ export const command: Command = {
     "kg bench --reads 50 --keys 1000000 --zipf 0.99 --value-size 400",
     "kg bench --rate 20000 --duration 30s   # latency at a fixed rate",
     "kg bench --outstanding 1 --json",
+    "kg bench --threads 4 --clients 64      # more than one processor can ask",
   ],
 
   async run(input) {
     const plan = planOf(input);
-    const clients = await connectAll(input, plan.clients);
-    try {
-      const report = await measure(plan, clients, serverOf(input));
-      if (input.flag("json")) printJson(reportJson(report));
-      else print(reportText(report));
-      return report.measured.answered > 0 ? Exit.DONE : Exit.NO_ANSWER;
-    } finally {
-      for (const client of clients) client.close();
-    }
+    const report = await measure(plan, shareOf(input, plan));
+    if (input.flag("json")) printJson(reportJson(report));
+    else print(reportText(report));
+    return report.measured.answered > 0 ? Exit.DONE : Exit.NO_ANSWER;
   },
 };
 
@@ -99,11 +108,20 @@ function planOf(input: Input): Plan {
   if (rate !== undefined && input.text("outstanding") !== undefined) {
     throw new UsageError("--rate ignores how many are outstanding: leave out --outstanding");
   }
+  const ratePerS = rate === undefined ? null : parseNumber("--rate", rate, 1, MAX_RATE);
+  const clients = input.text("clients");
+  const maxThreads = clients === undefined ? MAX_THREADS : count("clients", 1, MAX_CLIENTS, 1);
+  const wanted = Math.min(Math.ceil((ratePerS ?? 1) / RATE_OF_THREAD), availableParallelism());
+  const threads = count("threads", 1, MAX_THREADS, Math.min(wanted, maxThreads));
+  if (threads > maxThreads) {
+    throw new UsageError(`--threads ${threads} needs as many --clients, at least`);
+  }
   return {
     workload: workloadOf(input, count),
-    clients: count("clients", 1, MAX_CLIENTS, 1),
+    threads,
+    clients: count("clients", 1, MAX_CLIENTS, threads),
     outstanding: count("outstanding", 1, MAX_OUTSTANDING, MAX_OUTSTANDING),
-    ratePerS: rate === undefined ? null : parseNumber("--rate", rate, 1, MAX_RATE),
+    ratePerS,
     extent: extentOf(input, count),
     warmUpMs: warmUpMsOf(input.text("warm-up") ?? DEFAULT_WARM_UP),
     isFilled: !input.flag("no-fill"),
@@ -142,60 +160,62 @@ function warmUpMsOf(text: string): number {
   return text === "0" ? 0 : parseDuration("--warm-up", text);
 }
 
-async function connectAll(input: Input, count: number): Promise<Client[]> {
+function shareOf(
+  input: Input,
+  { workload, clients, outstanding, ratePerS, timeoutMs }: Plan,
+): Share {
   const { key } = requireKey(input.text("key-file"));
   const crypto = cryptoChoice(input);
-  const connecting = Array.from({ length: count }, () => connect(serverOf(input), { key, crypto }));
-  return await Promise.all(connecting);
+  const keys = { first: 0, end: workload.keys };
+  const load = { workload, clients, outstanding, ratePerS, timeoutMs, keys };
+  return { server: serverOf(input), key, crypto, ...load };
 }
 
-async function measure(plan: Plan, clients: readonly Client[], server: string): Promise<Report> {
-  const { workload, outstanding, ratePerS, extent, warmUpMs, timeoutMs } = plan;
-  const requests = new Requests(workload);
-  const views: Calls<true>[] = clients.map((client) => client.within(timeoutMs));
-  // A server that does not answer at all is reported at once, with the likely cause.
-  await views[0].ping();
-  const progress = new Progress(1 + Number(warmUpMs > 0) + Number(plan.isFilled));
-  const step = async (what: string, run: (onProgress: Loop["onProgress"]) => Promise<Measured>) => {
-    const measured = await run((share) => progress.show(what, share));
+async function measure(plan: Plan, share: Share): Promise<Report> {
+  const { workload, extent, warmUpMs, isFilled } = plan;
+  await checkAnswers(share);
+  const loads = await openLoads(share, plan.threads);
+  const progress = new Progress(1 + Number(warmUpMs > 0) + Number(isFilled));
+  const step = async (what: string, task: Task): Promise<Measured> => {
+    const measured = new Measured();
+    await loads.run(task, measured, (done) => progress.show(what, done));
     progress.finish();
     return measured;
   };
-  const load = (over: Extent) => (onProgress: Loop["onProgress"]) => {
-    const loop = { clients: views, extent: over, onProgress };
-    return ratePerS === null
-      ? closedLoop(requests, outstanding, loop)
-      : openLoop(requests, ratePerS, loop);
-  };
   try {
-    if (plan.isFilled) {
-      const filled = await step(
-        "setting the keys",
-        (onProgress) => fill(requests, workload.keys, outstanding, { clients: views, onProgress }),
-      );
-      for (const [code, count] of filled.failures) {
-        complain(`kg bench: ${count} of ${workload.keys} keys could not be set first (${code})`);
-      }
-    }
+    if (isFilled) warnOfFailures(await step("setting the keys", "fill"), workload.keys);
     if (warmUpMs > 0) {
-      await step("warming up", load({ durationMs: warmUpMs, count: Number.POSITIVE_INFINITY }));
+      await step("warming up", { durationMs: warmUpMs, count: Number.POSITIVE_INFINITY });
     }
-    const retransmissions = () => clients.reduce((sum, client) => sum + client.retransmissions, 0);
-    const before = retransmissions();
+    const before = loads.retransmissions;
     const startedAtMs = performance.now();
     const cpuBefore = process.cpuUsage();
-    const measured = await step("measuring", load(extent));
+    const measured = await step("measuring", extent);
     const cpu = process.cpuUsage(cpuBefore);
     const elapsedMs = performance.now() - startedAtMs;
     return {
-      plan,
-      server,
-      measured,
-      elapsedMs,
-      retransmissions: retransmissions() - before,
+      ...{ plan, server: share.server, measured, elapsedMs },
+      retransmissions: loads.retransmissions - before,
       ownCpuShare: (cpu.user + cpu.system) / 1_000 / elapsedMs,
     };
   } finally {
     progress.clear();
+    loads.close();
+  }
+}
+
+/** A server that does not answer at all is reported at once, with the likely cause. */
+async function checkAnswers(share: Share): Promise<void> {
+  const load = await Load.open({ ...share, clients: 1 });
+  try {
+    await load.ping();
+  } finally {
+    load.close();
+  }
+}
+
+function warnOfFailures({ writes }: Measured, keys: number): void {
+  for (const [code, count] of writes.failures) {
+    complain(`kg bench: ${count} of ${keys} keys could not be set first (${code})`);
   }
 }

@@ -2,12 +2,13 @@
 
 import type { Extent } from "../load/loops.ts";
 import type { Workload } from "../load/workload.ts";
-import type { Measured } from "../load/measured.ts";
+import type { Measured, Series } from "../load/measured.ts";
 import { columns, heading } from "./command.ts";
 
 /** What to measure. */
 export interface Plan {
   readonly workload: Workload;
+  readonly threads: number;
   readonly clients: number;
   /** Per client. */
   readonly outstanding: number;
@@ -41,46 +42,51 @@ const NANOSECONDS = 1e6;
 
 export function reportText(report: Report): string {
   const { measured, elapsedMs, retransmissions, ownCpuShare } = report;
-  const { answered, counts, ended } = measured;
-  const reads = counts.hit + counts.miss;
+  const { reads, writes, hits } = measured;
   const rows = [
     ["load", loadText(report)],
     [
       "answered",
-      `${number(answered)} in ${(elapsedMs / 1_000).toFixed(1)} s: ${
+      `${number(measured.answered)} in ${(elapsedMs / 1_000).toFixed(1)} s: ${
         number(perSecond(report))
       } a second`,
     ],
-    [
-      "reads",
-      reads === 0 ? "none" : `${number(reads)}, of which ${percent(counts.hit / reads)} hits`,
-    ],
-    ["writes", number(counts.set)],
+    ["reads", seriesText(reads, elapsedMs, `, ${percent(hits / reads.answered)} hits`)],
+    ["writes", seriesText(writes, elapsedMs, "")],
     ["failed", failureText(measured)],
     ["sent again", `${number(retransmissions)} datagrams`],
     ["own load", `${percent(ownCpuShare)} of a processor`],
   ];
-  const latency = [
-    ...PERCENTILES.map((p) => [`p${p}`, latencyMs(measured, p)] as const),
-    [
-      "max",
-      latencyMs(measured, 100),
-    ] as const,
-  ];
-  const latencyText = latency.map(([name, ms]) => `${name} ${milliseconds(ms)}`).join("   ");
+  const plots = [["Reads:", reads], ["Writes:", writes]] as const;
+  const shown = plots.filter(([, series]) => series.ended > 0);
+  const latencies = shown.map(([name, series]) =>
+    `${heading(name)} ${latencyText(series)}
+${plot(series)}`
+  );
   const warning = bottleneckOf(report);
   return `${columns(rows)}
 
-${heading("Latency:")} ${ended === 0 ? "no call ended" : latencyText}
-${ended === 0 ? "" : `${plot(measured)}\n`}${warning === null ? "" : `\nwarning: ${warning}\n`}`;
+${latencies.length === 0 ? "no call ended" : latencies.join("\n\n")}
+${warning === null ? "" : `\nwarning: ${warning}\n`}`;
+}
+
+function seriesText({ answered }: Series, elapsedMs: number, more: string): string {
+  if (answered === 0) return "none";
+  return `${number(answered)}: ${number(answered / elapsedMs * 1_000)} a second${more}`;
+}
+
+function latencyText(series: Series): string {
+  return [...PERCENTILES, 100].map((p) => {
+    return `${p === 100 ? "max" : `p${p}`} ${milliseconds(latencyMs(series, p))}`;
+  }).join("   ");
 }
 
 export function reportJson(report: Report): Record<string, unknown> {
   const { measured, plan, server, elapsedMs, retransmissions, ownCpuShare } = report;
   const { workload, extent } = plan;
-  const inUs = (percentile: number) => Math.round(latencyMs(measured, percentile) * 1e6) / 1e3;
   return {
     server,
+    threads: plan.threads,
     clients: plan.clients,
     outstanding: plan.ratePerS === null ? plan.outstanding : undefined,
     ratePerS: plan.ratePerS ?? undefined,
@@ -92,25 +98,33 @@ export function reportJson(report: Report): Record<string, unknown> {
     elapsedMs: Math.round(elapsedMs),
     answered: measured.answered,
     perSecond: Math.round(perSecond(report)),
-    hits: measured.counts.hit,
-    misses: measured.counts.miss,
-    writes: measured.counts.set,
     failed: measured.failed,
-    failures: Object.fromEntries(measured.failures),
     retransmissions,
-    ...(measured.ended === 0 ? {} : {
-      p50Us: inUs(50),
-      p90Us: inUs(90),
-      p99Us: inUs(99),
-      p999Us: inUs(99.9),
-      maxUs: inUs(100),
-    }),
+    reads: { ...seriesJson(measured.reads, elapsedMs), hits: measured.hits },
+    writes: seriesJson(measured.writes, elapsedMs),
     ...(plan.ratePerS === null ? {} : {
       lateP99Us: Math.round(latenessMs(measured, 99) * 1_000),
       lateP999Us: Math.round(latenessMs(measured, LATE_PERCENTILE) * 1_000),
     }),
     ownCpuShare: Math.round(ownCpuShare * 100) / 100,
     bottleneck: bottleneckOf(report) ?? undefined,
+  };
+}
+
+function seriesJson(series: Series, elapsedMs: number): Record<string, unknown> {
+  const { answered, failures } = series;
+  const inUs = (percentile: number) => Math.round(latencyMs(series, percentile) * 1e6) / 1e3;
+  return {
+    answered,
+    perSecond: Math.round(answered / elapsedMs * 1_000),
+    failures: Object.fromEntries(failures),
+    ...(series.ended === 0 ? {} : {
+      p50Us: inUs(50),
+      p90Us: inUs(90),
+      p99Us: inUs(99),
+      p999Us: inUs(99.9),
+      maxUs: inUs(100),
+    }),
   };
 }
 
@@ -134,19 +148,20 @@ function bottleneckOf({ plan, measured, ownCpuShare }: Report): string | null {
     } or more after it ` +
       "was due: the latencies include its own delays";
   }
-  if (ownCpuShare < BUSY_CPU_SHARE) return null;
+  if (ownCpuShare < BUSY_CPU_SHARE * plan.threads) return null;
   return "this process is busy all the time: the server may be faster than measured. " +
-    "Run several at once, on other processors";
+    "Use more --threads, or other machines";
 }
 
-function failureText({ failures }: Measured): string {
-  if (failures.size === 0) return "none";
-  return [...failures].map(([code, count]) => `${number(count)} ${code}`).join(", ");
+function failureText({ reads, writes }: Measured): string {
+  const of = (what: string, { failures }: Series) =>
+    [...failures].map(([code, count]) => `${number(count)} ${what} ${code}`);
+  return [...of("reads", reads), ...of("writes", writes)].join(", ") || "none";
 }
 
 /** A bar for each percentile, on a logarithmic scale from the fastest to the slowest. */
-function plot(measured: Measured): string {
-  const values = PLOTTED.map((percentile) => latencyMs(measured, percentile));
+function plot(series: Series): string {
+  const values = PLOTTED.map((percentile) => latencyMs(series, percentile));
   const least = Math.log(values[0]);
   const span = Math.max(Math.log(values.at(-1) ?? 1) - least, Number.EPSILON);
   const lines = values.map((ms, i) => {
@@ -158,7 +173,7 @@ function plot(measured: Measured): string {
   return lines.join("\n");
 }
 
-function latencyMs({ latencyNs }: Measured, percentile: number): number {
+function latencyMs({ latencyNs }: Series, percentile: number): number {
   // A percentile is rounded up to a bucket's end, which may be above the greatest value.
   return Math.min(latencyNs.max, latencyNs.percentile(percentile)) / NANOSECONDS;
 }

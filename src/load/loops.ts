@@ -6,7 +6,7 @@
  */
 
 import type { Calls } from "../client.ts";
-import { Measured } from "./measured.ts";
+import type { Recorder } from "./measured.ts";
 import type { Kind, Requests } from "./workload.ts";
 
 /** When a loop ends: after a time or a number of requests, whichever comes first. */
@@ -18,7 +18,7 @@ export interface Extent {
 /** Called now and then with a loop's progress, from 0 to 1. */
 export type OnProgress = (share: number) => void;
 
-/** If the next request is not due this soon, the processor is left to others. */
+/** If the next request is not due this soon, a timer is exact enough. */
 const SLEEP_MS = 2;
 const PROGRESS_MS = 100;
 /** Most requests that an open loop begins before the event loop turns. */
@@ -28,7 +28,13 @@ export interface Loop {
   /** One for each client; requests go to them in turn. */
   readonly clients: readonly Calls<true>[];
   readonly extent: Extent;
+  readonly recorder: Recorder;
   readonly onProgress: OnProgress;
+  /**
+   * Waits until a reply comes, at most some ms, with the whole thread; without it, a loop that has less
+   * than 2 ms to wait keeps a processor busy.
+   */
+  readonly awaitReply?: (ms: number) => void;
 }
 
 /** @param outstanding requests of each client */
@@ -36,88 +42,100 @@ export async function closedLoop(
   requests: Requests,
   outstanding: number,
   loop: Loop,
-): Promise<Measured> {
-  return await asManyAtATime((kv) => requests.next(kv), outstanding, loop);
+): Promise<void> {
+  const perform = (kv: Calls<true>, isRead: boolean) => requests.perform(kv, isRead);
+  await asManyAtATime(perform, () => requests.drawIsRead(), outstanding, loop);
 }
 
-/** Sets every key once. */
+/** The keys to be set: their numbers from `first`, below `end`. */
+export interface KeyRange {
+  readonly first: number;
+  readonly end: number;
+}
+
+/** Sets every key of a range once. */
 export async function fill(
   requests: Requests,
-  keys: number,
+  { first, end }: KeyRange,
   outstanding: number,
   loop: Omit<Loop, "extent">,
-): Promise<Measured> {
-  let number = 0;
-  const extent = { durationMs: Number.POSITIVE_INFINITY, count: keys };
-  return await asManyAtATime((kv) => requests.set(kv, number++), outstanding, { ...loop, extent });
+): Promise<void> {
+  let number = first;
+  const extent = { durationMs: Number.POSITIVE_INFINITY, count: end - first };
+  const perform = (kv: Calls<true>) => requests.set(kv, number++);
+  await asManyAtATime(perform, () => false, outstanding, { ...loop, extent });
 }
 
 async function asManyAtATime(
-  perform: (kv: Calls<true>) => Promise<Kind>,
+  perform: (kv: Calls<true>, isRead: boolean) => Promise<Kind>,
+  drawIsRead: () => boolean,
   outstanding: number,
-  { clients, extent, onProgress }: Loop,
-): Promise<Measured> {
-  const measured = new Measured();
+  { clients, extent, recorder, onProgress }: Loop,
+): Promise<void> {
   const watch = new Watch(extent, onProgress);
   let begun = 0;
   const work = async (kv: Calls<true>) => {
     while (begun < extent.count && !watch.isOver) {
       watch.begin(++begun);
+      const isRead = drawIsRead();
       const startedAtMs = performance.now();
       try {
-        measured.note(await perform(kv), performance.now() - startedAtMs);
+        recorder.note(await perform(kv, isRead), performance.now() - startedAtMs);
       } catch (error) {
-        measured.noteFailure(error, performance.now() - startedAtMs);
+        recorder.noteFailure(isRead, error, performance.now() - startedAtMs);
       }
     }
   };
   const workers = clients.flatMap((kv) => Array.from({ length: outstanding }, () => work(kv)));
   await Promise.all(workers);
-  return measured;
 }
 
 /** @param ratePerS requests a second, over all clients */
 export async function openLoop(
   requests: Requests,
   ratePerS: number,
-  { clients, extent, onProgress }: Loop,
-): Promise<Measured> {
-  const measured = new Measured();
+  { clients, extent, recorder, onProgress, awaitReply }: Loop,
+): Promise<void> {
   const watch = new Watch(extent, onProgress);
   const underWay = new Set<Promise<void>>();
   const count = Math.min(extent.count, Math.ceil(extent.durationMs / 1_000 * ratePerS));
   const startedAtMs = performance.now();
   const perform = async (kv: Calls<true>, dueAtMs: number) => {
+    const isRead = requests.drawIsRead();
     try {
-      measured.note(await requests.next(kv), performance.now() - dueAtMs);
+      recorder.note(await requests.perform(kv, isRead), performance.now() - dueAtMs);
     } catch (error) {
-      measured.noteFailure(error, performance.now() - dueAtMs);
+      recorder.noteFailure(isRead, error, performance.now() - dueAtMs);
     }
   };
   for (let i = 0; i < count; i++) {
     const dueAtMs = startedAtMs + i * 1_000 / ratePerS;
-    let nowMs = performance.now();
-    while (nowMs < dueAtMs) {
-      await turn(dueAtMs - nowMs);
-      nowMs = performance.now();
-    }
+    while (performance.now() < dueAtMs) await turn(dueAtMs, awaitReply);
     // Even when every request is late, replies must get their turn.
     if (i % BURST === BURST - 1) await turn(0);
-    measured.noteLateness(performance.now() - dueAtMs);
+    recorder.noteLateness(performance.now() - dueAtMs);
     watch.begin(i);
     const call = perform(clients[i % clients.length], dueAtMs);
     underWay.add(call);
     void call.finally(() => underWay.delete(call)).catch(() => {});
   }
   await Promise.all(underWay);
-  return measured;
 }
 
-/** Lets the event loop turn: at once, or after a while if there is time. */
-function turn(leftMs: number): Promise<void> {
+/** Lets the event loop turn until something is due: at once, or after a while if there is time. */
+function turn(dueAtMs: number, awaitReply?: (ms: number) => void): Promise<void> {
+  const leftMs = dueAtMs - performance.now();
   return new Promise((resolve) => {
     if (leftMs > SLEEP_MS) setTimeout(resolve, leftMs - SLEEP_MS);
-    else setImmediate(resolve);
+    else if (leftMs <= 0 || awaitReply === undefined) setImmediate(resolve);
+    else {
+      // What was begun is sent before the wait, and what has come is taken after it.
+      setImmediate(() => {
+        const restMs = dueAtMs - performance.now();
+        if (restMs > 0) awaitReply(restMs);
+        setImmediate(resolve);
+      });
+    }
   });
 }
 

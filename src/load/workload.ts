@@ -42,10 +42,15 @@ export class Requests {
     this.#isRead = () => random() < workload.readShare;
   }
 
-  /** One request, chosen at random. */
-  async next(kv: Calls<true>): Promise<Kind> {
+  /** Whether the next request is a read, by chance. */
+  drawIsRead(): boolean {
+    return this.#isRead();
+  }
+
+  /** A request of a key chosen by chance. */
+  async perform(kv: Calls<true>, isRead: boolean): Promise<Kind> {
     const number = this.#nextKey();
-    if (!this.#isRead()) return await this.set(kv, number);
+    if (!isRead) return await this.set(kv, number);
     return await kv.get(this.#keyOf(number)) === undefined ? "miss" : "hit";
   }
 

@@ -1,8 +1,10 @@
 import { test } from "node:test";
-import { assert, assertEquals } from "@std/assert";
+import { assert, assertEquals, assertThrows } from "@std/assert";
 import type { Calls } from "../../src/client.ts";
+import { Measured } from "../../src/load/measured.ts";
 import { OverloadedError } from "../../src/errors.ts";
 import { closedLoop, fill, openLoop } from "../../src/load/loops.ts";
+import { addSamples, SampleRecorder } from "../../src/load/samples.ts";
 import { Requests } from "../../src/load/workload.ts";
 
 const FOR_EVER = Number.POSITIVE_INFINITY;
@@ -27,22 +29,26 @@ test("a closed loop keeps the given number outstanding per client, and ends afte
     });
   });
   const shares: number[] = [];
-  const measured = await closedLoop(new Requests(READS), 8, {
+  const measured = new Measured();
+  await closedLoop(new Requests(READS), 8, {
     clients,
     extent: { durationMs: FOR_EVER, count: 1_000 },
+    recorder: measured,
     onProgress: (share) => shares.push(share),
   });
   assertEquals(measured.answered, 1_000);
-  assertEquals(measured.counts.miss, 1_000);
-  assertEquals(measured.latencyNs.count, 1_000);
+  assertEquals(measured.hits, 0);
+  assertEquals(measured.reads.latencyNs.count, 1_000);
   assertEquals(most, [8, 8]);
   assert(shares.length > 0 && shares.every((share) => share >= 0 && share <= 1));
 });
 
 test("a closed loop ends after a time", async () => {
-  const measured = await closedLoop(new Requests(READS), 2, {
+  const measured = new Measured();
+  await closedLoop(new Requests(READS), 2, {
     clients: [clientOf(() => after(1))],
     extent: { durationMs: 50, count: FOR_EVER },
+    recorder: measured,
     onProgress: ignore,
   });
   assert(measured.answered > 0);
@@ -55,11 +61,13 @@ test("filling sets every key once", async () => {
     return Promise.resolve();
   };
   const clients = [{ set } as unknown as Calls<true>];
-  const measured = await fill(new Requests({ ...READS, keys: 500 }), 500, 16, {
+  const measured = new Measured();
+  await fill(new Requests({ ...READS, keys: 500 }), { first: 0, end: 500 }, 16, {
     clients,
+    recorder: measured,
     onProgress: ignore,
   });
-  assertEquals([keys.size, measured.counts.set], [500, 500]);
+  assertEquals([keys.size, measured.writes.answered], [500, 500]);
 });
 
 test("in an open loop a stall counts against every request that was due while it lasted", async () => {
@@ -69,23 +77,30 @@ test("in an open loop a stall counts against every request that was due while it
     endsAt ??= performance.now() + 200;
     return after(Math.max(0, endsAt - performance.now()));
   });
-  const measured = await openLoop(new Requests(READS), 1_000, {
+  const measured = new Measured();
+  await openLoop(new Requests(READS), 1_000, {
     clients: [stalled],
     extent: { durationMs: FOR_EVER, count: 100 },
+    recorder: measured,
     onProgress: ignore,
   });
   assertEquals(measured.answered, 100);
   // 100 requests fall due within 100 ms; all are answered at 200 ms, so none in less than 100.
-  assert(measured.latencyNs.percentile(1) >= 95e6, `${measured.latencyNs.percentile(1)} ns`);
-  assert(measured.latencyNs.max >= 195e6);
+  assert(
+    measured.reads.latencyNs.percentile(1) >= 95e6,
+    `${measured.reads.latencyNs.percentile(1)} ns`,
+  );
+  assert(measured.reads.latencyNs.max >= 195e6);
 });
 
 test("an open loop sends the requests that are due, and no faster", async () => {
   let calls = 0;
+  const measured = new Measured();
   const startedAt = performance.now();
   await openLoop(new Requests(READS), 500, {
     clients: [clientOf(() => Promise.resolve(calls++))],
     extent: { durationMs: 100, count: FOR_EVER },
+    recorder: measured,
     onProgress: ignore,
   });
   assertEquals(calls, 50);
@@ -95,13 +110,15 @@ test("an open loop sends the requests that are due, and no faster", async () => 
 test("an open loop that is late still lets replies have their turn", async () => {
   let most = 0;
   let outstanding = 0;
-  const measured = await openLoop(new Requests(READS), 1e6, {
+  const measured = new Measured();
+  await openLoop(new Requests(READS), 1e6, {
     clients: [clientOf(async () => {
       most = Math.max(most, ++outstanding);
       await new Promise((resolve) => setImmediate(resolve));
       outstanding--;
     })],
     extent: { durationMs: FOR_EVER, count: 10_000 },
+    recorder: measured,
     onProgress: ignore,
   });
   assertEquals(measured.answered, 10_000);
@@ -109,12 +126,48 @@ test("an open loop that is late still lets replies have their turn", async () =>
 });
 
 test("a failed call is counted by its code, and its time counts with the others", async () => {
-  const measured = await closedLoop(new Requests(READS), 1, {
+  const measured = new Measured();
+  await closedLoop(new Requests(READS), 1, {
     clients: [clientOf(() => Promise.reject(new OverloadedError("GET", 1)))],
     extent: { durationMs: FOR_EVER, count: 3 },
+    recorder: measured,
     onProgress: ignore,
   });
   assertEquals([measured.answered, measured.failed, measured.ended], [0, 3, 3]);
-  assertEquals([...measured.failures], [["OVERLOADED", 3]]);
-  assertEquals(measured.latencyNs.count, 3);
+  assertEquals([...measured.reads.failures], [["OVERLOADED", 3]]);
+  assertEquals(measured.reads.latencyNs.count, 3);
+});
+
+test("what a thread measured arrives whole, and in arrays of bounded length", () => {
+  const measured = new Measured();
+  let arrays = 0;
+  const recorder = new SampleRecorder((samples) => {
+    arrays++;
+    addSamples(measured, structuredClone(samples));
+  });
+  for (let i = 0; i < 20_000; i++) recorder.note(i % 4 === 0 ? "set" : "hit", i / 1_000);
+  recorder.note("miss", 1);
+  recorder.noteFailure(true, new OverloadedError("GET", 1), 2);
+  recorder.noteFailure(false, new OverloadedError("SET", 1), 3);
+  recorder.noteLateness(4);
+  recorder.flush();
+  const { reads, writes, hits, latenessNs } = measured;
+  assertEquals([reads.answered, writes.answered, hits, arrays], [15_001, 5_000, 15_000, 3]);
+  assertEquals([...reads.failures, ...writes.failures], [["OVERLOADED", 1], ["OVERLOADED", 1]]);
+  assertEquals([reads.latencyNs.count, latenessNs.count], [15_002, 1]);
+  assertThrows(() => recorder.noteFailure(true, new TypeError("a bug"), 1), TypeError);
+});
+
+test("an open loop may wait for replies instead of keeping a processor busy", async () => {
+  const measured = new Measured();
+  const waits: number[] = [];
+  await openLoop(new Requests(READS), 2_000, {
+    clients: [clientOf(() => Promise.resolve())],
+    extent: { durationMs: FOR_EVER, count: 50 },
+    recorder: measured,
+    onProgress: ignore,
+    awaitReply: (ms) => void waits.push(ms),
+  });
+  assertEquals(measured.answered, 50);
+  assert(waits.length > 0 && waits.every((ms) => ms > 0 && ms <= 2), `${waits.length} waits`);
 });

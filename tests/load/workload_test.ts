@@ -38,7 +38,9 @@ async function draw(workload: Workload, count: number) {
   const recorder = new Recorder();
   const requests = new Requests(workload, randomOf(1));
   const kinds = { hit: 0, miss: 0, set: 0 };
-  for (let i = 0; i < count; i++) kinds[await requests.next(recorder.kv)]++;
+  for (let i = 0; i < count; i++) {
+    kinds[await requests.perform(recorder.kv, requests.drawIsRead())]++;
+  }
   return { recorder, kinds };
 }
 

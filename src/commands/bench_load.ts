@@ -1,0 +1,78 @@
+/** A thread's share of the load of `kg bench`. */
+
+import type { Calls, Client } from "../client.ts";
+import { openChannel } from "../connect.ts";
+import { closedLoop, type Extent, fill, type KeyRange, openLoop } from "../load/loops.ts";
+import type { OnProgress } from "../load/loops.ts";
+import type { Recorder } from "../load/measured.ts";
+import { Requests, type Workload } from "../load/workload.ts";
+import { type CryptoChoice, detectRuntime } from "../runtime/detect.ts";
+
+export interface Share {
+  readonly server: string;
+  readonly key: Uint8Array;
+  readonly crypto: CryptoChoice;
+  readonly workload: Workload;
+  readonly clients: number;
+  /** Per client. */
+  readonly outstanding: number;
+  /** Requests a second, or null for a closed loop. */
+  readonly ratePerS: number | null;
+  readonly timeoutMs: number;
+  /** The keys to set first. */
+  readonly keys: KeyRange;
+}
+
+/** What a share does at a time: sets its keys, or puts its load on the server. */
+export type Task = "fill" | Extent;
+
+export class Load {
+  readonly #share: Share;
+  readonly #clients: readonly Client[];
+  readonly #awaitReply: ((ms: number) => void) | undefined;
+  readonly #requests: Requests;
+
+  private constructor(
+    share: Share,
+    clients: readonly Client[],
+    awaitReply: ((ms: number) => void) | undefined,
+  ) {
+    this.#share = share;
+    this.#clients = clients;
+    this.#awaitReply = awaitReply;
+    this.#requests = new Requests(share.workload);
+  }
+
+  static async open(share: Share): Promise<Load> {
+    const { server, key, crypto } = share;
+    const opened = await Promise.all(
+      Array.from({ length: share.clients }, () => openChannel(server, { key, crypto })),
+    );
+    const { waiterFor } = await detectRuntime();
+    const awaitReply = waiterFor?.(opened.map(({ channel }) => channel)) ?? undefined;
+    return new Load(share, opened.map(({ client }) => client), awaitReply);
+  }
+
+  get retransmissions(): number {
+    return this.#clients.reduce((sum, client) => sum + client.retransmissions, 0);
+  }
+
+  /** @throws the error of the call, if the server does not answer */
+  async ping(): Promise<void> {
+    await this.#clients[0].within(this.#share.timeoutMs).ping();
+  }
+
+  async run(task: Task, recorder: Recorder, onProgress: OnProgress): Promise<void> {
+    const { outstanding, ratePerS, timeoutMs, keys } = this.#share;
+    const clients: Calls<true>[] = this.#clients.map((client) => client.within(timeoutMs));
+    const loop = { clients, recorder, onProgress, awaitReply: this.#awaitReply };
+    const requests = this.#requests;
+    if (task === "fill") await fill(requests, keys, outstanding, loop);
+    else if (ratePerS === null) await closedLoop(requests, outstanding, { ...loop, extent: task });
+    else await openLoop(requests, ratePerS, { ...loop, extent: task });
+  }
+
+  close(): void {
+    for (const client of this.#clients) client.close();
+  }
+}
