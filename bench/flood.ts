@@ -1,9 +1,9 @@
 /**
  * The cost of a flood of garbage to a working client: throughput and latency of GETs, 16
  * outstanding, with and without another process that sends datagrams of 1,024 random bytes as fast
- * as it can.
+ * as it can. All of them look like one client's queries, so with readers they meet one of these.
  *
- *     npm run bench:flood -- [--seconds 5] [--rounds 5] [--json]
+ *     npm run bench:flood -- [--seconds 5] [--rounds 5] [--readers N] [--json]
  */
 
 import { type ChildProcess, spawn } from "node:child_process";
@@ -24,6 +24,7 @@ const { values } = parseArgs({
   options: {
     seconds: { type: "string", default: "5" },
     rounds: { type: "string", default: "5" },
+    readers: { type: "string", default: "0" },
     json: { type: "boolean" },
     flood: { type: "string" },
   },
@@ -37,9 +38,10 @@ function flood(port: number): void {
   const socket = createSocket("udp4");
   socket.on("error", () => {});
   const garbage = crypto.getRandomValues(new Uint8Array(1024));
+  garbage[0] &= ~1;
   const burst = () => {
     for (let i = 0; i < BURST; i++) {
-      garbage[i % 12]++;
+      garbage[8 + i % 4]++;
       socket.send(garbage.slice());
     }
     setImmediate(burst);
@@ -56,7 +58,7 @@ interface Measured {
 
 async function measureAll(seconds: number, rounds: number): Promise<void> {
   const env = { ...freshEnvironment(), KG_KEY: encodeKey(generateKey()) };
-  const server = await startServer(env);
+  const server = await startServer(env, ["--readers", values.readers]);
   const address = server.addresses[0];
   const client = await connect(address, { key: env.KG_KEY });
   const kv = client.within(TIMEOUT_MS);

@@ -17,6 +17,8 @@ export interface Load {
   readonly readPercent: number;
   /** Requests a second; without it, a closed loop. */
   readonly ratePerS?: number;
+  /** Whether each outstanding request is that of a client of its own; the others have one client. */
+  readonly isEachClient?: boolean;
 }
 
 export interface Outcome {
@@ -73,7 +75,10 @@ export function compileTools(folder: string): Tools {
 /** Adds each peer as it starts. The floor is first: the others are compared with it. */
 export async function startPeers(folder: string, tools: Tools, peers: Peer[]): Promise<void> {
   peers.push(await floorPeer(tools));
-  peers.push(await kilogramPeer(tools));
+  peers.push(await kilogramPeer(tools, "kilogram, one thread", ["--readers", "0"]));
+  peers.push(await kilogramPeer(tools, "kilogram, a reader", ["--readers", "1"]));
+  const polling = ["--readers", "1", "--poll", "50us"];
+  peers.push(await kilogramPeer(tools, "kilogram, polling", polling));
   const other = installedRespServer();
   if (other === undefined) {
     console.error("Neither valkey-server nor redis-server is installed: measuring without them.");
@@ -140,7 +145,7 @@ function datagramPeer(
   return {
     name,
     fill: (load) => void run({ ...fillOf(load) }, "fill"),
-    run: (load) => run(load),
+    run: (load) => load.isEachClient ? run(load, "each") : run(load),
     runTogether: (loads) =>
       Promise.all(
         loads.map((load) =>
@@ -220,20 +225,23 @@ function peerBenchmark(
     );
     return (name: string) => Number(row[head.indexOf(name)]);
   };
-  const get = run("get", reads);
-  const set = run("set", load.count - reads);
-  const seconds = reads / get("rps") + (load.count - reads) / set("rps");
+  const get = reads > 0 ? run("get", reads) : null;
+  const set = reads < load.count ? run("set", load.count - reads) : null;
+  const seconds = (get === null ? 0 : reads / get("rps")) +
+    (set === null ? 0 : (load.count - reads) / set("rps"));
+  const most = get ?? set ?? (() => Number.NaN);
   return {
     perSecond: load.count / seconds,
-    p50Us: get("p50_latency_ms") * 1_000,
-    p99Us: get("p99_latency_ms") * 1_000,
+    p50Us: most("p50_latency_ms") * 1_000,
+    p99Us: most("p99_latency_ms") * 1_000,
     p999Us: Number.NaN,
     retransmissions: 0,
   };
 }
 
 function fillOf(load: Load): Load {
-  return { ...load, count: load.keys, outstanding: 64, ratePerS: undefined };
+  const { ratePerS: _, isEachClient: __, ...rest } = load;
+  return { ...rest, count: load.keys, outstanding: 64 };
 }
 
 function loadArguments(load: Load): string[] {

@@ -1,9 +1,10 @@
 /**
- * Compares Kilogram with the floor, a C program that opens and seals the same datagrams and does
- * nothing else, and with valkey-server or redis-server, over TLS and plain, if one is installed:
- * 90 % GET and 10 % SET, in turns, medians of several rounds. Needs cc and the OpenSSL headers.
+ * Compares Kilogram, on one thread, with a reader, and with a reader that polls, with the floor, a C
+ * program that opens and seals the same datagrams and does nothing else, and with valkey-server or
+ * redis-server, over TLS and plain, if one is installed: in turns, medians of several rounds. Needs cc
+ * and the OpenSSL headers.
  *
- *     npm run bench:peers -- [--rounds 3] [--seconds 30] [--only closed|single|open] [--json]
+ *     npm run bench:peers -- [--rounds 5] [--seconds 30] [--only LOAD[,LOAD …]] [--json]
  */
 
 import { mkdtempSync, rmSync } from "node:fs";
@@ -16,7 +17,7 @@ import { medians, spread, table } from "./report.ts";
 
 const { values } = parseArgs({
   options: {
-    rounds: { type: "string", default: "3" },
+    rounds: { type: "string", default: "5" },
     seconds: { type: "string", default: "30" },
     only: { type: "string" },
     json: { type: "boolean" },
@@ -24,20 +25,20 @@ const { values } = parseArgs({
 });
 
 const VALUE_BYTES = 100;
-const READ_PERCENT = 90;
 const RATE = 20_000;
+const CLOSED = { outstanding: 64, count: 600_000, keys: 100_000, valueBytes: VALUE_BYTES };
+const SINGLE = { ...CLOSED, outstanding: 1, count: 40_000 };
+const OPEN = { ...CLOSED, count: RATE * Number(values.seconds), keys: 1_000_000, ratePerS: RATE };
 
 const LOADS: readonly Load[] = [
-  { name: "closed", outstanding: 64, count: 600_000, keys: 100_000 },
-  { name: "single", outstanding: 1, count: 40_000, keys: 100_000 },
-  {
-    name: "open",
-    outstanding: 64,
-    count: RATE * Number(values.seconds),
-    keys: 1_000_000,
-    ratePerS: RATE,
-  },
-].map((load) => ({ ...load, valueBytes: VALUE_BYTES, readPercent: READ_PERCENT }));
+  { ...SINGLE, name: "gets-single", readPercent: 100 },
+  { ...CLOSED, name: "gets", readPercent: 100 },
+  { ...CLOSED, name: "gets-clients", readPercent: 100, isEachClient: true },
+  { ...CLOSED, name: "mixed", readPercent: 90 },
+  { ...SINGLE, name: "sets-single", readPercent: 0 },
+  { ...CLOSED, name: "sets", readPercent: 0 },
+  { ...OPEN, name: "open", readPercent: 90 },
+];
 
 interface Row {
   readonly perSecond: number;
@@ -51,16 +52,21 @@ interface Row {
 type Rows = Readonly<Record<string, readonly Row[]>>;
 
 const TITLES: Readonly<Record<string, string>> = {
-  closed: "64 outstanding",
-  single: "One outstanding",
-  open: `Open loop, ${RATE.toLocaleString("en-US")} a second`,
+  "gets-single": "GETs, one outstanding",
+  gets: "GETs, one client with 64 outstanding",
+  "gets-clients": "GETs, 64 clients with one outstanding each",
+  mixed: "90 % GETs and 10 % SETs, one client with 64 outstanding",
+  "sets-single": "SETs, one outstanding",
+  sets: "SETs, one client with 64 outstanding",
+  open: `90 % GETs, open loop, ${RATE.toLocaleString("en-US")} a second`,
 };
 
 await main();
 
 async function main(): Promise<void> {
   const folder = mkdtempSync(join(tmpdir(), "kilogram-peers-"));
-  const loads = LOADS.filter(({ name }) => values.only === undefined || values.only === name);
+  const wanted = values.only?.split(",");
+  const loads = LOADS.filter(({ name }) => wanted === undefined || wanted.includes(name));
   const rounds = Number(values.rounds);
   const peers: Peer[] = [];
   try {

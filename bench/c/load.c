@@ -6,37 +6,49 @@
 // Left out is the rule for eight repeated requests in a row.
 //
 //     cc -O2 load.c -o load -lcrypto -lm
-//     KG_KEY=… ./load PORT COUNT OUTSTANDING READ_PERCENT KEYS VALUE_BYTES [RATE] [fill]
+//     KG_KEY=… ./load PORT COUNT OUTSTANDING READ_PERCENT KEYS VALUE_BYTES [RATE] [fill|each]
 //
-// With «fill», it sets every key once, in order, and COUNT is KEYS. Prints one line of JSON.
+// With «fill», it sets every key once, in order, and COUNT is KEYS. With «each», it is as many clients as
+// there are requests outstanding, each with a socket and streams of its own. Prints one line of JSON.
 #define _GNU_SOURCE
 #include "measure.h"
 #include "wire.h"
 
 #include <arpa/inet.h>
 #include <netinet/in.h>
+#include <sys/epoll.h>
 #include <sys/prctl.h>
 #include <sys/socket.h>
 
 enum { MAX_OUTSTANDING = 64, WINDOW = 1024, SEQUENCES = 65536, RECEIVE_BUFFER = 4 << 20 };
 static const double SILENCE_US = 5e6, FIRST_WAIT_US = 20e3, MIN_WAIT_US = 2e3, LONG_WAIT_US = 100e3, MAX_WAIT_US = 1e6;
 
+typedef struct Slot Slot;
+
+// Streams are indexed by kind: queries, mutations.
 typedef struct {
+  int socket;
+  uint8_t stream[2][8];
+  uint32_t next_sequence[2];
+  Slot **by_sequence[2];
+} Client;
+
+struct Slot {
   uint8_t datagram[DATAGRAM];
   bool is_busy, is_mutation;
+  Client *client;
   int copies;
   uint64_t key;
   double due_us, begun_us, sent_us, again_us, wait_us;
-} Slot;
+};
 
 static Slot slots[MAX_OUTSTANDING + 1]; // the last one is for PING
 static Slot *const ping_slot = &slots[MAX_OUTSTANDING];
-static Slot *by_sequence[2][SEQUENCES];
-static uint8_t stream[2][8], epoch[EPOCH], frame[FRAME];
-static uint32_t next_sequence[2];
+static Client clients[MAX_OUTSTANDING];
+static int client_count = 1, sequences_each, waited; // where replies are waited for: a socket, or an epoll of all
+static uint8_t epoch[EPOCH], frame[FRAME];
 static bool knows_epoch;
 static Cipher *sealing, *replies;
-static int s;
 static Slot *batch[MAX_OUTSTANDING + 1];
 static unsigned batched;
 // Queries and mutations have estimates of their own (section 6), and a margin: a mutation may wait for a disk.
@@ -45,7 +57,13 @@ static const double MIN_MARGIN[2] = {0.5, 1.5};
 static long copies_again, fenced, statuses[256];
 static uint32_t value_bytes, key_count;
 
+static void flush_each(void) {
+  for (unsigned i = 0; i < batched; i++) send(batch[i]->client->socket, batch[i]->datagram, DATAGRAM, 0);
+  batched = 0;
+}
+
 static void flush(void) {
+  if (client_count > 1) { flush_each(); return; }
   struct mmsghdr messages[MAX_OUTSTANDING + 1];
   struct iovec parts[MAX_OUTSTANDING + 1];
   memset(messages, 0, sizeof messages);
@@ -55,7 +73,7 @@ static void flush(void) {
     messages[i].msg_hdr.msg_iovlen = 1;
   }
   for (unsigned sent = 0; sent < batched;) {
-    int n = sendmmsg(s, messages + sent, batched - sent, 0);
+    int n = sendmmsg(clients->socket, messages + sent, batched - sent, 0);
     if (n <= 0) break; // as lost on the way
     sent += (unsigned)n;
   }
@@ -85,12 +103,13 @@ static int outstanding_of(int kind) {
 }
 
 static void seal_and_post(Slot *slot, uint8_t operation, uint32_t toggles, uint32_t key_length, uint32_t length) {
-  uint32_t sequence = next_sequence[slot->is_mutation]++;
-  memcpy(slot->datagram, stream[slot->is_mutation], 8);
+  Client *client = slot->client;
+  uint32_t sequence = client->next_sequence[slot->is_mutation]++;
+  memcpy(slot->datagram, client->stream[slot->is_mutation], 8);
   write_u32(slot->datagram + 8, sequence);
   write_head(frame, operation, toggles, key_length, length);
   seal(sealing, slot->datagram, frame, slot->is_mutation ? epoch : NULL);
-  by_sequence[slot->is_mutation][sequence % SEQUENCES] = slot;
+  client->by_sequence[slot->is_mutation][sequence % (uint32_t)sequences_each] = slot;
   slot->copies = 0;
   slot->sent_us = now_us();
   if (slot->begun_us == 0) slot->begun_us = slot->sent_us;
@@ -115,11 +134,11 @@ static void send_ping(void) {
 }
 
 // Section 5, rule 5: no mutation starts a window or more above the oldest that waits.
-static bool may_mutate(void) {
+static bool may_mutate(const Client *client) {
   if (!knows_epoch) return false;
   for (int i = 0; i < MAX_OUTSTANDING; i++) {
-    if (!slots[i].is_busy || !slots[i].is_mutation) continue;
-    if (next_sequence[1] - read_u32(slots[i].datagram + 8) >= WINDOW) return false;
+    if (!slots[i].is_busy || !slots[i].is_mutation || slots[i].client != client) continue;
+    if (client->next_sequence[1] - read_u32(slots[i].datagram + 8) >= WINDOW) return false;
   }
   return true;
 }
@@ -142,11 +161,11 @@ static void sample(int kind, double elapsed_us) {
 }
 
 // Returns the slot whose request a datagram answers and ends, or NULL.
-static Slot *accept_reply(uint8_t *datagram, int length) {
+static Slot *accept_reply(const Client *client, uint8_t *datagram, int length) {
   if (length != DATAGRAM || !open_datagram(replies, datagram, frame, NULL)) return NULL;
   if (key_length_of(frame) != META || value_length_of(frame) > MAX_VALUE) return NULL;
   const uint8_t *nonce = frame + META_AT;
-  Slot *slot = by_sequence[nonce[0] & 1][read_u32(nonce + 8) % SEQUENCES];
+  Slot *slot = client->by_sequence[nonce[0] & 1][read_u32(nonce + 8) % (uint32_t)sequences_each];
   if (slot == NULL || !slot->is_busy || memcmp(slot->datagram, nonce, NONCE) != 0) return NULL;
   learn_epoch();
   if (slot->copies == 1) sample(slot->is_mutation, now_us() - slot->sent_us);
@@ -185,37 +204,87 @@ static double next_event_us(double due) {
 
 static void wait_until(double at_us) {
   struct timespec left = until_us(at_us);
-  struct pollfd p = {s, POLLIN, 0};
+  struct pollfd p = {waited, POLLIN, 0};
   ppoll(&p, 1, &left, NULL);
 }
 
-static void connect_to(int port) {
-  s = socket(AF_INET, SOCK_DGRAM, 0);
-  int size = RECEIVE_BUFFER;
+static int connect_to(int port) {
+  int s = socket(AF_INET, SOCK_DGRAM, 0), size = RECEIVE_BUFFER;
   setsockopt(s, SOL_SOCKET, SO_RCVBUF, &size, sizeof size);
   struct sockaddr_in address = {.sin_family = AF_INET, .sin_port = htons((uint16_t)port), .sin_addr = {htonl(INADDR_LOOPBACK)}};
   if (connect(s, (void *)&address, sizeof address) != 0) die("connect");
+  return s;
 }
 
-static void begin_streams(void) {
+static void make_ciphers(void) {
   uint8_t master_key[MASTER_KEY];
   read_master_key(master_key);
   sealing = make_cipher(master_key, "kilogram/1 request", 1);
   replies = make_cipher(master_key, "kilogram/1 reply", 0);
-  RAND_bytes(&stream[0][0], sizeof stream);
-  RAND_bytes((uint8_t *)next_sequence, sizeof next_sequence);
   RAND_bytes((uint8_t *)&random_state, sizeof random_state);
   random_state |= 1;
-  for (int i = 0; i < 2; i++) {
-    stream[i][0] = (uint8_t)((stream[i][0] & ~1) | i);
-    next_sequence[i] >>= 1; // below 2^31; a run is shorter than what is left
+}
+
+static void begin_client(Client *client, int port) {
+  client->socket = connect_to(port);
+  RAND_bytes(&client->stream[0][0], sizeof client->stream);
+  RAND_bytes((uint8_t *)client->next_sequence, sizeof client->next_sequence);
+  for (int kind = 0; kind < 2; kind++) {
+    client->stream[kind][0] = (uint8_t)((client->stream[kind][0] & ~1) | kind);
+    client->next_sequence[kind] >>= 1; // below 2^31; a run is shorter than what is left
+    client->by_sequence[kind] = calloc((size_t)sequences_each, sizeof(Slot *));
   }
+}
+
+static void begin_clients(int port) {
+  sequences_each = SEQUENCES / client_count;
+  waited = client_count > 1 ? epoll_create1(0) : -1;
+  for (int i = 0; i < client_count; i++) {
+    begin_client(&clients[i], port);
+    struct epoll_event event = {.events = EPOLLIN, .data.ptr = &clients[i]};
+    if (client_count > 1) epoll_ctl(waited, EPOLL_CTL_ADD, clients[i].socket, &event);
+  }
+  if (client_count == 1) waited = clients->socket;
+  for (int i = 0; i <= MAX_OUTSTANDING; i++) slots[i].client = &clients[i % client_count];
+}
+
+static uint8_t in[MAX_OUTSTANDING][DATAGRAM + 1];
+static int in_length[MAX_OUTSTANDING];
+static Client *in_client[MAX_OUTSTANDING];
+
+// Takes the replies that are there, and returns how many.
+static int receive_each(void) {
+  struct epoll_event ready[MAX_OUTSTANDING];
+  int count = epoll_wait(waited, ready, MAX_OUTSTANDING, 0);
+  for (int i = 0; i < count; i++) {
+    in_client[i] = ready[i].data.ptr;
+    in_length[i] = (int)recv(in_client[i]->socket, in[i], sizeof in[i], MSG_DONTWAIT);
+  }
+  return count;
+}
+
+static int receive(void) {
+  if (client_count > 1) return receive_each();
+  static struct mmsghdr messages[MAX_OUTSTANDING];
+  static struct iovec parts[MAX_OUTSTANDING];
+  for (int i = 0; i < MAX_OUTSTANDING; i++) {
+    parts[i] = (struct iovec){in[i], sizeof in[i]};
+    messages[i].msg_hdr.msg_iov = &parts[i];
+    messages[i].msg_hdr.msg_iovlen = 1;
+  }
+  int count = recvmmsg(clients->socket, messages, MAX_OUTSTANDING, MSG_DONTWAIT, NULL);
+  for (int i = 0; i < count; i++) {
+    in_client[i] = clients;
+    in_length[i] = (int)messages[i].msg_len;
+  }
+  return count;
 }
 
 int main(int argc, char **argv) {
   bool is_fill = argc > 7 && strcmp(argv[argc - 1], "fill") == 0;
+  bool is_each = argc > 7 && strcmp(argv[argc - 1], "each") == 0;
   if (argc < 7 || argc > 9) {
-    fprintf(stderr, "usage: KG_KEY=… load PORT COUNT OUTSTANDING READ_PERCENT KEYS VALUE_BYTES [RATE] [fill]\n");
+    fprintf(stderr, "usage: KG_KEY=… load PORT COUNT OUTSTANDING READ_PERCENT KEYS VALUE_BYTES [RATE] [fill|each]\n");
     return 2;
   }
   long count = atol(argv[2]);
@@ -228,18 +297,10 @@ int main(int argc, char **argv) {
     return 2;
   }
   prctl(PR_SET_TIMERSLACK, 1);
-  connect_to(atoi(argv[1]));
-  begin_streams();
+  if (is_each) client_count = outstanding;
+  make_ciphers();
+  begin_clients(atoi(argv[1]));
   float *latencies_us = malloc(sizeof(float) * (size_t)count);
-  uint8_t in[MAX_OUTSTANDING][DATAGRAM + 1];
-  struct mmsghdr messages[MAX_OUTSTANDING];
-  struct iovec parts[MAX_OUTSTANDING];
-  memset(messages, 0, sizeof messages);
-  for (int i = 0; i < MAX_OUTSTANDING; i++) {
-    parts[i] = (struct iovec){in[i], sizeof in[i]};
-    messages[i].msg_hdr.msg_iov = &parts[i];
-    messages[i].msg_hdr.msg_iovlen = 1;
-  }
   send_ping();
   double started = 0, cpu_before = own_cpu_us();
   long begun = 0, ended = 0;
@@ -253,7 +314,7 @@ int main(int argc, char **argv) {
       due = rate > 0 ? started + (double)begun * 1e6 / rate : now;
       if (due > now) break;
       slot->is_mutation = is_fill || draw() % 100 >= (uint64_t)read_percent;
-      if (slot->is_mutation && !may_mutate()) break;
+      if (slot->is_mutation && !may_mutate(slot->client)) break;
       slot->key = is_fill ? (uint64_t)begun : draw() % key_count;
       slot->is_busy = true;
       slot->due_us = due;
@@ -262,9 +323,9 @@ int main(int argc, char **argv) {
       send_request(slot);
     }
     if (batched > 0) flush();
-    int got = recvmmsg(s, messages, MAX_OUTSTANDING, MSG_DONTWAIT, NULL);
+    int got = receive();
     for (int i = 0; i < got; i++) {
-      Slot *slot = accept_reply(in[i], (int)messages[i].msg_len);
+      Slot *slot = accept_reply(in_client[i], in[i], in_length[i]);
       if (slot != NULL) latencies_us[ended++] = (float)(now_us() - (rate > 0 ? slot->due_us : slot->begun_us));
     }
     if (got > 0) continue;
