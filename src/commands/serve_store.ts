@@ -14,7 +14,7 @@ const DEFAULT_MEMORY = "256MiB";
 /** The time between steps of the sweep for expired keys: while there is more to do … */
 const SWEEP_BUSY_MS = 5;
 /** … and otherwise. */
-const SWEEP_IDLE_MS = 100;
+const SWEEP_IDLE_MS = 200;
 
 export const STORE_OPTIONS = {
   memory: {

@@ -17,6 +17,7 @@ interface Libc {
   socket(family: number, type: number, protocol: number): number;
   bind(fd: number, address: Pointer, bytes: number): number;
   close(fd: number): number;
+  shutdown(fd: number, how: number): number;
 }
 
 /** Opened once per process. */
@@ -36,6 +37,7 @@ const SO_ATTACH_REUSEPORT_CBPF = 51;
 const IPPROTO_IPV6 = 41;
 const IPV6_V6ONLY = 26;
 const AF_INET6 = 10;
+const SHUT_RD = 0;
 const INT_BYTES = 4;
 
 function openLibc(): Libc | null {
@@ -47,6 +49,7 @@ function openLibc(): Libc | null {
     socket: { args: ["i32", "i32", "i32"], returns: "i32" },
     bind: { args: ["i32", "ptr", "u32"], returns: "i32" },
     close: { args: ["i32"], returns: "i32" },
+    shutdown: { args: ["i32", "i32"], returns: "i32" },
   });
 }
 
@@ -167,6 +170,12 @@ export class LinuxSocket {
     const isRaised = this.#set(SOL_SOCKET, SO_RCVBUFFORCE, RECEIVE_BUFFER_BYTES);
     if (!isRaised) this.#set(SOL_SOCKET, SO_RCVBUF, RECEIVE_BUFFER_BYTES);
     return this.#get(SOL_SOCKET, SO_RCVBUF) || null;
+  }
+
+  /** Ends the wait of a thread in `receiveOrWait`. Nothing can be received any more. */
+  wake(): void {
+    // It fails for a socket that is not connected, after it has done just this (inet_shutdown in Linux).
+    this.#libc.shutdown(this.fd, SHUT_RD);
   }
 
   /** Once, since the descriptor may then be another's. */

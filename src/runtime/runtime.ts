@@ -22,6 +22,8 @@ export interface Division {
   readonly socket: ServerSocket;
   /** Gives queries to the readers, or everything to the listener. */
   steer(isDivided: boolean): void;
+  /** Ends the waits of the readers, which can receive nothing more. */
+  wake(): void;
   /** Closes the socket of a reader that has ended. */
   close(reader: number): void;
 }

@@ -79,6 +79,9 @@ export function divide(
     descriptors: sockets.map(({ fd }) => fd),
     socket: own,
     steer: (isDivided) => void listener.steer(isDivided ? divided : UNDIVIDED),
+    wake: () => {
+      for (const each of sockets) each.wake();
+    },
     close: (reader) => sockets[reader].close(),
   };
 }

@@ -21,8 +21,10 @@ const OWN_NAME = /\/threads\.([jt]s)$/.exec(import.meta.url);
 /** The thread's file, beside this one; in a bundle it has the same path as in src. */
 const THREAD = OWN_NAME === null ? "./runtime/readers/thread.js" : `./thread.${OWN_NAME[1]}`;
 
-/** How often the counts of the threads are collected, and the time of sleep is published. */
+/** How often the counts of the threads are collected, and the time of sleep is published: while there are requests … */
 const COLLECT_MS = 100;
+/** … and otherwise. */
+const COLLECT_IDLE_MS = 1_000;
 
 export interface ReaderThreadsOptions {
   readonly count: number;
@@ -43,7 +45,7 @@ export interface ReaderThreadsOptions {
   readonly onFault: (problem: string) => void;
 }
 
-/** A thread that has not ended after this time is terminated: it is some WAIT_MS late. */
+/** A thread that has not ended after this time is terminated. */
 const PATIENCE_MS = 500;
 
 /** A section of STATS has room for the counts of this many. */
@@ -108,15 +110,16 @@ export class ReaderThreads implements Readers {
     }
     this.#threads = Array.from({ length: count }, (_, number) => this.#begin(number, receive));
     await Promise.all(this.#threads.map(({ isReady }) => isReady));
-    this.#timer = setInterval(() => this.#look(), COLLECT_MS);
+    this.#look();
     return true;
   }
 
-  /** Ends the threads, within some WAIT_MS, and closes their sockets. */
+  /** Ends the threads, and closes their sockets. */
   async close(): Promise<void> {
     this.#isClosing = true;
-    clearInterval(this.#timer);
+    clearTimeout(this.#timer);
     this.#published.stop();
+    for (const division of this.#divisions) division.wake();
     const haveEnded = Promise.all(this.#threads.map(({ hasEnded }) => hasEnded));
     const patience = setTimeout(() => this.#terminate(), PATIENCE_MS);
     await haveEnded;
@@ -173,10 +176,13 @@ export class ReaderThreads implements Readers {
   }
 
   #look(): void {
+    const { datagramsReceived: before } = this.#options.counters;
     this.collect();
     if (this.#options.count === 1) this.#keepBalance();
     const sleptMs = this.#options.now() - performance.now() - this.#offsetMs;
     this.#published.setSlept(Math.max(0, Math.round(sleptMs)));
+    const isIdle = this.#options.counters.datagramsReceived === before;
+    this.#timer = setTimeout(() => this.#look(), isIdle ? COLLECT_IDLE_MS : COLLECT_MS);
   }
 
   #keepBalance(): void {

@@ -11,8 +11,8 @@ import type { ServerBatch } from "../batches.ts";
 import type { LinuxSocket } from "../linux_socket.ts";
 import { Poll } from "../poll.ts";
 
-/** How often a waiting reader looks whether it is to stop. */
-export const WAIT_MS = 50;
+/** How often a waiting reader looks whether it is to stop, although it is also woken for that. */
+const WAIT_MS = 1_000;
 
 /** A wait is short below this many times the longest look: part of it was spent on waking up. */
 const SHORT = 2;
