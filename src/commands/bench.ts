@@ -46,7 +46,7 @@ export const command: Command = {
     threads: {
       type: "string",
       value: "N",
-      help: "threads that the clients are spread over (default: 1, and more for a high --rate)",
+      help: "threads for the clients (default: 1, more for a high --rate)",
     },
     outstanding: {
       type: "string",
@@ -167,7 +167,7 @@ function shareOf(
   const { key } = requireKey(input.text("key-file"));
   const crypto = cryptoChoice(input);
   const keys = { first: 0, end: workload.keys };
-  const load = { workload, clients, outstanding, ratePerS, timeoutMs, keys };
+  const load = { workload, clients, outstanding, ratePerS, offsetMs: 0, timeoutMs, keys };
   return { server: serverOf(input), key, crypto, ...load };
 }
 

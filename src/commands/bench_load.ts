@@ -18,6 +18,8 @@ export interface Share {
   readonly outstanding: number;
   /** Requests a second, or null for a closed loop. */
   readonly ratePerS: number | null;
+  /** With a rate: when the first request is due, from the start. */
+  readonly offsetMs: number;
   readonly timeoutMs: number;
   /** The keys to set first. */
   readonly keys: KeyRange;
@@ -63,13 +65,13 @@ export class Load {
   }
 
   async run(task: Task, recorder: Recorder, onProgress: OnProgress): Promise<void> {
-    const { outstanding, ratePerS, timeoutMs, keys } = this.#share;
+    const { outstanding, ratePerS, offsetMs, timeoutMs, keys } = this.#share;
     const clients: Calls<true>[] = this.#clients.map((client) => client.within(timeoutMs));
     const loop = { clients, recorder, onProgress, awaitReply: this.#awaitReply };
     const requests = this.#requests;
     if (task === "fill") await fill(requests, keys, outstanding, loop);
     else if (ratePerS === null) await closedLoop(requests, outstanding, { ...loop, extent: task });
-    else await openLoop(requests, ratePerS, { ...loop, extent: task });
+    else await openLoop(requests, { ratePerS, offsetMs }, { ...loop, extent: task });
   }
 
   close(): void {

@@ -34,6 +34,7 @@ function sharesOf(whole: Share, threads: number): Share[] {
       ...whole,
       clients: own,
       ratePerS: ratePerS === null ? null : ratePerS * own / clients,
+      offsetMs: boundary(clients, i, threads) * 1_000 / (ratePerS ?? 1),
       keys: { first: boundary(keys.end, i, threads), end: boundary(keys.end, i + 1, threads) },
     };
   });

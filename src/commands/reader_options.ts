@@ -3,7 +3,7 @@
 import { availableParallelism } from "node:os";
 import type { CryptoChoice } from "../runtime/detect.ts";
 import type { Input, Options } from "./command.ts";
-import { parseCount, parseDuration } from "./quantities.ts";
+import { parseCount } from "./quantities.ts";
 import { UsageError } from "./usage_error.ts";
 
 /** The most readers that are there without being asked for. */
@@ -16,13 +16,12 @@ export const READER_OPTIONS = {
   readers: {
     type: "string",
     value: "N",
-    help: "threads that answer reads (default: one fewer than processors, at most 8; 0 for none)",
+    help: "threads that answer reads (default: processors less one, at most 8)",
   },
   poll: {
     type: "string",
     value: "TIME",
-    help:
-      `how long a busy reader looks for the next request before it sleeps, such as 50us (default: 0)`,
+    help: "how long a busy reader looks before it sleeps, as 50us (default: 0)",
   },
 } as const satisfies Options;
 
@@ -45,13 +44,16 @@ function problemWithReaders(crypto: CryptoChoice): string | null {
 }
 
 /** The longest time to poll, in ms; 0 for never. @throws UsageError */
-export function pollOf(input: Input): number {
+export function pollOf(input: Input, readers: number): number {
   const text = input.text("poll") ?? DEFAULT_POLL;
+  if (input.text("poll") !== undefined && readers === 0) {
+    throw new UsageError("--poll is for readers, and this server has none: see --readers");
+  }
   if (text === "0") return 0;
-  const us = /^(\d+)us$/.exec(text);
-  const ms = us === null ? parseDuration("--poll", text) : Number(us[1]) / 1_000;
-  if (ms <= MAX_POLL_MS) return ms;
-  throw new UsageError(`--poll ${text} is too long: at most ${MAX_POLL_MS}ms`);
+  const [, number, unit] = /^(\d+(?:\.\d+)?)(us|ms)$/.exec(text) ?? [];
+  const ms = unit === "us" ? Number(number) / 1_000 : Number(number);
+  if (ms >= 0 && ms <= MAX_POLL_MS) return ms;
+  throw new UsageError(`--poll ${text} is not a time of 0 to ${MAX_POLL_MS}ms: write 50us or 1ms`);
 }
 
 /** How many readers may poll at a time: one processor is left for others. */

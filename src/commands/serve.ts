@@ -72,7 +72,7 @@ export const command: Command = {
     const signal = stopSignal();
     const now = makeClock();
     const readers = readersOf(input, cryptoChoice(input));
-    const pollMs = pollOf(input);
+    const pollMs = pollOf(input, readers);
     const data = await openExecutor(input, now, readers, signal);
     try {
       if (!signal.aborted) await start(input, data, { now, readers, pollMs }, toClose);

@@ -90,10 +90,17 @@ async function asManyAtATime(
   await Promise.all(workers);
 }
 
-/** @param ratePerS requests a second, over all clients */
+/** When the requests of an open loop are due. */
+export interface Pace {
+  /** Requests a second, over all clients. */
+  readonly ratePerS: number;
+  /** When the first is due, from the start: threads take turns. */
+  readonly offsetMs: number;
+}
+
 export async function openLoop(
   requests: Requests,
-  ratePerS: number,
+  { ratePerS, offsetMs }: Pace,
   { clients, extent, recorder, onProgress, awaitReply }: Loop,
 ): Promise<void> {
   const watch = new Watch(extent, onProgress);
@@ -109,7 +116,7 @@ export async function openLoop(
     }
   };
   for (let i = 0; i < count; i++) {
-    const dueAtMs = startedAtMs + i * 1_000 / ratePerS;
+    const dueAtMs = startedAtMs + offsetMs + i * 1_000 / ratePerS;
     while (performance.now() < dueAtMs) await turn(dueAtMs, awaitReply);
     // Even when every request is late, replies must get their turn.
     if (i % BURST === BURST - 1) await turn(0);
@@ -119,6 +126,9 @@ export async function openLoop(
     underWay.add(call);
     void call.finally(() => underWay.delete(call)).catch(() => {});
   }
+  // The time of the last request counts like that of the others, until another would be due.
+  const endsAtMs = startedAtMs + count * 1_000 / ratePerS;
+  while (performance.now() < endsAtMs) await turn(endsAtMs, awaitReply);
   await Promise.all(underWay);
 }
 

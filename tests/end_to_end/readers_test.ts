@@ -174,8 +174,9 @@ test("what can't be had is refused in one line", options, () => {
       [["--readers", "33"], /--readers 33 is not a number of 0 to 32/],
       [["--readers", "1.5"], /not a whole number/],
       [["--readers", "2", "--crypto", "web"], /--readers 2 can't be had: .* use --readers 0/],
-      [["--poll", "50"], /--poll 50 is not a time/],
-      [["--poll", "1s"], /--poll 1s is too long: at most 10ms/],
+      [["--poll", "50"], /--poll 50 is not a time of 0 to 10ms: write 50us/],
+      [["--poll", "1ms", "--readers", "0"], /--poll is for readers/],
+      [["--poll", "11ms"], /--poll 11ms is not a time of 0 to 10ms/],
     ] as const
   ) {
     const { status, stderr } = kg(env, ["serve", "--listen", "127.0.0.1:0", ...args]);

@@ -78,7 +78,7 @@ test("in an open loop a stall counts against every request that was due while it
     return after(Math.max(0, endsAt - performance.now()));
   });
   const measured = new Measured();
-  await openLoop(new Requests(READS), 1_000, {
+  await openLoop(new Requests(READS), { ratePerS: 1_000, offsetMs: 0 }, {
     clients: [stalled],
     extent: { durationMs: FOR_EVER, count: 100 },
     recorder: measured,
@@ -97,7 +97,7 @@ test("an open loop sends the requests that are due, and no faster", async () => 
   let calls = 0;
   const measured = new Measured();
   const startedAt = performance.now();
-  await openLoop(new Requests(READS), 500, {
+  await openLoop(new Requests(READS), { ratePerS: 500, offsetMs: 0 }, {
     clients: [clientOf(() => Promise.resolve(calls++))],
     extent: { durationMs: 100, count: FOR_EVER },
     recorder: measured,
@@ -107,11 +107,27 @@ test("an open loop sends the requests that are due, and no faster", async () => 
   assert(performance.now() - startedAt >= 97);
 });
 
+test("open loops of two threads take turns, and last as long as they were asked to", async () => {
+  const calls: number[] = [];
+  const startedAt = performance.now();
+  const loop = (offsetMs: number) =>
+    openLoop(new Requests(READS), { ratePerS: 10, offsetMs }, {
+      clients: [clientOf(() => Promise.resolve(calls.push(performance.now() - startedAt)))],
+      extent: { durationMs: 200, count: FOR_EVER },
+      recorder: new Measured(),
+      onProgress: ignore,
+    });
+  await Promise.all([loop(0), loop(50)]);
+  assertEquals(calls.length, 4);
+  for (const [i, atMs] of calls.entries()) assert(atMs >= i * 50 - 1, `${i} at ${atMs} ms`);
+  assert(performance.now() - startedAt >= 199);
+});
+
 test("an open loop that is late still lets replies have their turn", async () => {
   let most = 0;
   let outstanding = 0;
   const measured = new Measured();
-  await openLoop(new Requests(READS), 1e6, {
+  await openLoop(new Requests(READS), { ratePerS: 1e6, offsetMs: 0 }, {
     clients: [clientOf(async () => {
       most = Math.max(most, ++outstanding);
       await new Promise((resolve) => setImmediate(resolve));
@@ -161,7 +177,7 @@ test("what a thread measured arrives whole, and in arrays of bounded length", ()
 test("an open loop may wait for replies instead of keeping a processor busy", async () => {
   const measured = new Measured();
   const waits: number[] = [];
-  await openLoop(new Requests(READS), 2_000, {
+  await openLoop(new Requests(READS), { ratePerS: 2_000, offsetMs: 0 }, {
     clients: [clientOf(() => Promise.resolve())],
     extent: { durationMs: FOR_EVER, count: 50 },
     recorder: measured,

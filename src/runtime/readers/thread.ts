@@ -38,8 +38,8 @@ export interface ReaderStart {
   readonly pollMs: number;
 }
 
-/** What a thread says: that it is ready, that there is something to take, or what went wrong. */
-export type ReaderMessage = "ready" | "handed on" | { readonly fault: string };
+/** What a thread says: that it is ready, has something to take, uses its sockets no more, or what went wrong. */
+export type ReaderMessage = "ready" | "handed on" | "stopped" | { readonly fault: string };
 
 if (parentPort !== null) {
   await run(workerData as ReaderStart, (message) => parentPort?.postMessage(message));
@@ -85,6 +85,7 @@ async function run(start: ReaderStart, say: (message: ReaderMessage) => void): P
     watch.takeNext();
     publish(start.tally, reader, watch.polls);
   }
+  say("stopped");
 }
 
 async function openOriginalWire({ skvsKey: key }: ReaderStart, aead: Aead) {

@@ -45,8 +45,8 @@ export interface ReaderThreadsOptions {
   readonly onFault: (problem: string) => void;
 }
 
-/** A thread that has not ended after this time is terminated. */
-const PATIENCE_MS = 500;
+/** How long the end waits for threads to stop: at most a batch is under way. */
+const PATIENCE_MS = 50;
 
 /** A section of STATS has room for the counts of this many. */
 const READERS_OF_SECTION = 8;
@@ -55,7 +55,7 @@ interface ReaderThread {
   readonly worker: Worker;
   readonly tally: Tally;
   readonly isReady: Promise<void>;
-  readonly hasEnded: Promise<void>;
+  readonly hasStopped: Promise<void>;
 }
 
 export class ReaderThreads implements Readers {
@@ -120,15 +120,15 @@ export class ReaderThreads implements Readers {
     clearTimeout(this.#timer);
     this.#published.stop();
     for (const division of this.#divisions) division.wake();
-    const haveEnded = Promise.all(this.#threads.map(({ hasEnded }) => hasEnded));
-    const patience = setTimeout(() => this.#terminate(), PATIENCE_MS);
-    await haveEnded;
+    const haveStopped = Promise.all(this.#threads.map(({ hasStopped }) => hasStopped));
+    let patience: NodeJS.Timeout | undefined;
+    const isTired = new Promise((resolve) => {
+      patience = setTimeout(resolve, PATIENCE_MS);
+    });
+    await Promise.race([haveStopped, isTired]);
     clearTimeout(patience);
-    this.#closeSockets();
-  }
-
-  #terminate(): void {
     for (const { worker } of this.#threads) void worker.terminate();
+    this.#closeSockets();
   }
 
   #begin(number: number, receive: Receive): ReaderThread {
@@ -151,22 +151,25 @@ export class ReaderThreads implements Readers {
       if (this.#isClosing) return;
       handoff.takeAll((arrivals, listener) => receive(arrivals, this.#divisions[listener].socket));
     };
+    let stopped = () => {};
+    const hasStopped = new Promise<void>((resolve) => {
+      stopped = resolve;
+    });
     const isReady = new Promise<void>((resolve) => {
       worker.on("message", (message: ReaderMessage) => {
         if (message === "ready") resolve();
         else if (message === "handed on") takeAll();
+        else if (message === "stopped") stopped();
         else this.#options.onFault(message.fault);
       });
       worker.once("exit", () => resolve());
     });
     worker.on("error", (error) => this.#options.onFault(error.stack ?? error.message));
-    const hasEnded = new Promise<void>((resolve) => {
-      worker.once("exit", () => {
-        if (!this.#isClosing) this.#onLost(number);
-        resolve();
-      });
+    worker.once("exit", () => {
+      if (!this.#isClosing) this.#onLost(number);
+      stopped();
     });
-    return { worker, tally: new Tally(words), isReady, hasEnded };
+    return { worker, tally: new Tally(words), isReady, hasStopped };
   }
 
   /** A thread that failed gets no more datagrams: other sockets take them. */
