@@ -17,12 +17,7 @@ async function serve(share: Share, port: NonNullable<typeof parentPort>): Promis
   const say = (message: LoadMessage) => port.postMessage(message);
   const load = await Load.open(share);
   const done = () => say({ kind: "done", retransmissions: load.retransmissions });
-  port.on("message", async (task: Task | "close") => {
-    if (task === "close") {
-      load.close();
-      port.close();
-      return;
-    }
+  port.on("message", async (task: Task) => {
     try {
       const recorder = new SampleRecorder((samples) => say({ kind: "samples", samples }));
       await load.run(task, recorder, (progress) => say({ kind: "progress", share: progress }));

@@ -122,7 +122,7 @@ class LoadThread {
   }
 
   close(): void {
-    this.#worker.postMessage("close");
+    void this.#worker.terminate();
   }
 
   /** Takes messages until the thread says that it is done. */

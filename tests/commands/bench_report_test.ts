@@ -46,7 +46,7 @@ test("rates and percentiles", () => {
     100,
   ]);
   assert(Math.abs(reads.p50Us - 500) < 3 && Math.abs(reads.p99Us - 990) < 3);
-  assert(Math.abs(writes.p50Us - 500) < 3 && writes.maxUs === 1_000);
+  assert(Math.abs(writes.p50Us - 500) < 11 && Math.abs(writes.maxUs - 1_000) < 3);
   assertEquals(json.retransmissions, 3);
   assertEquals(json.bottleneck, undefined);
 });
