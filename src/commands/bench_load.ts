@@ -2,8 +2,14 @@
 
 import type { Calls, Client } from "../client.ts";
 import { openChannel } from "../connect.ts";
-import { closedLoop, type Extent, fill, type KeyRange, openLoop } from "../load/loops.ts";
-import type { OnProgress } from "../load/loops.ts";
+import {
+  closedLoop,
+  type Extent,
+  fill,
+  type KeyRange,
+  type OnProgress,
+  openLoop,
+} from "../load/loops.ts";
 import type { Recorder } from "../load/measured.ts";
 import { Requests, type Workload } from "../load/workload.ts";
 import { type CryptoChoice, detectRuntime } from "../runtime/detect.ts";

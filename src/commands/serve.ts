@@ -173,8 +173,9 @@ async function start(
     onFault,
   });
   complain(isNew ? `key: made a new one, ${origin}` : `key: ${origin}`);
-  await listenAll(input, runtime, server, listeners, toClose);
-  const isDivided = readers !== null && await startReaders(readers, listeners, server, toClose);
+  const receive: Receive = (arrivals, socket) => server.receive(arrivals, socket);
+  await listenAll(input, runtime, receive, listeners, toClose);
+  const isDivided = readers !== null && await startReaders(readers, listeners, receive, toClose);
   toClose.push({ close: keepSweeping(store) });
   const addresses = listeners.map(({ address }) => formatAddress(address)).join(", ");
   complain(`kg ${VERSION} listens on ${addresses}`);
@@ -194,11 +195,10 @@ async function makeReaders(options: ReaderThreadsOptions): Promise<ReaderThreads
 async function startReaders(
   readers: ReaderThreads,
   listeners: readonly Listener[],
-  server: Server,
+  receive: Receive,
   toClose: Closable[],
 ): Promise<boolean> {
   toClose.unshift(readers);
-  const receive: Receive = (arrivals, socket) => server.receive(arrivals, socket);
   if (await readers.start(listeners, receive)) return true;
   complain("warning: this system can't steer datagrams to readers, so one thread answers all");
   return false;
@@ -243,7 +243,7 @@ async function openOriginalWire(
 async function listenAll(
   input: Input,
   runtime: Runtime,
-  server: Server,
+  receive: Receive,
   listeners: Listener[],
   toClose: Closable[],
 ): Promise<void> {
@@ -251,9 +251,7 @@ async function listenAll(
   for (const text of wanted.length > 0 ? wanted : [DEFAULT_SERVER]) {
     const address = await resolveAddress(parseAddress(text));
     try {
-      const listener = await runtime.listen(address, (arrivals, socket) => {
-        server.receive(arrivals, socket);
-      });
+      const listener = await runtime.listen(address, receive);
       listeners.push(listener);
       toClose.push(listener);
     } catch (error) {

@@ -3,6 +3,7 @@
  * the low 32 bits: the server looks often enough to see every difference.
  */
 
+import { OPERATION_NAMES } from "../protocol/operations.ts";
 import type { Counters } from "../statistics.ts";
 import type { Reader } from "./reader.ts";
 
@@ -22,10 +23,11 @@ const SUMMED = [
 ] as const satisfies readonly (keyof Counters)[];
 /** Operations by code follow; then the counts of the reader itself. */
 const OPERATIONS_AT = SUMMED.length;
-const OPERATIONS = 8;
+const OPERATIONS = OPERATION_NAMES.length;
 const OWN_AT = OPERATIONS_AT + OPERATIONS;
+const OWN_END = OWN_AT + 5;
 /** Sixteen words more, so that no two readers write to one cache line. */
-export const TALLY_WORDS = OWN_AT + 5 + 16;
+export const TALLY_WORDS = OWN_END + 16;
 
 /** What STATS tells of a reader. */
 export interface Activity {
@@ -66,7 +68,7 @@ export class Tally {
     for (let i = 0; i < OPERATIONS; i++) {
       counters.operations[i] += this.#difference(OPERATIONS_AT + i);
     }
-    for (let i = OWN_AT; i < OWN_AT + 5; i++) this.#sums[i] += this.#difference(i);
+    for (let i = OWN_AT; i < OWN_END; i++) this.#sums[i] += this.#difference(i);
   }
 
   /** As last collected. */
