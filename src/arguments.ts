@@ -20,10 +20,18 @@ export interface TimeToLive {
 }
 
 const encoder = new TextEncoder();
+/** Where text is encoded first: on Node and Deno that is much faster than a new array each time. */
+const scratch = new Uint8Array(1_024);
+const MAX_BYTES_A_CODE_UNIT = 3;
+
+function encode(text: string): Uint8Array {
+  if (text.length * MAX_BYTES_A_CODE_UNIT > scratch.length) return encoder.encode(text);
+  return copyBytes(scratch, 0, encoder.encodeInto(text, scratch).written);
+}
 
 /** A copy, since the caller's array may change while the call waits. */
 function ownBytes(what: string, given: unknown): Uint8Array {
-  if (typeof given === "string") return encoder.encode(given);
+  if (typeof given === "string") return encode(given);
   if (given instanceof Uint8Array) return copyBytes(given);
   throw new InvalidArgumentError(
     `A ${what} is a string or a Uint8Array, not ${given === null ? "null" : typeof given}.`,
