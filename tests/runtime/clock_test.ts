@@ -31,8 +31,9 @@ test("the clock runs with the monotonic clock", () => {
 test("the clock counts the time that the machine slept, every time", () => {
   const { wake, sleep, elapsedMs } = begin();
   sleep(3_600_000);
-  assertEquals(elapsedMs(), 3_600_000);
-  wake(10);
+  wake(1);
+  assertEquals(elapsedMs(), 3_600_001);
+  wake(9);
   assertEquals(elapsedMs(), 3_600_010);
   sleep(60_000);
   wake(5);
@@ -49,7 +50,8 @@ test("a wall clock that is set, forward or back, changes nothing", () => {
   assertEquals(elapsedMs(), 10);
   source.wall += 86_400_000;
   sleep(10_000);
-  assertEquals(elapsedMs(), 10_010);
+  wake(5);
+  assertEquals(elapsedMs(), 10_015);
 });
 
 test("the system's own clocks give a clock that advances", async () => {
