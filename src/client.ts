@@ -17,17 +17,8 @@ import {
   type Value,
   valueBytes,
 } from "./arguments.ts";
-import {
-  DeadlineRequiredError,
-  DuplicateError,
-  type Effect,
-  FullError,
-  InvalidArgumentError,
-  ProtocolError,
-  RequestError,
-  TooLargeError,
-} from "./errors.ts";
-import type { Limit, Reply } from "./protocol/call.ts";
+import { DeadlineRequiredError, InvalidArgumentError } from "./errors.ts";
+import type { Reply } from "./protocol/call.ts";
 import type { Exchange } from "./protocol/exchange.ts";
 import {
   MAX_KEY_BYTES,
@@ -37,7 +28,7 @@ import {
   RequestToggle,
   Status,
 } from "./protocol/frame.ts";
-import { isMutation, OPERATION_NAMES } from "./protocol/operations.ts";
+import { OPERATION_NAMES } from "./protocol/operations.ts";
 import { type Caller, Remember } from "./remember.ts";
 
 /** When a call gives up: after a number of milliseconds, or at a time as given by `Date.now()`. */
@@ -111,8 +102,8 @@ export class Calls<HasDeadline extends boolean> {
   }
 
   /** The value of a key as bytes; undefined when there is no such key. */
-  async get(key: Key, ...[options]: Options<HasDeadline>): Promise<Uint8Array | undefined> {
-    return await this.#get(key, options);
+  get(key: Key, ...[options]: Options<HasDeadline>): Promise<Uint8Array | undefined> {
+    return this.#get(key, options);
   }
 
   /** The value of a key as text, from UTF-8; undefined when there is no such key. */
@@ -134,12 +125,12 @@ export class Calls<HasDeadline extends boolean> {
    * Stores a value. A key that exists is replaced only with `overwrite: true`: check `stored`.
    * Value and time to live are replaced together: without `ttl` the key lives for ever.
    */
-  async set(
+  set(
     key: Key,
     value: Value,
     ...[options]: Options<HasDeadline, SetOptions>
   ): Promise<SetResult> {
-    return await this.#set(key, value, options);
+    return this.#set(key, value, options);
   }
 
   /** Stores a value as its JSON text; otherwise like `set`. */
@@ -152,13 +143,13 @@ export class Calls<HasDeadline extends boolean> {
   }
 
   /** Removes a key and returns the value that it had; undefined when there was no such key. */
-  async delete(key: Key, ...[options]: Options<HasDeadline>): Promise<Uint8Array | undefined> {
-    return await this.#delete(key, options);
+  delete(key: Key, ...[options]: Options<HasDeadline>): Promise<Uint8Array | undefined> {
+    return this.#delete(key, options);
   }
 
   /** Whether a key exists: its remaining time to live, or undefined when there is no such key. */
   async exists(key: Key, ...[options]: Options<HasDeadline>): Promise<ExistsResult | undefined> {
-    const reply = await this.#call({ operation: Operation.EXISTS, key: keyBytes(key) }, options);
+    const reply = await this.#call(requestOf(Operation.EXISTS, keyBytes(key)), options);
     return reply.status === Status.NOT_FOUND ? undefined : { ttl: remainingTtl(reply) };
   }
 
@@ -173,12 +164,7 @@ export class Calls<HasDeadline extends boolean> {
     delta: number | bigint,
     ...[options]: Options<HasDeadline, TimeToLive>
   ): Promise<AddResult> {
-    const request = {
-      operation: Operation.ADD,
-      key: keyBytes(key),
-      value: deltaBytes(delta),
-      ttlMs: ttlOf(options),
-    };
+    const request = requestOf(Operation.ADD, keyBytes(key), deltaBytes(delta), ttlOf(options));
     const reply = await this.#call(request, options);
     return { value: BigInt(decoder.decode(reply.value)), ttl: remainingTtl(reply) };
   }
@@ -188,7 +174,7 @@ export class Calls<HasDeadline extends boolean> {
    * @returns false when there is no such key
    */
   async touch(key: Key, ...[options]: Options<HasDeadline, TimeToLive>): Promise<boolean> {
-    const request = { operation: Operation.TOUCH, key: keyBytes(key), ttlMs: ttlOf(options) };
+    const request = requestOf(Operation.TOUCH, keyBytes(key), NO_BYTES, ttlOf(options));
     const reply = await this.#call(request, options);
     return reply.status === Status.OK;
   }
@@ -230,7 +216,7 @@ export class Calls<HasDeadline extends boolean> {
   async ping(...[options]: Options<HasDeadline>): Promise<number> {
     const { now } = this.exchange.time;
     const startedAtMs = now();
-    await this.#call({ operation: Operation.PING, key: NO_BYTES }, options);
+    await this.#call(requestOf(Operation.PING, NO_BYTES), options);
     return now() - startedAtMs;
   }
 
@@ -244,7 +230,7 @@ export class Calls<HasDeadline extends boolean> {
   ): Promise<Record<string, string | number> | undefined> {
     const key = encoder.encode(options?.section ?? "");
     if (key.length > MAX_KEY_BYTES) throw sizeError("section", key.length, MAX_KEY_BYTES);
-    const reply = await this.#call({ operation: Operation.STATS, key }, options);
+    const reply = await this.#call(requestOf(Operation.STATS, key), options);
     return reply.status === Status.NOT_FOUND ? undefined : parseStatistics(reply.value);
   }
 
@@ -260,7 +246,7 @@ export class Calls<HasDeadline extends boolean> {
   }
 
   async #get(key: Key, options: CallOptions | undefined): Promise<Uint8Array | undefined> {
-    const reply = await this.#call({ operation: Operation.GET, key: keyBytes(key) }, options);
+    const reply = await this.#call(requestOf(Operation.GET, keyBytes(key)), options);
     return reply.status === Status.NOT_FOUND ? undefined : reply.value;
   }
 
@@ -272,13 +258,8 @@ export class Calls<HasDeadline extends boolean> {
     const ttlMs = ttlOf(options);
     const toggles = (options?.overwrite ? RequestToggle.OVERWRITE : 0) |
       (options?.old ? RequestToggle.OLD : 0);
-    const request = {
-      operation: Operation.SET,
-      toggles,
-      key: keyBytes(key),
-      value: valueBytes(value, ttlMs),
-      ttlMs,
-    };
+    const bytes = valueBytes(value, ttlMs);
+    const request = requestOf(Operation.SET, keyBytes(key), bytes, ttlMs, toggles);
     const reply = await this.#call(request, options);
     return reply.status === Status.EXISTS
       ? { stored: false, current: presentValue(reply) }
@@ -286,21 +267,13 @@ export class Calls<HasDeadline extends boolean> {
   }
 
   async #delete(key: Key, options: CallOptions | undefined): Promise<Uint8Array | undefined> {
-    const reply = await this.#call({ operation: Operation.DELETE, key: keyBytes(key) }, options);
+    const reply = await this.#call(requestOf(Operation.DELETE, keyBytes(key)), options);
     return reply.status === Status.NOT_FOUND ? undefined : reply.value;
   }
 
-  async #call(
-    request: Pick<Request, "operation" | "key"> & Partial<Request>,
-    options: CallOptions | undefined,
-  ): Promise<Reply> {
-    const name = OPERATION_NAMES[request.operation];
-    const limit: Limit = { timeoutMs: this.#timeoutOf(name, options), signal: options?.signal };
-    const whole = { toggles: 0, value: NO_BYTES, ttlMs: 0, ...request };
-    const reply = await this.exchange.call(whole, limit);
-    const error = errorOf(reply, name, isMutation(request.operation));
-    if (error !== null) throw error;
-    return reply;
+  #call(request: Request, options: CallOptions | undefined): Promise<Reply> {
+    const timeoutMs = this.#timeoutOf(OPERATION_NAMES[request.operation], options);
+    return this.exchange.call(request, { timeoutMs, signal: options?.signal });
   }
 
   #timeoutOf(
@@ -347,25 +320,14 @@ export class Client extends Calls<false> {
   }
 }
 
-/** The error that a reply's status stands for; null for an answer. */
-function errorOf(reply: Reply, name: string, isMutation: boolean): Error | null {
-  const onlyResultLost: Effect = isMutation ? "done" : "none";
-  switch (reply.status) {
-    case Status.OK:
-    case Status.NOT_FOUND:
-    case Status.EXISTS:
-      return null;
-    case Status.ERROR:
-      return new RequestError(name, decoder.decode(reply.value));
-    case Status.DUPLICATE:
-      return new DuplicateError(name);
-    case Status.FULL:
-      return new FullError(name);
-    case Status.TOO_LARGE:
-      return new TooLargeError(name, onlyResultLost);
-    default:
-      return new ProtocolError(name, `status ${reply.status}`, isMutation ? "unknown" : "none");
-  }
+function requestOf(
+  operation: Operation,
+  key: Uint8Array,
+  value: Uint8Array = NO_BYTES,
+  ttlMs = 0,
+  toggles = 0,
+): Request {
+  return { operation, toggles, key, value, ttlMs };
 }
 
 function presentValue(reply: Reply): Uint8Array | undefined {

@@ -36,6 +36,7 @@ import { Lane, MAX_OUTSTANDING } from "./lane.ts";
 import { MutationOrder } from "./mutation_order.ts";
 import { NO_ADDITIONAL_DATA } from "./seal.ts";
 import { type FillRandom, isMutationNonce, NonceStream } from "./nonces.ts";
+import { errorOf } from "./reply_error.ts";
 import { Transmission } from "./transmission.ts";
 import { type Alarm, WakeTimer } from "./wake_timer.ts";
 
@@ -91,24 +92,13 @@ export class Exchange {
   }
 
   /**
-   * Sends a request and waits for its reply, whatever the reply's status.
+   * Sends a request and waits for its answer.
    * @throws {DeadlineExceededError | AbortedError | ClosedError | OverloadedError |
-   *   OutcomeUnknownError}
+   *   OutcomeUnknownError} when no answer came, or the error that the reply's status stands for
    */
   call(request: Request, limit: Limit): Promise<Reply> {
     return new Promise((settle, fail) => {
-      const nowMs = this.#ports.now();
-      const call = new Call(request, limit, nowMs, { settle, fail });
-      const objection = this.#objectionTo(call, nowMs);
-      if (objection !== null) {
-        call.fail(objection);
-        return;
-      }
-      call.onAbort(() => this.#abort(call));
-      const lane = this.#laneOf(call);
-      lane.add(call);
-      this.#startCalls(lane);
-      this.#timer.wakeBy(call.deadlineAtMs);
+      this.#begin(new Call(request, limit, this.#ports.now(), { settle, fail }));
     });
   }
 
@@ -160,7 +150,21 @@ export class Exchange {
 
   // A call waits, is outstanding, and ends; a mutation that must be sealed anew waits again.
 
-  #objectionTo(call: Call, nowMs: number): Error | null {
+  #begin(call: Call): void {
+    const objection = this.#objectionTo(call);
+    if (objection !== null) {
+      call.fail(objection);
+      return;
+    }
+    if (call.signal !== undefined) call.onAbort(() => this.#abort(call));
+    const lane = this.#laneOf(call);
+    lane.add(call);
+    this.#startCalls(lane);
+    this.#timer.wakeBy(call.deadlineAtMs);
+  }
+
+  #objectionTo(call: Call): Error | null {
+    const nowMs = call.startedAtMs;
     if (this.#closed) return new ClosedError(call.name, "none");
     if (call.signal?.aborted) return new AbortedError(call.name, "none", call.signal.reason);
     if (call.deadlineAtMs <= nowMs) return this.#deadlineError(call, nowMs);
@@ -204,11 +208,16 @@ export class Exchange {
   #start(call: Call, transmission: Transmission): void {
     this.#laneOf(call).start(call);
     call.transmission = transmission;
-    this.#seal(transmission, call.request, () => {
-      if (call.transmission !== transmission) return;
-      call.mayHaveActed = call.isMutation;
-      this.#send(transmission, this.#laneOf(call));
-    });
+    const sealing = this.#seal(transmission, call.request);
+    if (!(sealing instanceof Promise)) this.#sendFirst(call, transmission);
+    else void sealing.then(() => this.#sendFirst(call, transmission));
+  }
+
+  /** Sends what is now sealed, unless the call has ended or is to be sealed anew. */
+  #sendFirst(call: Call, transmission: Transmission): void {
+    if (call.transmission !== transmission) return;
+    call.mayHaveActed = call.isMutation;
+    this.#send(transmission, this.#laneOf(call));
   }
 
   /** The sequence for a mutation that starts now, or null while none may start. */
@@ -276,14 +285,12 @@ export class Exchange {
 
   // Sending.
 
-  /** Seals a request into a transmission's datagram, then calls `proceed`. */
-  #seal(transmission: Transmission, request: Request, proceed: () => void): void {
+  /** Seals a request into a transmission's datagram. */
+  #seal(transmission: Transmission, request: Request): void | Promise<void> {
     const { requests } = this.#ports.ciphers;
     writeRequest(requests.frame, request);
     const additionalData = transmission.epoch?.bytes ?? NO_ADDITIONAL_DATA;
-    const sealed = requests.seal(transmission.datagram, additionalData);
-    if (sealed instanceof Promise) void sealed.then(proceed);
-    else proceed();
+    return requests.seal(transmission.datagram, additionalData);
   }
 
   /** Sends the first copy of a transmission, or another copy. */
@@ -325,9 +332,12 @@ export class Exchange {
     this.#queryStream.take(datagram);
     const ping = new Transmission(datagram, null);
     this.#ping = ping;
-    this.#seal(ping, PING, () => {
+    const send = () => {
       if (this.#ping === ping) this.#send(ping, this.#queries);
-    });
+    };
+    const sealing = this.#seal(ping, PING);
+    if (sealing instanceof Promise) void sealing.then(send);
+    else send();
   }
 
   // Receiving.
@@ -380,12 +390,15 @@ export class Exchange {
     }
     this.#laneOf(call).delete(call);
     this.#reuse(call.transmission);
-    call.settle({
+    const reply = {
       status,
       toggles: togglesOf(frame),
       value: copyBytes(frame, VALUE_AT, VALUE_AT + valueLengthOf(frame)),
       remainingTtlMs: remainingTtlOf(frame),
-    });
+    };
+    const error = errorOf(reply, call);
+    if (error === null) call.settle(reply);
+    else call.fail(error);
   }
 
   /** After a new epoch: renews or fails the mutations that the server can no longer answer. */

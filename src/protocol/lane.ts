@@ -69,13 +69,16 @@ export class Lane {
   }
 
   start(call: Call): void {
-    this.delete(call);
+    this.#leave(call);
     this.outstanding.add(call);
   }
 
   /** Removes a call, waiting or outstanding. */
   delete(call: Call): void {
-    this.outstanding.delete(call);
+    if (!this.outstanding.delete(call)) this.#leave(call);
+  }
+
+  #leave(call: Call): void {
     this.#waiting.delete(call);
     this.#returned.delete(call);
     if (this.waiting === 0) this.#deadlineAtMs = Number.POSITIVE_INFINITY;
