@@ -1,43 +1,19 @@
 /**
- * UDP on Bun: Bun.udpSocket, several times as fast there as node:dgram. On Linux it delivers the
- * first datagram of a batch; the others are read from the socket.
+ * A server's socket on Bun: Bun.udpSocket, several times as fast there as node:dgram. On Linux it
+ * delivers the first datagram of a batch; the others are read from the socket.
  */
 
-import { isIPv6 } from "node:net";
 import { DATAGRAM_BYTES } from "../protocol/datagram.ts";
 import { OneArrival, type Peer, type Receive, type ServerSocket } from "../protocol/socket.ts";
 import type { Address } from "./address.ts";
-import { CallBatch, ServerBatch } from "./batches.ts";
+import { ServerBatch } from "./batches.ts";
 import { listenForStreams } from "./bun_streams.ts";
+import { bun, type BunSocket } from "./bun_udp.ts";
 import { LinuxSocket } from "./linux_socket.ts";
 import { Poll } from "./poll.ts";
 import { divide } from "./steering.ts";
-import type { Channel, Listener, Runtime } from "./runtime.ts";
+import { type Listener, RECEIVE_BUFFER_BYTES, type Runtime } from "./runtime.ts";
 import { socketAddress } from "./socket_address.ts";
-
-/** The part of Bun that is used here. */
-interface BunSocket {
-  readonly hostname: string;
-  readonly port: number;
-  readonly fd: number;
-  send(data: Uint8Array, port: number, address: string): boolean;
-  close(): void;
-  unref(): void;
-}
-
-interface BunUdp {
-  readonly version: string;
-  udpSocket(options: {
-    hostname: string;
-    port: number;
-    socket: {
-      data(socket: BunSocket, datagram: Uint8Array, port: number, address: string): void;
-      error(socket: BunSocket, error: unknown): void;
-    };
-  }): Promise<BunSocket>;
-}
-
-const bun = (globalThis as unknown as { Bun: BunUdp }).Bun;
 
 /** The address of the last client, which is often that of the next. */
 class LastPeer {
@@ -120,7 +96,7 @@ export const runtime: Runtime = {
     const bound = { host: address.host, port: socket.port };
     return {
       address: { host: socket.hostname, port: socket.port },
-      receiveBufferBytes: linuxSocket?.raiseReceiveBuffer() ?? null,
+      receiveBufferBytes: linuxSocket?.raiseReceiveBuffer(RECEIVE_BUFFER_BYTES) ?? null,
       divide: (readers) =>
         linuxSocket === null || server.socket === undefined
           ? null
@@ -130,40 +106,6 @@ export const runtime: Runtime = {
         server.close();
         socket.close();
       },
-    };
-  },
-
-  async dial(server, events): Promise<Channel> {
-    let batch: CallBatch | null = null;
-    const socket = await bun.udpSocket({
-      hostname: isIPv6(server.host) ? "::" : "0.0.0.0",
-      port: 0,
-      socket: {
-        data(_socket, datagram) {
-          events.onDatagram(datagram);
-          batch?.receive(events.onDatagram);
-        },
-        error: (_socket, error) => events.onError(error),
-      },
-    });
-    socket.unref();
-    const send = (datagram: Uint8Array) => void socket.send(datagram, server.port, server.host);
-    batch = batchFor(socket, server, (datagram) => {
-      try {
-        send(datagram);
-      } catch (error) {
-        events.onError(error);
-      }
-    });
-    const close = () => {
-      batch?.flush();
-      batch = null;
-      socket.close();
-    };
-    return {
-      descriptor: socket.fd,
-      send: (datagram) => batch === null ? send(datagram) : batch.send(datagram),
-      close,
     };
   },
 
@@ -193,14 +135,4 @@ function takePlainly(socket: BunSocket, receive: Receive): Serving {
     take: (datagram, host, port) => plain.take(datagram, host, port, receive),
     close: () => plain.close(),
   };
-}
-
-/** Batches where the system has them; a refused datagram is sent by Bun, which reports why. */
-function batchFor(
-  socket: BunSocket,
-  server: Address,
-  onRefused: (datagram: Uint8Array) => void,
-): CallBatch | null {
-  const linuxSocket = LinuxSocket.from(socket.fd);
-  return linuxSocket && new CallBatch(linuxSocket, socketAddress(server), onRefused);
 }

@@ -1,36 +1,10 @@
-/** UDP on Deno: Deno.listenDatagram, which needs --unstable-net. Without it, see node.ts. */
+/** A server's socket on Deno: Deno.listenDatagram. Without --unstable-net, see node.ts. */
 
-import { isIPv6 } from "node:net";
-import { copyBytes } from "../bytes.ts";
 import { DATAGRAM_BYTES } from "../protocol/datagram.ts";
 import { OneArrival, type Peer, type Receive, type ServerSocket } from "../protocol/socket.ts";
+import { bind, type DatagramConnection, deno, type NetAddress, receiveAll } from "./deno_udp.ts";
 import { listenForStreams } from "./net_streams.ts";
-import type { Channel, Listener, Runtime } from "./runtime.ts";
-
-interface NetAddress {
-  readonly transport: "udp";
-  readonly hostname: string;
-  readonly port: number;
-}
-
-/** The part of Deno that is used here. */
-interface DatagramConnection {
-  readonly addr: NetAddress;
-  receive(into: Uint8Array): Promise<[Uint8Array, NetAddress]>;
-  send(datagram: Uint8Array, to: NetAddress): Promise<number>;
-  close(): void;
-  unref(): void;
-}
-
-interface DenoUdp {
-  readonly version: { readonly deno: string };
-  listenDatagram(options: NetAddress): DatagramConnection;
-}
-
-const deno = (globalThis as unknown as { Deno: DenoUdp }).Deno;
-
-/** One byte more than a datagram has, so that a longer one is noticed. */
-const RECEIVE_BYTES = DATAGRAM_BYTES + 1;
+import type { Listener, Runtime } from "./runtime.ts";
 
 /** A server's socket: a peer is the source as Deno reports it. */
 class DenoSocket implements ServerSocket {
@@ -75,55 +49,4 @@ export const runtime: Runtime = {
       close: () => connection.close(),
     };
   },
-
-  async dial(server, events): Promise<Channel> {
-    const connection = bind(isIPv6(server.host) ? "::" : "0.0.0.0", 0);
-    connection.unref();
-    void receiveAll(connection, (datagram) => events.onDatagram(datagram));
-    const to: NetAddress = { transport: "udp", hostname: server.host, port: server.port };
-    return {
-      // A copy, since Deno sends it in a later turn.
-      send: (datagram) => void connection.send(copyBytes(datagram), to).catch(events.onError),
-      close: () => connection.close(),
-    };
-  },
 };
-
-function bind(hostname: string, port: number): DatagramConnection {
-  try {
-    return deno.listenDatagram({ transport: "udp", hostname, port });
-  } catch (error) {
-    throw withCode(error);
-  }
-}
-
-/** Deno's errors have names where Node's have codes. */
-function withCode(error: unknown): unknown {
-  const codes: Readonly<Record<string, string>> = {
-    AddrInUse: "EADDRINUSE",
-    AddrNotAvailable: "EADDRNOTAVAIL",
-    PermissionDenied: "EACCES",
-  };
-  if (!(error instanceof Error) || codes[error.name] === undefined) return error;
-  return Object.assign(error, { code: codes[error.name] });
-}
-
-async function receiveAll(
-  connection: DatagramConnection,
-  onDatagram: (datagram: Uint8Array, source: NetAddress) => void,
-): Promise<void> {
-  const buffer = new Uint8Array(RECEIVE_BYTES);
-  while (true) {
-    try {
-      const [datagram, source] = await connection.receive(buffer);
-      onDatagram(datagram, source);
-    } catch (error) {
-      if (isClosed(error)) return;
-      // A client that was answered is gone (ICMP port unreachable): the socket goes on.
-    }
-  }
-}
-
-function isClosed(error: unknown): boolean {
-  return error instanceof Error && (error.name === "BadResource" || error.name === "Interrupted");
-}

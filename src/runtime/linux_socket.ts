@@ -7,7 +7,6 @@
 
 import { LIBC, openLibrary, type Pointer, pointerTo } from "./foreign.ts";
 import { BATCH, type Messages } from "./messages.ts";
-import { RECEIVE_BUFFER_BYTES } from "./runtime.ts";
 
 interface Libc {
   recvmmsg(fd: number, messages: Pointer, count: number, flags: number, timeout: null): number;
@@ -166,9 +165,9 @@ export class LinuxSocket {
   }
 
   /** Raises the receive buffer as far as the system allows; returns its size in bytes. */
-  raiseReceiveBuffer(): number | null {
-    const isRaised = this.#set(SOL_SOCKET, SO_RCVBUFFORCE, RECEIVE_BUFFER_BYTES);
-    if (!isRaised) this.#set(SOL_SOCKET, SO_RCVBUF, RECEIVE_BUFFER_BYTES);
+  raiseReceiveBuffer(bytes: number): number | null {
+    const isRaised = this.#set(SOL_SOCKET, SO_RCVBUFFORCE, bytes);
+    if (!isRaised) this.#set(SOL_SOCKET, SO_RCVBUF, bytes);
     return this.#get(SOL_SOCKET, SO_RCVBUF) || null;
   }
 

@@ -5,6 +5,7 @@
 
 import type { Receive, ServerSocket } from "../protocol/socket.ts";
 import type { Address } from "./address.ts";
+import type { Channel } from "./channels/channel.ts";
 import type { Accept } from "../stream.ts";
 
 /**
@@ -42,21 +43,6 @@ export interface Listener {
   close(): void;
 }
 
-/** A client's path to one server. It does not keep a process alive. */
-export interface Channel {
-  /** The descriptor of its socket, where a thread may wait for it. */
-  readonly descriptor?: number;
-  /** Sends a datagram of 1,024 bytes, best effort; it may be reused once this returns. */
-  send(datagram: Uint8Array): void;
-  close(): void;
-}
-
-export interface ChannelEvents {
-  /** A datagram came, from any address; its array may be reused once this returns. */
-  readonly onDatagram: (datagram: Uint8Array) => void;
-  readonly onError: (error: unknown) => void;
-}
-
 /** A network address, or a path in the file system. */
 export type StreamAddress = Address | { readonly path: string };
 
@@ -77,8 +63,6 @@ export interface Runtime {
    * @throws an Error with `code` EADDRINUSE, EADDRNOTAVAIL or EACCES when it can't be bound
    */
   listen(address: Address, receive: Receive): Promise<Listener>;
-  /** Opens a socket of the server's address family, on a port that the system chooses. */
-  dial(server: Address, events: ChannelEvents): Promise<Channel>;
   /** Listens for streams; @throws as `listen`; an Error with `code` ENOENT without a folder */
   listenForStreams(address: StreamAddress, accept: Accept): Promise<BoundStreams>;
   /**

@@ -1,8 +1,7 @@
 /** An address in the kernel's forms. Source: ip(7), ipv6(7), proc(5). */
 
-import { isIPv6 } from "node:net";
 import { networkInterfaces } from "node:os";
-import type { Address } from "./address.ts";
+import { type Address, isIPv6 } from "./address.ts";
 
 const AF_INET = 2;
 const AF_INET6 = 10;

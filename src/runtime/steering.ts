@@ -11,7 +11,7 @@
 import type { ServerSocket } from "../protocol/socket.ts";
 import type { Address } from "./address.ts";
 import type { LinuxSocket } from "./linux_socket.ts";
-import type { Division } from "./runtime.ts";
+import { type Division, RECEIVE_BUFFER_BYTES } from "./runtime.ts";
 import { socketAddress } from "./socket_address.ts";
 
 // Instructions of classic BPF: a code, jumps for true and false, and a number.
@@ -74,7 +74,7 @@ export function divide(
     listener.sharePort(false);
     return null;
   }
-  for (const each of sockets) each.raiseReceiveBuffer();
+  for (const each of sockets) each.raiseReceiveBuffer(RECEIVE_BUFFER_BYTES);
   return {
     descriptors: sockets.map(({ fd }) => fd),
     socket: own,

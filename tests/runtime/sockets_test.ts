@@ -7,7 +7,9 @@ import { copyBytes } from "../../src/bytes.ts";
 import { DATAGRAM_BYTES } from "../../src/protocol/datagram.ts";
 import type { Receive } from "../../src/protocol/socket.ts";
 import type { Address } from "../../src/runtime/address.ts";
-import { detectRuntime } from "../../src/runtime/detect.ts";
+import type { Dial } from "../../src/runtime/channels/channel.ts";
+import { dial as nodeDial } from "../../src/runtime/channels/node.ts";
+import { detectDial, detectRuntime } from "../../src/runtime/detect.ts";
 import { runtime as nodeRuntime } from "../../src/runtime/node.ts";
 import type { Listener, Runtime } from "../../src/runtime/runtime.ts";
 
@@ -54,12 +56,16 @@ afterEach(() => {
 const KERNEL_BYTES_A_DATAGRAM = 2_304;
 
 const LOCAL = { host: "127.0.0.1", port: 0 };
-const own = await detectRuntime();
+/** Both sides of a runtime. */
+type Sockets = Runtime & { readonly dial: Dial };
+
+const own: Sockets = { ...await detectRuntime(), dial: await detectDial() };
+const node: Sockets = { ...nodeRuntime, dial: nodeDial };
 // On Deno node:dgram serves where listenDatagram is not enabled.
-const runtimes: Runtime[] = own.name === "deno" ? [own, nodeRuntime] : [own];
+const runtimes = own.name === "deno" ? [own, node] : [own];
 
 /** Sends until an answer comes: a datagram may be lost even on one machine. */
-async function answerTo(runtime: Runtime, listener: Listener, datagram: Uint8Array) {
+async function answerTo(runtime: Sockets, listener: Listener, datagram: Uint8Array) {
   let answer: Uint8Array | null = null;
   const channel = await runtime.dial(listener.address, {
     onDatagram: (received) => {

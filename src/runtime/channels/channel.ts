@@ -1,0 +1,31 @@
+/** A client's path to one server, as each runtime has it. */
+
+import type { Address } from "../address.ts";
+
+/** A path to a server. It does not keep a process alive. */
+export interface Channel {
+  /** The descriptor of its socket, where a thread may wait for it. */
+  readonly descriptor?: number;
+  /** Sends a datagram of 1,024 bytes, best effort; it may be reused once this returns. */
+  send(datagram: Uint8Array): void;
+  close(): void;
+}
+
+export interface ChannelEvents {
+  /** A datagram came, from any address; its array may be reused once this returns. */
+  readonly onDatagram: (datagram: Uint8Array) => void;
+  readonly onError: (error: unknown) => void;
+}
+
+/**
+ * Opens a socket of the server's address family, on a port that the system chooses.
+ * @param server its host is an IP literal
+ */
+export type Dial = (server: Address, events: ChannelEvents) => Promise<Channel>;
+
+/**
+ * The size of the receive buffer to ask for. Linux doubles it, for its own overhead, and counts a
+ * datagram of 1,024 bytes as 2,304: so this holds the replies to all requests that a client may
+ * have outstanding, 128, and to a copy of each.
+ */
+export const CHANNEL_BUFFER_BYTES = 2 * 128 * 2_304 / 2;

@@ -1,0 +1,36 @@
+/** Sockets of node:dgram. */
+
+import type { Socket } from "node:dgram";
+import { type Address, isIPv6 } from "./address.ts";
+
+/** Addresses are IP literals here: without a look-up for each, a datagram is sent at once. */
+type Found = (error: null, address: string, family: number) => void;
+const findLiteral = (host: string, _options: unknown, found: Found) =>
+  found(null, host, isIPv6(host) ? 6 : 4);
+
+/** @throws an Error with `code` EADDRINUSE, EADDRNOTAVAIL or EACCES */
+export async function openSocket({ host, port }: Address): Promise<Socket> {
+  const { createSocket } = await import("node:dgram");
+  const type = isIPv6(host) ? "udp6" : "udp4";
+  const socket = createSocket({ type, lookup: findLiteral });
+  return new Promise((resolve, reject) => {
+    socket.once("error", reject);
+    socket.bind({ address: host, port, exclusive: true }, () => {
+      socket.off("error", reject);
+      resolve(socket);
+    });
+  });
+}
+
+/**
+ * Asks for a receive buffer.
+ * @returns its size in bytes, as the system counts; null where the system refuses, as Deno does
+ */
+export function raiseReceiveBuffer(socket: Socket, bytes: number): number | null {
+  try {
+    socket.setRecvBufferSize(bytes);
+    return socket.getRecvBufferSize();
+  } catch {
+    return null;
+  }
+}
