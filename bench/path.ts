@@ -14,7 +14,7 @@ import { NO_ADDITIONAL_DATA } from "../src/protocol/seal.ts";
 import { OneArrival, type ServerSocket } from "../src/protocol/socket.ts";
 import { NonceStream } from "../src/protocol/nonces.ts";
 import { makeClock } from "../src/runtime/clock.ts";
-import { chooseAead } from "../src/runtime/detect.ts";
+import { chooseCrypto } from "../src/runtime/detect.ts";
 import { Server } from "../src/server.ts";
 import { LogStore } from "../src/store/log_store.ts";
 import { medians, spread, table } from "./report.ts";
@@ -34,8 +34,8 @@ const VALUE_BYTES = 100;
 if (values.crypto !== "native" && values.crypto !== "node") {
   throw new Error("--crypto must be native or node: Web Crypto is asynchronous");
 }
-const aead = await chooseAead(values.crypto);
-const ciphers = await trafficCiphers(generateKey(), aead);
+const provider = await chooseCrypto(values.crypto);
+const ciphers = await trafficCiphers(generateKey(), provider);
 const now = makeClock();
 const store = new LogStore({ limitBytes: 64 * 2 ** 20, now, fillRandom: fillFromKernel });
 const executor = new MemoryExecutor(store);
@@ -104,5 +104,5 @@ function report(): void {
     const [least, most] = spread(rounds.map((round) => round[name]));
     return [name, us.toFixed(2), `${least.toFixed(2)} to ${most.toFixed(2)}`];
   });
-  console.log(table([[`${aead.name}: step`, "µs", "range of the rounds"], ...rows]));
+  console.log(table([[`${provider.name}: step`, "µs", "range of the rounds"], ...rows]));
 }

@@ -3,12 +3,12 @@
 import { Client } from "./client.ts";
 import { InvalidArgumentError } from "./errors.ts";
 import { Exchange } from "./protocol/exchange.ts";
-import { decodeKey, fillFromKernel, trafficCiphers } from "./protocol/keys.ts";
+import { decodeKey, trafficCiphers } from "./protocol/keys.ts";
 import { parseAddress, resolveAddress } from "./runtime/address.ts";
 import { makeAlarm } from "./runtime/alarm.ts";
 import { makeClock } from "./runtime/clock.ts";
-import { chooseAead, type CryptoChoice, detectRuntime } from "./runtime/detect.ts";
-import type { Channel } from "./runtime/runtime.ts";
+import { chooseCrypto, type CryptoChoice, detectDial } from "./runtime/detect.ts";
+import type { Channel } from "./runtime/channels/channel.ts";
 
 export interface ConnectOptions {
   /** The master key: 32 bytes, 44 characters of base64 or 64 of hex. */
@@ -44,22 +44,31 @@ export async function openChannel(
   options: ConnectOptions,
 ): Promise<{ client: Client; channel: Channel }> {
   const masterKey = decodeKey(options?.key);
-  const server = await resolveAddress(parseAddress(address));
-  if (server.port === 0) {
+  const parsed = parseAddress(address);
+  if (parsed.port === 0) {
     throw new InvalidArgumentError(`"${address}" has port 0: no server can have it.`);
   }
-  const runtime = await detectRuntime();
-  const ciphers = await trafficCiphers(masterKey, await chooseAead(options.crypto));
+  // None of these waits for another. Only the socket waits for the name: for its address family.
+  const [server, dial, { provider, ciphers }] = await Promise.all([
+    resolveAddress(parsed),
+    detectDial(),
+    openCrypto(masterKey, options.crypto),
+  ]);
   const exchange: Exchange = new Exchange({
     ciphers,
     send: (datagram) => channel.send(datagram),
     now: makeClock(),
     makeAlarm,
-    fillRandom: fillFromKernel,
+    fillRandom: provider.fillRandom,
   });
-  const channel = await runtime.dial(server, {
+  const channel = await dial(server, {
     onDatagram: (datagram) => exchange.receive(datagram),
     onError: (error) => exchange.noteNetworkError(error),
   });
   return { client: new Client(exchange, () => channel.close()), channel };
+}
+
+async function openCrypto(masterKey: Uint8Array, choice?: CryptoChoice) {
+  const provider = await chooseCrypto(choice);
+  return { provider, ciphers: await trafficCiphers(masterKey, provider) };
 }

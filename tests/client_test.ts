@@ -29,11 +29,11 @@ import {
   WorldClock,
 } from "./world.ts";
 
-async function begin(aead = nodeCrypto) {
+async function begin(provider = nodeCrypto) {
   const clock = new WorldClock();
-  const server = await makeServer(clock, { aead });
+  const server = await makeServer(clock, { provider });
   const link = makeLink(server);
-  const world = await makeClient(clock, link, { aead });
+  const world = await makeClient(clock, link, { provider });
   const kv = world.client.within(500);
   const run = <T>(promise: Promise<T>) => outcome(clock, promise);
   return { clock, server, link, kv, run, ...world };
@@ -43,9 +43,9 @@ async function begin(aead = nodeCrypto) {
 // deno-lint-ignore no-explicit-any -- wrong on purpose
 const untyped = (kv: Client | Calls<true>): any => kv;
 
-for (const aead of [nodeCrypto, webCrypto]) {
-  test(`every call does what its name says (${aead.name})`, async () => {
-    const { kv, run, clock } = await begin(aead);
+for (const provider of [nodeCrypto, webCrypto]) {
+  test(`every call does what its name says (${provider.name})`, async () => {
+    const { kv, run, clock } = await begin(provider);
     assertEquals(await run(kv.get("k")), undefined);
     assertEquals(await run(kv.set("k", "v")), { stored: true, previous: undefined });
     assertEquals(await run(kv.set("k", "w")), { stored: false, current: text("v") });

@@ -308,9 +308,9 @@ test("a query is answered however often it comes, and touches no table", async (
   assertMatch(Buffer.from(stats.value).toString(), /^streams 0$/m);
 });
 
-for (const aead of [nodeCrypto, webCrypto]) {
-  test(`a stranger's datagram gets silence and is counted (${aead.name})`, async () => {
-    const { server, store, ask, peer } = await begin({ aead });
+for (const provider of [nodeCrypto, webCrypto]) {
+  test(`a stranger's datagram gets silence and is counted (${provider.name})`, async () => {
+    const { server, store, ask, peer } = await begin({ provider });
     const { counters } = server;
     await peer.mutation(set(text("v")));
     const good = await peer.mutationDatagram(set(text("evil"), OVERWRITE));
@@ -340,7 +340,7 @@ for (const aead of [nodeCrypto, webCrypto]) {
 }
 
 test("more datagrams at once than the bound are dropped, where opening is asynchronous", async () => {
-  const { server, peer, ask } = await begin({ aead: webCrypto });
+  const { server, peer, ask } = await begin({ provider: webCrypto });
   const datagrams = await Promise.all(
     Array.from(
       { length: 1200 },

@@ -9,7 +9,7 @@ import { DATAGRAM_BYTES } from "../src/protocol/datagram.ts";
 import { MemoryExecutor } from "../src/execute/memory.ts";
 import { Exchange } from "../src/protocol/exchange.ts";
 import { type TrafficCiphers, trafficCiphers } from "../src/protocol/keys.ts";
-import type { Aead } from "../src/protocol/seal.ts";
+import type { CryptoProvider } from "../src/protocol/seal.ts";
 import { OneArrival, type Peer, type Receive, type ServerSocket } from "../src/protocol/socket.ts";
 import { nodeCrypto } from "../src/runtime/node_crypto.ts";
 import { Server, type ServerOptions } from "../src/server.ts";
@@ -33,7 +33,7 @@ export class WorldClock extends VirtualClock {
 }
 
 /** The same AEAD, for whose promises virtual time waits. */
-export function awaited(aead: Aead): Aead {
+export function awaited(provider: CryptoProvider): CryptoProvider {
   const count = <T>(result: T): T => {
     if (result instanceof Promise) {
       cryptoUnderWay++;
@@ -42,9 +42,9 @@ export function awaited(aead: Aead): Aead {
     return result;
   };
   return {
-    ...aead,
+    ...provider,
     async cipher(key) {
-      const cipher = await aead.cipher(key);
+      const cipher = await provider.cipher(key);
       return {
         frame: cipher.frame,
         seal: (...args) => count(cipher.seal(...args)),
@@ -104,13 +104,16 @@ const LIMIT_BYTES = 2 ** 20;
 
 export async function makeServer(
   clock: VirtualClock,
-  options: Partial<ServerOptions> & { aead?: Aead; onFull?: LogStoreOptions["onFull"] } = {},
+  options: Partial<ServerOptions> & {
+    provider?: CryptoProvider;
+    onFull?: LogStoreOptions["onFull"];
+  } = {},
 ): Promise<ServerInWorld> {
-  const { aead = nodeCrypto, onFull, ...rest } = options;
+  const { provider = nodeCrypto, onFull, ...rest } = options;
   const fillRandom = fillRandomOf(seeds++);
   const store = new LogStore({ limitBytes: LIMIT_BYTES, now: clock.now, fillRandom, onFull });
   const server = new Server({
-    ciphers: await trafficCiphers(MASTER_KEY, awaited(aead)),
+    ciphers: await trafficCiphers(MASTER_KEY, awaited(provider)),
     executor: new MemoryExecutor(store),
     onFault: throwLater,
     now: clock.now,
@@ -164,7 +167,7 @@ export const makeLink = (server: ServerInWorld | null): Link => ({
 export async function makeClient(
   clock: VirtualClock,
   link: Link,
-  options: { aead?: Aead; ciphers?: TrafficCiphers } = {},
+  options: { provider?: CryptoProvider; ciphers?: TrafficCiphers } = {},
 ): Promise<ClientInWorld> {
   const requests: Uint8Array[] = [];
   const replies: Uint8Array[] = [];
@@ -176,7 +179,7 @@ export async function makeClient(
   };
   const exchange: Exchange = new Exchange({
     ciphers: options.ciphers ??
-      (await trafficCiphers(MASTER_KEY, awaited(options.aead ?? nodeCrypto))),
+      (await trafficCiphers(MASTER_KEY, awaited(options.provider ?? nodeCrypto))),
     now: clock.now,
     makeAlarm: clock.makeAlarm,
     fillRandom: fillRandomOf(1_000_000 + seeds++),

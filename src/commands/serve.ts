@@ -1,10 +1,10 @@
 import { MemoryExecutor } from "../execute/memory.ts";
-import { fillFromKernel, trafficCiphers } from "../protocol/keys.ts";
-import type { Aead } from "../protocol/seal.ts";
+import { trafficCiphers } from "../protocol/keys.ts";
+import type { CryptoProvider } from "../protocol/seal.ts";
 import type { Receive } from "../protocol/socket.ts";
 import { formatAddress, parseAddress, resolveAddress } from "../runtime/address.ts";
 import { makeClock } from "../runtime/clock.ts";
-import { chooseAead, detectRuntime } from "../runtime/detect.ts";
+import { chooseCrypto, detectRuntime } from "../runtime/detect.ts";
 import { kernelDrops } from "../runtime/kernel_drops.ts";
 import type { ReaderThreads, ReaderThreadsOptions } from "../runtime/readers/threads.ts";
 import type { Listener, Runtime } from "../runtime/runtime.ts";
@@ -131,7 +131,7 @@ async function start(
   toClose: Closable[],
 ): Promise<void> {
   const runtime = await detectRuntime();
-  const aead = await chooseAead(cryptoChoice(input));
+  const provider = await chooseCrypto(cryptoChoice(input));
   const counters = new Counters();
   const doors = wantsDoors(input)
     ? await openDoors(input, runtime, { executor, counters, now, onFault })
@@ -156,19 +156,19 @@ async function start(
   });
   const listeners: Listener[] = [];
   const server = new Server({
-    ciphers: await trafficCiphers(key, aead),
+    ciphers: await trafficCiphers(key, provider),
     executor,
     now,
-    fillRandom: fillFromKernel,
+    fillRandom: provider.fillRandom,
     counters,
     facts: [
       ["version", VERSION],
       ["runtime", `${runtime.name} ${runtime.version}`],
-      ["aead", aead.name],
+      ["aead", provider.name],
     ],
     systemLines: () => systemLines(listeners),
     connectionLines: doors?.lines,
-    originalWire: await openOriginalWire(originalKey, aead, counters),
+    originalWire: await openOriginalWire(originalKey, provider, counters),
     readers: readers ?? undefined,
     onFault,
   });
@@ -184,7 +184,9 @@ async function start(
   }
   if (description !== "") complain(description);
   const threads = isDivided ? `; readers: ${readerCount}` : "";
-  complain(`${describeStore(input, store)}; sealing: ${aead.name} on ${runtime.name}${threads}`);
+  complain(
+    `${describeStore(input, store)}; sealing: ${provider.name} on ${runtime.name}${threads}`,
+  );
 }
 
 async function makeReaders(options: ReaderThreadsOptions): Promise<ReaderThreads> {
@@ -231,12 +233,12 @@ function originalKeyOf(input: Input): Uint8Array | null {
 
 async function openOriginalWire(
   key: Uint8Array | null,
-  aead: Aead,
+  provider: CryptoProvider,
   counters: Counters,
 ): Promise<Wire | undefined> {
   if (key === null) return undefined;
   const { openSkvsWire } = await import("../doors/skvs.ts");
-  return (await openSkvsWire({ aead, key, fillRandom: fillFromKernel }))(counters);
+  return (await openSkvsWire({ provider, key }))(counters);
 }
 
 /** Listens on every address, or throws. */

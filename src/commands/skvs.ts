@@ -1,6 +1,5 @@
 /** The four commands of the original wire, for `--skvs`. */
 
-import { fillFromKernel } from "../protocol/keys.ts";
 import {
   MAX_SKVS_KEY_BYTES,
   MAX_SKVS_VALUE_BYTES,
@@ -10,7 +9,7 @@ import {
 import { skvsCall } from "../protocol/skvs_call.ts";
 import { parseAddress, resolveAddress } from "../runtime/address.ts";
 import { makeAlarm } from "../runtime/alarm.ts";
-import { chooseAead, detectRuntime } from "../runtime/detect.ts";
+import { chooseCrypto, detectDial } from "../runtime/detect.ts";
 import { cryptoChoice, serverOf, timeoutMsOf } from "./client_options.ts";
 import type { Input, Options } from "./command.ts";
 import { skvsKey } from "./skvs_key.ts";
@@ -54,12 +53,12 @@ export async function callSkvs(
   }
   const flags = flag | (input.flag("overwrite") ? SkvsFlag.OVERWRITE : 0);
   const server = await resolveAddress(parseAddress(serverOf(input)));
-  const runtime = await detectRuntime();
-  const aead = await chooseAead(cryptoChoice(input));
+  const dial = await detectDial();
+  const provider = await chooseCrypto(cryptoChoice(input));
   return skvsCall({ command, flags, key, value }, timeoutMsOf(input), {
-    cipher: await aead.cipher(skvsKey(input.text("skvs-key-file"))),
-    fillRandom: fillFromKernel,
+    cipher: await provider.cipher(skvsKey(input.text("skvs-key-file"))),
+    fillRandom: provider.fillRandom,
     makeAlarm,
-    dial: (onDatagram) => runtime.dial(server, { onDatagram, onError: () => {} }),
+    dial: (onDatagram) => dial(server, { onDatagram, onError: () => {} }),
   });
 }

@@ -1,4 +1,4 @@
-import { chooseAead, detectRuntime } from "../runtime/detect.ts";
+import { chooseCrypto, detectRuntime } from "../runtime/detect.ts";
 import { VERSION } from "../version.ts";
 import { CRYPTO_OPTION, cryptoChoice } from "./client_options.ts";
 import { type Command, Exit } from "./command.ts";
@@ -13,7 +13,7 @@ export const command: Command = {
 
   async run(input) {
     const runtime = await detectRuntime();
-    const aead = (await chooseAead(cryptoChoice(input))).name;
+    const aead = (await chooseCrypto(cryptoChoice(input))).name;
     const on = `${runtime.name} ${runtime.version}`;
     if (input.flag("json")) printJson({ version: VERSION, runtime: on, aead });
     else printLine(`kg ${VERSION} (${on}, AES-256-GCM by ${aead})`);

@@ -6,8 +6,7 @@
 
 import { equalBytes } from "../bytes.ts";
 import { Action } from "../execute/executor.ts";
-import { deriveKey } from "../protocol/keys.ts";
-import type { Aead, Cipher } from "../protocol/seal.ts";
+import type { Cipher, CryptoProvider } from "../protocol/seal.ts";
 import {
   MAX_SKVS_KEY_BYTES,
   MAX_SKVS_REPLY_VALUE_BYTES,
@@ -30,10 +29,9 @@ import { type Found, NONE, Result } from "../store/store.ts";
 import type { Turn, Wire } from "../turn.ts";
 
 export interface SkvsWireOptions {
-  readonly aead: Aead;
+  readonly provider: CryptoProvider;
   /** The key of the original wire, 32 bytes, for both directions. */
   readonly key: Uint8Array;
-  readonly fillRandom: FillRandom;
 }
 
 /** By command. */
@@ -48,14 +46,14 @@ const ZERO = "0".charCodeAt(0);
 
 /** Makes the wire for a key; the wire is made for what is to count its operations. */
 export async function openSkvsWire(
-  { aead, key, fillRandom }: SkvsWireOptions,
+  { provider, key }: SkvsWireOptions,
 ): Promise<(counters: Counters) => Wire> {
   const [cipher, derived] = await Promise.all([
-    aead.cipher(key),
-    deriveKey(key, SKVS_REPLY_INFO),
+    provider.cipher(key),
+    provider.deriveKey(key, SKVS_REPLY_INFO),
   ]);
   const replyTag = derived.subarray(0, SKVS_REPLY_TAG_BYTES);
-  return (counters) => new SkvsWire(cipher, replyTag, counters, fillRandom);
+  return (counters) => new SkvsWire(cipher, replyTag, counters, provider.fillRandom);
 }
 
 class SkvsWire implements Wire {

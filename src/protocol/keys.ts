@@ -5,7 +5,7 @@
 
 import { MasterKeyError } from "../errors.ts";
 import { copyBytes } from "../bytes.ts";
-import type { Aead, Cipher } from "./seal.ts";
+import type { Cipher, CryptoProvider } from "./seal.ts";
 import type { FillRandom } from "./nonces.ts";
 
 /** Bytes of a master key and of a traffic key. */
@@ -60,23 +60,12 @@ export interface TrafficCiphers {
 }
 
 /** Derives the two traffic keys from a master key and makes their ciphers. */
-export async function trafficCiphers(masterKey: Uint8Array, aead: Aead): Promise<TrafficCiphers> {
-  const [requests, replies] = await Promise.all(
-    [REQUEST_INFO, REPLY_INFO].map(async (info) => aead.cipher(await deriveKey(masterKey, info))),
-  );
+export async function trafficCiphers(
+  masterKey: Uint8Array,
+  provider: CryptoProvider,
+): Promise<TrafficCiphers> {
+  const cipherFor = async (info: string) =>
+    provider.cipher(await provider.deriveKey(masterKey, info));
+  const [requests, replies] = await Promise.all([cipherFor(REQUEST_INFO), cipherFor(REPLY_INFO)]);
   return { requests, replies };
-}
-
-/** HKDF-SHA-256 with an empty salt, 32 bytes out. */
-export async function deriveKey(masterKey: Uint8Array, info: string): Promise<Uint8Array> {
-  const { subtle } = crypto;
-  const ikm = masterKey as Uint8Array<ArrayBuffer>;
-  const base = await subtle.importKey("raw", ikm, "HKDF", false, ["deriveBits"]);
-  const parameters = {
-    name: "HKDF",
-    hash: "SHA-256",
-    salt: new Uint8Array(0),
-    info: new TextEncoder().encode(info),
-  };
-  return new Uint8Array(await subtle.deriveBits(parameters, base, KEY_BYTES * 8));
 }

@@ -1,14 +1,15 @@
 /**
  * AES-256-GCM by the system's OpenSSL, through bun:ffi. node:crypto makes two objects for each
  * datagram, and making and collecting them is half of the path; here a datagram makes no object.
- * Where there is no libcrypto.so.3, node_crypto.ts is used.
+ * Where there is no libcrypto.so.3, node_crypto.ts is used. All else is Web Crypto's.
  * Source: EVP_EncryptInit(3).
  */
 
 import { FRAME_BYTES, NONCE_BYTES, TAG_AT, TAG_BYTES } from "../protocol/datagram.ts";
 import { EPOCH_BYTES } from "../protocol/epoch.ts";
-import type { Aead, Cipher } from "../protocol/seal.ts";
+import type { Cipher, CryptoProvider } from "../protocol/seal.ts";
 import { openLibrary, type Pointer, pointerNow, pointerTo } from "./foreign.ts";
+import { webCrypto } from "./web_crypto.ts";
 
 const NAMES = ["libcrypto.so.3"];
 
@@ -53,14 +54,14 @@ const REST_AT = OPENED_AT + FRAME_BYTES;
 const MEMORY_BYTES = REST_AT + TAG_BYTES;
 
 /** Opened once per process, as is the registry, which must outlive the contexts. */
-let opened: Aead | null | undefined;
+let opened: CryptoProvider | null | undefined;
 
 /** Null where this machine has no suitable OpenSSL. */
-export function openOpenssl(): Aead | null {
+export function openOpenssl(): CryptoProvider | null {
   return opened ??= openLibcrypto();
 }
 
-function openLibcrypto(): Aead | null {
+function openLibcrypto(): CryptoProvider | null {
   const evp = openLibrary<Evp>(NAMES, {
     EVP_aes_256_gcm: { args: [], returns: "ptr" },
     EVP_CIPHER_CTX_new: { args: [], returns: "ptr" },
@@ -73,6 +74,7 @@ function openLibcrypto(): Aead | null {
   if (evp === null || !hasAesGcm(evp)) return null;
   const contexts = new FinalizationRegistry<Pointer>((context) => evp.EVP_CIPHER_CTX_free(context));
   return {
+    ...webCrypto,
     name: "OpenSSL",
     cipher(key) {
       const cipher = new OpensslCipher(evp, key);

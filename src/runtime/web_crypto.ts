@@ -1,15 +1,32 @@
-/** AES-256-GCM by Web Crypto: only the standard, and every answer comes later. */
+/** Cryptography by Web Crypto: only the standard, and every answer comes later. */
 
 import { copyBytes } from "../bytes.ts";
 import { FRAME_BYTES, NONCE_BYTES, TAG_BYTES } from "../protocol/datagram.ts";
-import type { Aead, Cipher } from "../protocol/seal.ts";
+import { fillFromKernel, KEY_BYTES } from "../protocol/keys.ts";
+import type { Cipher, CryptoProvider } from "../protocol/seal.ts";
 
 const { subtle } = crypto;
 
-export const webCrypto: Aead = { name: "Web Crypto", cipher: webCipher };
+export const webCrypto: CryptoProvider = {
+  name: "Web Crypto",
+  fillRandom: fillFromKernel,
+  deriveKey,
+  cipher: webCipher,
+};
 
 /** An array that Web Crypto accepts: its types refuse memory that might be shared. */
 type Bytes = Uint8Array<ArrayBuffer>;
+
+async function deriveKey(masterKey: Uint8Array, info: string): Promise<Uint8Array> {
+  const base = await subtle.importKey("raw", masterKey as Bytes, "HKDF", false, ["deriveBits"]);
+  const parameters = {
+    name: "HKDF",
+    hash: "SHA-256",
+    salt: new Uint8Array(0),
+    info: new TextEncoder().encode(info),
+  };
+  return new Uint8Array(await subtle.deriveBits(parameters, base, KEY_BYTES * 8));
+}
 
 async function webCipher(keyBytes: Uint8Array): Promise<Cipher> {
   const key = await subtle.importKey("raw", keyBytes as Bytes, "AES-GCM", false, [

@@ -7,7 +7,7 @@ import { DATAGRAM_BYTES } from "../../src/protocol/datagram.ts";
 import { type SkvsCommand, SkvsFlag, writeSkvsRequest } from "../../src/protocol/skvs.ts";
 import { skvsCall } from "../../src/protocol/skvs_call.ts";
 import { makeAlarm } from "../../src/runtime/alarm.ts";
-import { chooseAead } from "../../src/runtime/detect.ts";
+import { chooseCrypto } from "../../src/runtime/detect.ts";
 import { nodeCrypto } from "../../src/runtime/node_crypto.ts";
 import { webCrypto } from "../../src/runtime/web_crypto.ts";
 import { Counters } from "../../src/statistics.ts";
@@ -21,17 +21,18 @@ const { OVERWRITE, OLD } = SkvsFlag;
 
 /** @param arrivals what a client is given, in one turn, where a server sent a reply */
 async function begin(
-  aead = nodeCrypto,
+  provider = nodeCrypto,
   arrivals = (reply: Uint8Array): Uint8Array[] => [reply],
   seed = 1,
 ) {
   const clock = new WorldClock();
-  const cipher = await aead.cipher(KEY);
+  const cipher = await provider.cipher(KEY);
   const counters = new Counters();
   const fillRandom = fillRandomOf(seed);
   const world: Awaited<ReturnType<typeof makeServer>> = await makeServer(clock, {
     counters,
-    originalWire: (await openSkvsWire({ aead: awaited(aead), key: KEY, fillRandom }))(counters),
+    originalWire:
+      (await openSkvsWire({ provider: { ...awaited(provider), fillRandom }, key: KEY }))(counters),
   });
   const call = (command: number, key: string, value: Uint8Array = NOTHING, flags = 0) =>
     skvsCall({ command: command as SkvsCommand, flags, key: text(key), value }, 500, {
@@ -56,9 +57,9 @@ async function begin(
   return { clock, world, call, counters, asText };
 }
 
-for (const aead of [nodeCrypto, webCrypto]) {
-  test(`the four commands answer as the original does (${aead.name})`, async () => {
-    const { call, asText, counters } = await begin(aead);
+for (const provider of [nodeCrypto, webCrypto]) {
+  test(`the four commands answer as the original does (${provider.name})`, async () => {
+    const { call, asText, counters } = await begin(provider);
     assertEquals(await call(1, "k"), undefined);
     assertEquals(await asText(call(0, "k", text("one"))), "one", "the stored value");
     assertEquals(await asText(call(0, "k", text("two"))), "one", "the current value");
@@ -134,7 +135,7 @@ test("both wires reach the same store; the version 1 key is tried first", async 
 
 test("a forged datagram after the reply does not change what the caller reads", async () => {
   // On Bun this is OpenSSL, which opens every datagram into the same memory.
-  const { call, asText } = await begin(await chooseAead(), (reply) => {
+  const { call, asText } = await begin(await chooseCrypto(), (reply) => {
     const forged = copyBytes(reply);
     forged[13] ^= 0x0f;
     return [reply, forged];

@@ -4,7 +4,7 @@ import { copyBytes } from "../../src/bytes.ts";
 import { DATAGRAM_BYTES, FRAME_BYTES } from "../../src/protocol/datagram.ts";
 import { type Cipher, NO_ADDITIONAL_DATA } from "../../src/protocol/seal.ts";
 import { nodeCrypto } from "../../src/runtime/node_crypto.ts";
-import { chooseAead } from "../../src/runtime/detect.ts";
+import { chooseCrypto } from "../../src/runtime/detect.ts";
 import { webCrypto } from "../../src/runtime/web_crypto.ts";
 import { everyByte, fillRandomOf } from "../bytes.ts";
 import { sealFrame } from "../seal.ts";
@@ -25,23 +25,23 @@ async function sealed(cipher: Cipher, frame: Uint8Array, additionalData: Uint8Ar
 }
 
 // On Bun this is OpenSSL, where the machine has it.
-const native = await chooseAead();
-const aeads = new Set([native, nodeCrypto, webCrypto]);
+const native = await chooseCrypto();
+const providers = new Set([native, nodeCrypto, webCrypto]);
 
-for (const aead of aeads) {
-  const other = aead === nodeCrypto ? webCrypto : nodeCrypto;
+for (const provider of providers) {
+  const other = provider === nodeCrypto ? webCrypto : nodeCrypto;
 
-  test(`${aead.name} opens what ${other.name} sealed`, async () => {
+  test(`${provider.name} opens what ${other.name} sealed`, async () => {
     const frame = everyByte(FRAME_BYTES);
     for (const additionalData of [NO_ADDITIONAL_DATA, epoch]) {
       const datagram = await sealed(await other.cipher(key), frame, additionalData);
-      const opened = await (await aead.cipher(key)).open(datagram, additionalData);
+      const opened = await (await provider.cipher(key)).open(datagram, additionalData);
       assertEquals(opened && copyBytes(opened), frame);
     }
   });
 
-  test(`${aead.name} refuses a datagram with any bit flipped`, async () => {
-    const cipher = await aead.cipher(key);
+  test(`${provider.name} refuses a datagram with any bit flipped`, async () => {
+    const cipher = await provider.cipher(key);
     const datagram = await sealed(cipher, everyByte(FRAME_BYTES), epoch);
     for (let bit = 0; bit < DATAGRAM_BYTES * 8; bit += 7) {
       datagram[bit >> 3] ^= 1 << (bit & 7);
@@ -51,16 +51,16 @@ for (const aead of aeads) {
     assert((await cipher.open(datagram, epoch)) !== null);
   });
 
-  test(`${aead.name} refuses another key and other additional data`, async () => {
-    const cipher = await aead.cipher(key);
+  test(`${provider.name} refuses another key and other additional data`, async () => {
+    const cipher = await provider.cipher(key);
     const datagram = await sealed(cipher, everyByte(FRAME_BYTES), epoch);
     assertEquals(await cipher.open(datagram, NO_ADDITIONAL_DATA), null);
     assertEquals(await cipher.open(datagram, new Uint8Array(16)), null);
-    assertEquals(await (await aead.cipher(new Uint8Array(32))).open(datagram, epoch), null);
+    assertEquals(await (await provider.cipher(new Uint8Array(32))).open(datagram, epoch), null);
   });
 
-  test(`${aead.name} has read its arguments when it returns`, async () => {
-    const cipher = await aead.cipher(key);
+  test(`${provider.name} has read its arguments when it returns`, async () => {
+    const cipher = await provider.cipher(key);
     const frame = everyByte(FRAME_BYTES);
     const additionalData = copyBytes(epoch);
     const expected = await sealed(cipher, frame, epoch);

@@ -6,7 +6,7 @@ import { OutcomeUnknownError, RequestError } from "../../src/errors.ts";
 import { copyBytes } from "../../src/bytes.ts";
 import { isMutationNonce, sequenceOf } from "../../src/protocol/nonces.ts";
 import { trafficCiphers } from "../../src/protocol/keys.ts";
-import type { Aead } from "../../src/protocol/seal.ts";
+import type { CryptoProvider } from "../../src/protocol/seal.ts";
 import { nodeCrypto } from "../../src/runtime/node_crypto.ts";
 import { MemoryExecutor } from "../../src/execute/memory.ts";
 import { fillUp } from "../store/fill_up.ts";
@@ -200,7 +200,10 @@ test("an idle client two generations behind asks first, and is answered", async 
 });
 
 /** node:crypto, whose answers come when they are released, in any order. */
-function withheldAead(): { aead: Aead; release: (order: (pending: number) => number) => void } {
+function withheldCrypto(): {
+  provider: CryptoProvider;
+  release: (order: (pending: number) => number) => void;
+} {
   const pending: (() => void)[] = [];
   let isHolding = false;
   const later = <T>(value: T): Promise<T> =>
@@ -208,7 +211,8 @@ function withheldAead(): { aead: Aead; release: (order: (pending: number) => num
       if (isHolding) pending.push(() => resolve(value));
       else resolve(value);
     });
-  const aead: Aead = {
+  const provider: CryptoProvider = {
+    ...nodeCrypto,
     name: "withheld",
     async cipher(key) {
       const cipher = await nodeCrypto.cipher(key);
@@ -226,13 +230,13 @@ function withheldAead(): { aead: Aead; release: (order: (pending: number) => num
     }
     while (pending.length > 0) pending.splice(order(pending.length), 1)[0]();
   };
-  return { aead, release };
+  return { provider, release };
 }
 
 test("mutations opened before a turn and judged after it, last first, are not carried out twice", async () => {
   const clock = new WorldClock();
-  const { aead, release } = withheldAead();
-  const ciphers = await trafficCiphers(MASTER_KEY, aead);
+  const { provider, release } = withheldCrypto();
+  const ciphers = await trafficCiphers(MASTER_KEY, provider);
   const slow = await makeServer(clock, { ciphers, fenceLimits: small(2) });
   const clients = [];
   for (let i = 0; i < 3; i++) clients.push((await makeClient(clock, makeLink(slow))).client);

@@ -15,7 +15,6 @@ import {
   writeReply,
   writeRequest,
 } from "../../src/protocol/frame.ts";
-import { deriveKey } from "../../src/protocol/keys.ts";
 import { isMutation } from "../../src/protocol/operations.ts";
 import { NO_ADDITIONAL_DATA } from "../../src/protocol/seal.ts";
 import {
@@ -30,8 +29,8 @@ import { sealFrame } from "../seal.ts";
 
 const masterKey = Uint8Array.from({ length: 32 }, (_, i) => i);
 const epoch = Uint8Array.from({ length: 16 }, (_, i) => (i < 8 ? 0xa0 + i : i === 8 ? 3 : 0));
-const requestKey = await deriveKey(masterKey, "kilogram/1 request");
-const replyKey = await deriveKey(masterKey, "kilogram/1 reply");
+const requestKey = await nodeCrypto.deriveKey(masterKey, "kilogram/1 request");
+const replyKey = await nodeCrypto.deriveKey(masterKey, "kilogram/1 reply");
 const everyByte = (length: number) => Uint8Array.from({ length }, (_, i) => 255 - (i % 256));
 const text = (value: string) => new TextEncoder().encode(value);
 const NOTHING = new Uint8Array(0);
@@ -224,7 +223,7 @@ const vectors = {
   replies: await Promise.all(replies.map(replyVector)),
   skvsKey: hex(masterKey),
   skvsReplyTag: hex(
-    (await deriveKey(masterKey, SKVS_REPLY_INFO)).subarray(0, SKVS_REPLY_TAG_BYTES),
+    (await nodeCrypto.deriveKey(masterKey, SKVS_REPLY_INFO)).subarray(0, SKVS_REPLY_TAG_BYTES),
   ),
   skvsRequest: await skvsVector(),
 };

@@ -1,18 +1,18 @@
 /** A reader's thread: it blocks in the system until a datagram comes, and never turns an event loop. */
 
 import { parentPort, workerData } from "node:worker_threads";
-import { fillFromKernel, trafficCiphers } from "../../protocol/keys.ts";
+import { trafficCiphers } from "../../protocol/keys.ts";
 import type { ServerSocket } from "../../protocol/socket.ts";
 import { Handoff } from "../../readers/handoff.ts";
 import { Published } from "../../readers/published.ts";
 import { Reader } from "../../readers/reader.ts";
 import { ReaderClock } from "../../readers/reader_clock.ts";
 import { publish } from "../../readers/tallies.ts";
-import type { Aead } from "../../protocol/seal.ts";
+import type { CryptoProvider } from "../../protocol/seal.ts";
 import type { SharedStore } from "../../store/memory.ts";
 import { StoreReader } from "../../store/reader.ts";
 import { ServerBatch } from "../batches.ts";
-import { chooseAead, type CryptoChoice } from "../detect.ts";
+import { chooseCrypto, type CryptoChoice } from "../detect.ts";
 import { LinuxSocket } from "../linux_socket.ts";
 import { monotonicOffsetMs } from "./monotonic.ts";
 import { Watch } from "./watch.ts";
@@ -53,7 +53,7 @@ async function run(start: ReaderStart, say: (message: ReaderMessage) => void): P
   );
   const batches = sockets.map((socket) => new ServerBatch(socket));
   const numbers = new Map<ServerSocket, number>(batches.map((batch, i) => [batch, i]));
-  const aead = await chooseAead(start.crypto);
+  const provider = await chooseCrypto(start.crypto);
   const offsetMs = monotonicOffsetMs() + start.clockOffsetMs;
   const clock = new ReaderClock(published, {
     monotonicMs: () => performance.now() + offsetMs,
@@ -61,10 +61,10 @@ async function run(start: ReaderStart, say: (message: ReaderMessage) => void): P
   });
   const reader = new Reader({
     store: new StoreReader(start.store, start.number),
-    ciphers: await trafficCiphers(start.masterKey, aead),
-    originalWire: await openOriginalWire(start, aead),
+    ciphers: await trafficCiphers(start.masterKey, provider),
+    originalWire: await openOriginalWire(start, provider),
     now: () => clock.now(),
-    fillRandom: fillFromKernel,
+    fillRandom: provider.fillRandom,
     isFresh: start.isFresh,
     epoch: () => published.epoch(),
     handOn(datagram, peer, socket) {
@@ -88,8 +88,8 @@ async function run(start: ReaderStart, say: (message: ReaderMessage) => void): P
   say("stopped");
 }
 
-async function openOriginalWire({ skvsKey: key }: ReaderStart, aead: Aead) {
+async function openOriginalWire({ skvsKey: key }: ReaderStart, provider: CryptoProvider) {
   if (key === null) return undefined;
   const { openSkvsWire } = await import("../../doors/skvs.ts");
-  return await openSkvsWire({ aead, key, fillRandom: fillFromKernel });
+  return await openSkvsWire({ provider, key });
 }
