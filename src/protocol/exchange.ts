@@ -373,12 +373,10 @@ export class Exchange {
     this.#ping = null;
   }
 
-  #noteReply(transmission: Transmission, { roundTrip, outstanding }: Lane): void {
+  #noteReply(transmission: Transmission, lane: Lane): void {
     this.#lastReplyAtMs = this.#ports.now();
     this.#networkError = undefined;
-    const elapsedMs = this.#lastReplyAtMs - transmission.sentAtMs;
-    if (transmission.copies === 1) roundTrip.sample(elapsedMs, outstanding.size);
-    else roundTrip.backOff(elapsedMs);
+    lane.noteReply(transmission, this.#lastReplyAtMs);
   }
 
   #finish(call: Call, frame: Uint8Array): void {
@@ -424,7 +422,8 @@ export class Exchange {
     for (const lane of this.#lanes) {
       this.#timer.wakeBy(lane.deadlineAtMs);
       for (const { deadlineAtMs, transmission } of lane.outstanding) {
-        this.#timer.wakeBy(Math.min(deadlineAtMs, transmission?.nextCopyAtMs ?? deadlineAtMs));
+        this.#timer.wakeBy(deadlineAtMs);
+        if (transmission !== null) this.#timer.wakeBy(lane.dueAtMs(transmission));
       }
     }
   }
@@ -438,7 +437,7 @@ export class Exchange {
     let isMutationUnanswered = false;
     for (const lane of this.#lanes) {
       for (const { transmission } of lane.outstanding) {
-        if (transmission === null || transmission.nextCopyAtMs > nowMs) continue;
+        if (transmission === null || lane.dueAtMs(transmission) > nowMs) continue;
         this.#send(transmission, lane);
         isMutationUnanswered ||= lane === this.#mutations;
       }

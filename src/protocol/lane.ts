@@ -8,6 +8,7 @@
 import type { Call } from "./call.ts";
 import { CallLine } from "./call_line.ts";
 import { MAX_TIMEOUT_MS, RoundTrip } from "./round_trip.ts";
+import type { Transmission } from "./transmission.ts";
 
 /** Maximum number of unanswered requests in a lane; the exchange's own PING is not counted. */
 export const MAX_OUTSTANDING = 64;
@@ -24,6 +25,9 @@ export class Lane {
   readonly outstanding: Set<Call> = new Set();
   /** Datagrams that were sent again. */
   retransmissions = 0;
+  #lastReplyAtMs = Number.NEGATIVE_INFINITY;
+  /** The latest position, among the first sends, of an answered request. */
+  #newestAnswered = 0;
   readonly #mayWaitForDisk: boolean;
   readonly #waiting = new CallLine<Call>();
   /** Mutations to seal anew, ahead of others: at most as many as may be outstanding. */
@@ -40,6 +44,24 @@ export class Lane {
   /** The limit of the doubling waits between copies; higher while a disk's delay is unknown. */
   get longIntervalMs(): number {
     return this.#mayWaitForDisk && !this.roundTrip.isKnown ? MAX_TIMEOUT_MS : LONG_INTERVAL_MS;
+  }
+
+  /** Notes a reply to a request of this lane. */
+  noteReply({ copies, sentAtMs, sendOrder }: Transmission, nowMs: number): void {
+    const elapsedMs = nowMs - sentAtMs;
+    if (copies === 1) this.roundTrip.sample(elapsedMs, this.outstanding.size);
+    else this.roundTrip.backOff(elapsedMs);
+    this.#lastReplyAtMs = nowMs;
+    this.#newestAnswered = Math.max(this.#newestAnswered, sendOrder);
+  }
+
+  /**
+   * When another copy of a request is due. While replies come and none was to a later request, its own
+   * is probably on its way, behind them: then the wait begins anew with each reply (RFC 6298, 5.3).
+   */
+  dueAtMs({ nextCopyAtMs, sendOrder }: Transmission): number {
+    if (sendOrder < this.#newestAnswered) return nextCopyAtMs;
+    return Math.max(nextCopyAtMs, this.#lastReplyAtMs + this.roundTrip.timeoutMs);
   }
 
   /** Number of waiting calls. */
