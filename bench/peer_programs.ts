@@ -5,7 +5,7 @@ import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { encodeKey, generateKey } from "../src/protocol/keys.ts";
 import { freePort, freshEnvironment } from "../tests/end_to_end/programs.ts";
-import { cpuUsOf, installedRespServer, started } from "./processes.ts";
+import { cpuUsOf, installedRespServer, started, startRespServer } from "./processes.ts";
 
 export interface Load {
   readonly name: string;
@@ -158,20 +158,7 @@ function datagramPeer(
 
 /** One server with two ports, TLS and plain. */
 async function respPeers(name: string, folder: string, tools: Tools): Promise<Peer[]> {
-  const [plain, tls] = [await freePort(), await freePort()];
-  const certificate = join(folder, "certificate.pem");
-  const key = join(folder, "key.pem");
-  const subject = ["-subj", "/CN=localhost", "-days", "2"];
-  spawnSync("openssl", [
-    ...["req", "-x509", "-newkey", "rsa:2048", "-nodes", "-keyout", key, "-out", certificate],
-    ...subject,
-  ]);
-  const server = spawn(`${name}-server`, [
-    ...["--port", String(plain), "--tls-port", String(tls), "--save", "", "--appendonly", "no"],
-    ...["--tls-cert-file", certificate, "--tls-key-file", key, "--tls-ca-cert-file", certificate],
-    ...["--tls-auth-clients", "no", "--dir", folder],
-  ], { stdio: "ignore" });
-  await started();
+  const { server, plain, tls, certificate } = await startRespServer(name, folder);
   const secure = ["--tls", "--cacert", certificate];
   return [
     respPeer(name, "TLS", tools, server, tls, secure),

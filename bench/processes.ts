@@ -1,7 +1,9 @@
 /** Servers as separate processes: which are installed, and their processor time. */
 
-import { type ChildProcess, spawnSync } from "node:child_process";
+import { type ChildProcess, spawn, spawnSync } from "node:child_process";
 import { readFileSync } from "node:fs";
+import { join } from "node:path";
+import { freePort } from "../tests/end_to_end/programs.ts";
 
 /** Ticks a second of the clock of /proc/PID/stat: USER_HZ, the same on every Linux. */
 const TICKS_A_SECOND = 100;
@@ -12,6 +14,34 @@ export function installedRespServer(): "valkey" | "redis" | undefined {
   return (["valkey", "redis"] as const).find((name) =>
     spawnSync(`${name}-server`, ["--version"]).status === 0
   );
+}
+
+export interface RespServer {
+  readonly server: ChildProcess;
+  /** Ports. */
+  readonly plain: number;
+  readonly tls: number;
+  /** The file with the certificate, which it signed itself, for localhost and 127.0.0.1. */
+  readonly certificate: string;
+}
+
+/** Starts a server, in memory only, with two ports. */
+export async function startRespServer(name: string, folder: string): Promise<RespServer> {
+  const [plain, tls] = [await freePort(), await freePort()];
+  const certificate = join(folder, "certificate.pem");
+  const key = join(folder, "key.pem");
+  spawnSync("openssl", [
+    ...["req", "-x509", "-newkey", "rsa:2048", "-nodes", "-keyout", key, "-out", certificate],
+    ...["-subj", "/CN=localhost", "-days", "2"],
+    ...["-addext", "subjectAltName=DNS:localhost,IP:127.0.0.1"],
+  ]);
+  const server = spawn(`${name}-server`, [
+    ...["--port", String(plain), "--tls-port", String(tls), "--save", "", "--appendonly", "no"],
+    ...["--tls-cert-file", certificate, "--tls-key-file", key, "--tls-ca-cert-file", certificate],
+    ...["--tls-auth-clients", "no", "--dir", folder],
+  ], { stdio: "ignore" });
+  await started();
+  return { server, plain, tls, certificate };
 }
 
 /** Processor time of all threads of a process so far. */

@@ -8,7 +8,7 @@ import { setImmediate } from "node:timers";
 import { DATAGRAM_BYTES } from "../../protocol/datagram.ts";
 
 /** The most datagrams that wait; more leave at once. */
-const MAX_WAITING = 64;
+const MAX_WAITING = 32;
 
 export class TurnQueue {
   readonly #send: (datagram: Uint8Array, isFirst: boolean) => void;

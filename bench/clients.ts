@@ -1,0 +1,194 @@
+/**
+ * Compares the library with node-redis, plain and over TLS, on Node, Deno and Bun: the time to the
+ * first value, GETs with one and with 64 outstanding, memory. Each measurement has a process of its
+ * own, the libraries take turns, and the medians of several rounds are printed. Needs `npm run build`,
+ * and valkey-server or redis-server. The row «bare» is what any client on Node costs at least
+ * (bench/clients/bare.ts).
+ *
+ *     npm run bench:clients -- [--rounds 5] [--seconds 2] [--only NAME[,NAME …]] [--before FOLDER]
+ *       [--json]
+ *
+ * `--before` also measures another checkout, which has been built.
+ */
+
+import { type ChildProcess, spawn, spawnSync } from "node:child_process";
+import { mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join, resolve } from "node:path";
+import { fileURLToPath } from "node:url";
+import { parseArgs } from "node:util";
+import { Progress } from "../src/commands/progress.ts";
+import { connect } from "../src/mod.ts";
+import { encodeKey, generateKey } from "../src/protocol/keys.ts";
+import { freePort, freshEnvironment } from "../tests/end_to_end/programs.ts";
+import { KEY, type Order } from "./clients/library.ts";
+import type { Rates, Remembered, Started } from "./clients/measured.ts";
+import { availableRuntimes, type RuntimeProgram } from "./clients/runtimes.ts";
+import { installedRespServer, started, startRespServer } from "./processes.ts";
+import { medians, table } from "./report.ts";
+
+const { values } = parseArgs({
+  options: {
+    rounds: { type: "string", default: "5" },
+    seconds: { type: "string", default: "2" },
+    only: { type: "string" },
+    before: { type: "string" },
+    json: { type: "boolean" },
+  },
+});
+
+const ROOT = fileURLToPath(new URL("..", import.meta.url));
+const BUNDLE = join(ROOT, "dist", "bench");
+const VALUE = "v".repeat(100);
+/** A process that takes longer hangs. */
+const MAX_PROCESS_MS = 60_000;
+
+type Target = Pick<Order, "library" | "module" | "server" | "certificate">;
+
+interface Subject {
+  readonly name: string;
+  readonly runtime: RuntimeProgram;
+  readonly target: Target;
+}
+
+type Found = Started & Rates & Partial<Remembered>;
+
+const folder = mkdtempSync(join(tmpdir(), "kilogram-clients-"));
+const masterKey = encodeKey(generateKey());
+const servers: ChildProcess[] = [];
+const environment = { ...freshEnvironment(), KG_KEY: masterKey };
+try {
+  bundle();
+  const subjects = subjectsOn(availableRuntimes(), [...await kilograms(), ...await redises()]);
+  report(measureAll(subjects, Number(values.rounds)));
+} finally {
+  for (const server of servers) server.kill("SIGKILL");
+  rmSync(folder, { recursive: true });
+}
+
+/** The measured program as JavaScript, which each runtime takes. */
+function bundle(): void {
+  const entry = join(ROOT, "bench", "clients", "measured.ts");
+  const options = ["--target=node", "--splitting", "--external=redis", `--outdir=${BUNDLE}`];
+  const { status, stderr } = spawnSync(process.execPath, ["build", entry, ...options]);
+  if (status !== 0) throw new Error(`The measured program could not be bundled: ${stderr}`);
+}
+
+async function kilograms(): Promise<[string, Target][]> {
+  const server = `127.0.0.1:${await freePort()}`;
+  const cli = join(ROOT, "src", "cli.ts");
+  const options = ["serve", "--listen", server, "--memory", "64MiB"];
+  servers.push(spawn(process.execPath, [cli, ...options], { env: environment, stdio: "ignore" }));
+  await started();
+  const kv = await connect(server, { key: masterKey });
+  await kv.set(KEY, VALUE, { timeout: 5_000 });
+  kv.close();
+  const target = (module: string): Target => ({ library: "kilogram", module, server });
+  const before = values.before;
+  return [
+    ["kilogram", target(ROOT)],
+    ...(before === undefined ? [] : [["kilogram, before", target(resolve(before))] as const]),
+    ["bare", { ...target(""), library: "bare" }],
+  ] as [string, Target][];
+}
+
+async function redises(): Promise<[string, Target][]> {
+  const name = installedRespServer();
+  if (name === undefined) {
+    console.error("Neither valkey-server nor redis-server is installed: measuring without them.");
+    return [];
+  }
+  const { server, plain, tls, certificate } = await startRespServer(name, folder);
+  servers.push(server);
+  spawnSync(`${name}-cli`, ["-p", String(plain), "SET", KEY, VALUE]);
+  const target = { library: "redis", module: "" } as const;
+  return [
+    ["node-redis, plain", { ...target, server: `redis://127.0.0.1:${plain}` }],
+    ["node-redis, TLS", {
+      ...target,
+      server: `rediss://127.0.0.1:${tls}`,
+      certificate: readFileSync(certificate, "utf8"),
+    }],
+  ];
+}
+
+function subjectsOn(
+  runtimes: readonly RuntimeProgram[],
+  targets: readonly [string, Target][],
+): Subject[] {
+  const wanted = values.only?.split(",");
+  const all = runtimes.flatMap((runtime) =>
+    targets
+      .filter(([, { library }]) => library !== "bare" || runtime.kind === "node")
+      .map(([name, target]): Subject => ({
+        name: `${runtime.name}: ${name}`,
+        runtime,
+        target: { ...target, module: moduleFor(runtime, target.module) },
+      }))
+  );
+  return all.filter(({ name }) => wanted?.some((part) => name.includes(part)) ?? true);
+}
+
+/** What a package manager would give the runtime: see `exports` in package.json. */
+function moduleFor({ kind }: RuntimeProgram, root: string): string {
+  return kind === "node" ? join(root, "dist", "mod.js") : join(root, "src", "mod.ts");
+}
+
+function measureAll(subjects: readonly Subject[], rounds: number): Map<string, Found> {
+  const found = new Map<string, Found[]>(subjects.map(({ name }) => [name, []]));
+  const progress = new Progress(rounds * subjects.flatMap(measuresOf).length);
+  for (let round = 0; round < rounds; round++) {
+    for (const subject of subjects) {
+      const parts = measuresOf(subject).map((measure) => {
+        progress.show(`${subject.name}, ${measure}`, 0);
+        const part = measured(subject, measure);
+        progress.finish();
+        return part;
+      });
+      found.get(subject.name)?.push(Object.assign({}, ...parts));
+    }
+  }
+  progress.clear();
+  return new Map([...found].map(([name, rows]) => [name, medians(rows)]));
+}
+
+/** «bare» sends nothing again, so it can't have more calls at once than a socket's buffer holds. */
+function measuresOf({ target }: Subject): readonly Order["measure"][] {
+  return target.library === "bare" ? ["start", "load"] : ["start", "load", "memory"];
+}
+
+function measured({ name, runtime, target }: Subject, measure: Order["measure"]): object {
+  const [program, ...before] = runtime.command;
+  const seconds = Number(values.seconds);
+  const order: Order = { ...target, measure, seconds, startedAtMs: Date.now() };
+  const args = [...before, join(BUNDLE, "measured.js"), JSON.stringify(order)];
+  const { status, stdout, stderr } = spawnSync(program, args, {
+    env: environment,
+    cwd: ROOT,
+    encoding: "utf8",
+    timeout: MAX_PROCESS_MS,
+  });
+  if (status !== 0) throw new Error(`${name}, ${measure}: ${stderr}`);
+  return JSON.parse(stdout);
+}
+
+function report(found: ReadonlyMap<string, Found>): void {
+  if (values.json) {
+    console.log(JSON.stringify(Object.fromEntries(found)));
+    return;
+  }
+  const head = [
+    ...["", "process to value, ms", "import to value, ms", "1: p50, µs", "p99, µs", "CPU, µs"],
+    ...["64: k/s", "p50, ms", "p99, ms", "CPU, µs", "again, %"],
+    ...["idle, KiB", "10,000 at once, ms", "MiB"],
+  ];
+  const rows = [...found].map(([name, { processMs, importMs, single, many, ...memory }]) => [
+    ...[name, processMs.toFixed(0), importMs.toFixed(0)],
+    ...[single.p50Ms * 1_000, single.p99Ms * 1_000, single.cpuUs].map((us) => us.toFixed(0)),
+    (many.perSecond / 1_000).toFixed(1),
+    ...[many.p50Ms.toFixed(2), many.p99Ms.toFixed(1), many.cpuUs.toFixed(1)],
+    (many.retransmissions / many.perSecond / Number(values.seconds) * 100).toFixed(2),
+    ...[memory.idleKiB, memory.burstMs, memory.burstMiB].map((found) => found?.toFixed(0) ?? ""),
+  ]);
+  console.log(table([head, ...rows]));
+}
