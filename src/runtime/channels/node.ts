@@ -14,7 +14,7 @@ export const dial: Dial = async (server, events) => {
   const onSent = (error: Error | null) => {
     if (error) events.onError(error);
   };
-  // Telling of an error costs time, and one error of a turn is as good as all.
+  // To learn of an error costs time, and the first of some datagrams tells for all.
   const queue = new TurnQueue((datagram, isFirst) => {
     socket.send(datagram, server.port, server.host, isFirst ? onSent : undefined);
   });
