@@ -347,11 +347,13 @@ export class Exchange {
     const call = this.#callAnsweredBy(frame);
     const transmission = call === null ? this.#pingAnsweredBy(frame) : call.transmission;
     if (transmission === null) return;
-    this.#noteReply(transmission, call === null ? this.#queries : this.#laneOf(call));
+    const lane = call === null ? this.#queries : this.#laneOf(call);
+    this.#noteReply(transmission, lane);
     const isNewEpoch = this.#knownEpoch.learn(frame, transmission.sendOrder, this.#sends);
     if (call === null) this.#endPing();
     else this.#finish(call, frame);
     if (isNewEpoch) this.#reviewMutations();
+    this.#timer.wakeBy(lane.oldestDueAtMs);
     this.#goOn();
   }
 

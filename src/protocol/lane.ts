@@ -64,6 +64,14 @@ export class Lane {
     return Math.max(nextCopyAtMs, this.#lastReplyAtMs + this.roundTrip.timeoutMs);
   }
 
+  /** When another copy of the request that waits longest for its reply is due; Infinity for none. */
+  get oldestDueAtMs(): number {
+    for (const { transmission } of this.outstanding) {
+      return transmission === null ? Number.POSITIVE_INFINITY : this.dueAtMs(transmission);
+    }
+    return Number.POSITIVE_INFINITY;
+  }
+
   /** Number of waiting calls. */
   get waiting(): number {
     return this.#waiting.size + this.#returned.size;

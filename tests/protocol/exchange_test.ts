@@ -179,6 +179,42 @@ test("after a sample the first retransmission adapts to the round trip", async (
   assertEquals(requests.length, before + 2, "the floor is 2 ms");
 });
 
+/** A server that is 1.5 ms busy with each of the next requests; a lost one takes no time. */
+async function withBusyServer(isLost: (request: number) => boolean) {
+  const world = await oneClient();
+  const { kv, run, link, requests } = world;
+  for (let i = 0; i < 30; i++) await run(kv.get("k"));
+  const { oneWayMs } = link;
+  const before = requests.length;
+  let busyMs = 0;
+  link.onRequest = (_, count) => {
+    if (isLost(count - before - 1)) return 0;
+    busyMs += 1.5;
+    link.oneWayMs = oneWayMs + busyMs;
+    return 1;
+  };
+  link.onReply = () => {
+    link.oneWayMs = oneWayMs;
+    return 1;
+  };
+  return { ...world, sent: () => requests.slice(before) };
+}
+
+test("while replies come in order, the requests behind them are not repeated", async () => {
+  const { kv, run, sent } = await withBusyServer(() => false);
+  await run(Promise.all(Array.from({ length: 20 }, () => kv.get("k"))));
+  assertEquals(sent().length, 20);
+});
+
+test("a request is repeated soon after a later one was answered", async () => {
+  const { kv, run, clock, sent } = await withBusyServer((request) => request === 2);
+  const calls = Array.from({ length: 20 }, () => kv.get("k"));
+  await clock.pass(5.5);
+  assertEquals(sent().length, 21);
+  assertEquals(sent()[20], sent()[2]);
+  await run(Promise.all(calls));
+});
+
 test("an unanswered mutation is repeated as it is, with a PING beside it", async () => {
   const { kv, run, link, requests, server } = await oneClient();
   await run(kv.get("k"));

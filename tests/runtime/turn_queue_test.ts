@@ -1,0 +1,67 @@
+import { test } from "node:test";
+import { assertEquals } from "@std/assert";
+import { DATAGRAM_BYTES } from "../../src/protocol/datagram.ts";
+import { TurnQueue } from "../../src/runtime/channels/turn_queue.ts";
+
+const turnEnds = () => new Promise((resolve) => setImmediate(resolve));
+
+/** A queue whose sent datagrams are told apart by their first byte. */
+function begin() {
+  const sent: number[] = [];
+  const firsts: number[] = [];
+  const queue = new TurnQueue((datagram, isFirst) => {
+    sent.push(datagram[0]);
+    if (isFirst) firsts.push(datagram[0]);
+  });
+  const datagram = new Uint8Array(DATAGRAM_BYTES);
+  const add = (...bytes: number[]) => {
+    for (const byte of bytes) queue.add(datagram.fill(byte));
+    datagram.fill(0);
+  };
+  return { queue, sent, firsts, add };
+}
+
+test("a lone datagram leaves at once, in every turn", async () => {
+  const { sent, add } = begin();
+  for (const byte of [1, 2, 3]) {
+    add(byte);
+    assertEquals(sent.at(-1), byte);
+    await turnEnds();
+  }
+  assertEquals(sent, [1, 2, 3]);
+});
+
+test("the datagrams of a turn leave together, each as it was when it was added", async () => {
+  const { sent, firsts, add } = begin();
+  add(1, 2, 3);
+  assertEquals(sent, [1]);
+  await turnEnds();
+  assertEquals(sent, [1, 2, 3]);
+  add(4, 5);
+  assertEquals(sent, [1, 2, 3]);
+  await turnEnds();
+  assertEquals(sent, [1, 2, 3, 4, 5]);
+  assertEquals(firsts, [1, 2, 4]);
+});
+
+test("a client that was busy becomes quiet again", async () => {
+  const { sent, add } = begin();
+  add(1, 2);
+  await turnEnds();
+  add(3);
+  assertEquals(sent, [1, 2]);
+  await turnEnds();
+  add(4);
+  assertEquals(sent, [1, 2, 3, 4]);
+});
+
+test("33 waiting datagrams leave at once, and closing sends the others", async () => {
+  const { queue, sent, add } = begin();
+  const all = Array.from({ length: 40 }, (_, i) => i);
+  add(...all);
+  assertEquals(sent, all.slice(0, 34));
+  queue.flush();
+  assertEquals(sent, all);
+  await turnEnds();
+  assertEquals(sent, all);
+});
