@@ -1,6 +1,6 @@
 import { spawnSync } from "node:child_process";
 import { createSocket } from "node:dgram";
-import { writeFileSync } from "node:fs";
+import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { after, before, test } from "node:test";
 import { pathToFileURL } from "node:url";
@@ -159,6 +159,23 @@ test("after the server restarts, the client goes on with the new one", async () 
   assertEquals((await kv.add("n", 1)).value, 2n);
   client.close();
   await second.stop("SIGKILL");
+});
+
+const isBundled = LIBRARY === "dist/mod.js";
+
+test("on Node the library is one file, which loads no socket before a client is wanted", {
+  skip: !isBundled && "only Node takes the bundle",
+}, () => {
+  const bundle = readFileSync(LIBRARY, "utf8");
+  const imported = [...bundle.matchAll(/(?:from|import\()\s*"([^"]+)"/g)].map(([, name]) => name);
+  assert(imported.includes("node:dgram"));
+  assertEquals(imported.filter((name) => !name.startsWith("node:")), []);
+  const entry = JSON.stringify(pathToFileURL(join(process.cwd(), LIBRARY)).href);
+  const program = `await import(${entry}); console.log(process.moduleLoadList.join());`;
+  const { stdout } = spawnSync(process.execPath, ["--input-type=module", "-e", program]);
+  const loaded = stdout.toString();
+  assert(loaded.includes("NativeModule net"), loaded);
+  assert(!/NativeModule (dgram|dns\/promises|internal\/crypto\/webcrypto)/.test(loaded), loaded);
 });
 
 test("an open client does not keep a process alive", () => {
