@@ -30,7 +30,7 @@ export function writeU64(bytes: Uint8Array, at: number, value: number): void {
  * sockets return, shares its memory with its slices.
  */
 export function copyBytes(bytes: Uint8Array, from = 0, to = bytes.length): Uint8Array<ArrayBuffer> {
-  return new Uint8Array(bytes.subarray(from, to));
+  return new Uint8Array(new Uint8Array(bytes.buffer, bytes.byteOffset + from, to - from));
 }
 
 /** Compares two runs of bytes. Not for secrets: it stops at the first difference. */
