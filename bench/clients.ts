@@ -2,17 +2,18 @@
  * Compares the library with node-redis, plain and over TLS, on Node, Deno and Bun: the time to the
  * first value, GETs with one and with 64 outstanding, memory. Each measurement has a process of its
  * own, the libraries take turns, and the medians of several rounds are printed. Needs `npm run build`,
- * and valkey-server or redis-server. The row «bare» is what any client on Node costs at least
- * (bench/clients/bare.ts).
+ * and valkey-server or redis-server. The rows «bare» are what no client of Kilogram on Node can do
+ * without (bench/clients/bare.ts).
  *
  *     npm run bench:clients -- [--rounds 5] [--seconds 2] [--only NAME[,NAME …]] [--before FOLDER]
  *       [--json]
  *
- * `--before` also measures another checkout, which has been built.
+ * `--only` takes the rows whose names contain one of some texts; `--before` also measures another
+ * checkout, which has been built.
  */
 
 import { type ChildProcess, spawn, spawnSync } from "node:child_process";
-import { mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { existsSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
@@ -37,6 +38,12 @@ const { values } = parseArgs({
   },
 });
 
+const rounds = countOf("rounds");
+const seconds = countOf("seconds");
+if (values.before !== undefined && !existsSync(join(values.before, "dist", "mod.js"))) {
+  refuse(`--before: ${values.before} has no dist/mod.js; run npm run build there.`);
+}
+
 const ROOT = fileURLToPath(new URL("..", import.meta.url));
 const BUNDLE = join(ROOT, "dist", "bench");
 const VALUE = "v".repeat(100);
@@ -57,13 +64,30 @@ const folder = mkdtempSync(join(tmpdir(), "kilogram-clients-"));
 const masterKey = encodeKey(generateKey());
 const servers: ChildProcess[] = [];
 const environment = { ...freshEnvironment(), KG_KEY: masterKey };
-try {
-  bundle();
-  const subjects = subjectsOn(availableRuntimes(), [...await kilograms(), ...await redises()]);
-  report(measureAll(subjects, Number(values.rounds)));
-} finally {
+process.on("exit", leaveNothing);
+process.on("SIGINT", () => process.exit(130));
+process.on("SIGTERM", () => process.exit(143));
+bundle();
+const subjects = subjectsOn(availableRuntimes(), [...await kilograms(), ...await redises()]);
+report(measureAll(subjects));
+process.exit();
+
+function leaveNothing(): void {
   for (const server of servers) server.kill("SIGKILL");
-  rmSync(folder, { recursive: true });
+  for (const made of [folder, environment.HOME ?? folder]) {
+    rmSync(made, { recursive: true, force: true });
+  }
+}
+
+function countOf(name: "rounds" | "seconds"): number {
+  const count = Number(values[name]);
+  if (Number.isInteger(count) && count > 0) return count;
+  return refuse(`--${name} ${values[name]}: give a whole number above 0.`);
+}
+
+function refuse(problem: string): never {
+  console.error(problem);
+  process.exit(2);
 }
 
 /** The measured program as JavaScript, which each runtime takes. */
@@ -116,7 +140,6 @@ function subjectsOn(
   runtimes: readonly RuntimeProgram[],
   targets: readonly [string, Target][],
 ): Subject[] {
-  const wanted = values.only?.split(",");
   const all = runtimes.flatMap((runtime) =>
     targets
       .filter(([, { library }]) => library !== "bare" || runtime.kind === "node")
@@ -126,7 +149,10 @@ function subjectsOn(
         target: { ...target, module: moduleFor(runtime, target.module) },
       }))
   );
-  return all.filter(({ name }) => wanted?.some((part) => name.includes(part)) ?? true);
+  const parts = values.only?.split(",");
+  const wanted = all.filter(({ name }) => parts?.some((part) => name.includes(part)) ?? true);
+  if (wanted.length > 0) return wanted;
+  return refuse(`--only ${values.only} is none of\n${all.map(({ name }) => name).join("\n")}`);
 }
 
 /** What a package manager would give the runtime: see `exports` in package.json. */
@@ -134,7 +160,7 @@ function moduleFor({ kind }: RuntimeProgram, root: string): string {
   return kind === "node" ? join(root, "dist", "mod.js") : join(root, "src", "mod.ts");
 }
 
-function measureAll(subjects: readonly Subject[], rounds: number): Map<string, Found> {
+function measureAll(subjects: readonly Subject[]): Map<string, Found> {
   const found = new Map<string, Found[]>(subjects.map(({ name }) => [name, []]));
   const progress = new Progress(rounds * subjects.flatMap(measuresOf).length);
   for (let round = 0; round < rounds; round++) {
@@ -159,7 +185,6 @@ function measuresOf({ target }: Subject): readonly Order["measure"][] {
 
 function measured({ name, runtime, target }: Subject, measure: Order["measure"]): object {
   const [program, ...before] = runtime.command;
-  const seconds = Number(values.seconds);
   const order: Order = { ...target, measure, seconds, startedAtMs: Date.now() };
   const args = [...before, join(BUNDLE, "measured.js"), JSON.stringify(order)];
   const { status, stdout, stderr } = spawnSync(program, args, {
@@ -178,16 +203,17 @@ function report(found: ReadonlyMap<string, Found>): void {
     return;
   }
   const head = [
-    ...["", "process to value, ms", "import to value, ms", "1: p50, µs", "p99, µs", "CPU, µs"],
-    ...["64: k/s", "p50, ms", "p99, ms", "CPU, µs", "again, %"],
-    ...["idle, KiB", "10,000 at once, ms", "MiB"],
+    ...["", "process to value, ms", "import to value, ms"],
+    ...["1: p50 µs", "1: p99 µs", "1: CPU µs a call"],
+    ...["64: k/s", "64: p50 ms", "64: p99 ms", "64: CPU µs a call", "64: sent again, %"],
+    ...["an idle client, KiB", "10,000 at once, ms", "they take, MiB"],
   ];
   const rows = [...found].map(([name, { processMs, importMs, single, many, ...memory }]) => [
     ...[name, processMs.toFixed(0), importMs.toFixed(0)],
     ...[single.p50Ms * 1_000, single.p99Ms * 1_000, single.cpuUs].map((us) => us.toFixed(0)),
     (many.perSecond / 1_000).toFixed(1),
     ...[many.p50Ms.toFixed(2), many.p99Ms.toFixed(1), many.cpuUs.toFixed(1)],
-    (many.retransmissions / many.perSecond / Number(values.seconds) * 100).toFixed(2),
+    (many.retransmissions / many.perSecond / seconds * 100).toFixed(2),
     ...[memory.idleKiB, memory.burstMs, memory.burstMiB].map((found) => found?.toFixed(0) ?? ""),
   ]);
   console.log(table([head, ...rows]));

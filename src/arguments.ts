@@ -14,6 +14,9 @@ export type Key = string | Uint8Array;
 /** A value: 0…863 bytes (855 with a time to live), text as UTF-8. */
 export type Value = string | Uint8Array;
 
+/** How to seal: the fastest way available, with node:crypto, or with Web Crypto alone. */
+export type CryptoChoice = "native" | "node" | "web";
+
 /** A time to live in milliseconds, a whole number of 1…2^53 − 1; without one, for ever. */
 export interface TimeToLive {
   readonly ttl?: number;

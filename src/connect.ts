@@ -1,5 +1,6 @@
 /** Connects a client to its runtime: the library's entry point. */
 
+import type { CryptoChoice } from "./arguments.ts";
 import { Client } from "./client.ts";
 import { InvalidArgumentError } from "./errors.ts";
 import { Exchange } from "./protocol/exchange.ts";
@@ -7,7 +8,7 @@ import { decodeKey, trafficCiphers } from "./protocol/keys.ts";
 import { parseAddress, resolveAddress } from "./runtime/address.ts";
 import { makeAlarm } from "./runtime/alarm.ts";
 import { makeClock } from "./runtime/clock.ts";
-import { chooseCrypto, type CryptoChoice, detectDial } from "./runtime/detect.ts";
+import { chooseCrypto, detectDial } from "./runtime/detect.ts";
 import type { Channel } from "./runtime/channels/channel.ts";
 
 export interface ConnectOptions {
@@ -38,7 +39,10 @@ export async function connect(address: string, options: ConnectOptions): Promise
   return (await openChannel(address, options)).client;
 }
 
-/** As `connect`, with the channel under the client. */
+/**
+ * As `connect`, with the channel under the client.
+ * @internal
+ */
 export async function openChannel(
   address: string,
   options: ConnectOptions,

@@ -1,6 +1,6 @@
 /**
- * What no client of Kilogram on Node can do without: a datagram of node:dgram each way, sealed and
- * opened by node:crypto. No promise but the caller's, no deadline, nothing is sent again.
+ * What no client of Kilogram on Node can do without: a datagram of node:dgram each way, those of a turn
+ * together, sealed and opened by node:crypto. No deadline; nothing is sent again.
  */
 
 import { createSocket } from "node:dgram";
@@ -10,6 +10,7 @@ import { decodeKey, trafficCiphers } from "../../src/protocol/keys.ts";
 import { NonceStream, sequenceOf } from "../../src/protocol/nonces.ts";
 import { NO_ADDITIONAL_DATA } from "../../src/protocol/seal.ts";
 import { CHANNEL_BUFFER_BYTES } from "../../src/runtime/channels/channel.ts";
+import { TurnQueue } from "../../src/runtime/channels/turn_queue.ts";
 import { nodeCrypto } from "../../src/runtime/node_crypto.ts";
 import { type Library, masterKey } from "./library.ts";
 
@@ -30,6 +31,7 @@ export async function openBare(server: string): Promise<Library> {
     waiting.get(sequence)?.(true);
     waiting.delete(sequence);
   });
+  const queue = new TurnQueue((datagram) => socket.send(datagram, Number(port), host));
   const encoder = new TextEncoder();
   const request = { operation: Operation.GET, toggles: 0, value: new Uint8Array(0), ttlMs: 0 };
   return {
@@ -40,7 +42,7 @@ export async function openBare(server: string): Promise<Library> {
         writeRequest(requests.frame, { ...request, key: encoder.encode(key) });
         requests.seal(datagram, NO_ADDITIONAL_DATA);
         waiting.set(sequenceOf(datagram), resolve);
-        socket.send(datagram, Number(port), host);
+        queue.add(datagram);
       }),
     retransmissions: 0,
     close: () => socket.close(),

@@ -12,7 +12,8 @@ import {
 } from "../load/loops.ts";
 import type { Recorder } from "../load/measured.ts";
 import { Requests, type Workload } from "../load/workload.ts";
-import { type CryptoChoice, detectRuntime } from "../runtime/detect.ts";
+import type { CryptoChoice } from "../arguments.ts";
+import { detectRuntime } from "../runtime/detect.ts";
 
 export interface Share {
   readonly server: string;

@@ -1,7 +1,7 @@
 /** The options that the client commands share: the server, its key and how long to wait. */
 
 import { DEFAULT_HOST, DEFAULT_PORT } from "../runtime/address.ts";
-import type { CryptoChoice } from "../runtime/detect.ts";
+import type { CryptoChoice } from "../arguments.ts";
 import { choiceOf, type Input, type Options } from "./command.ts";
 import { parseDuration } from "./quantities.ts";
 

@@ -1,7 +1,7 @@
 /** The options for the threads that answer queries. The threads are loaded only where there are some. */
 
 import { availableParallelism } from "node:os";
-import type { CryptoChoice } from "../runtime/detect.ts";
+import type { CryptoChoice } from "../arguments.ts";
 import type { Input, Options } from "./command.ts";
 import { parseCount } from "./quantities.ts";
 import { UsageError } from "./usage_error.ts";

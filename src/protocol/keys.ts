@@ -6,7 +6,6 @@
 import { MasterKeyError } from "../errors.ts";
 import { copyBytes } from "../bytes.ts";
 import type { Cipher, CryptoProvider } from "./seal.ts";
-import type { FillRandom } from "./nonces.ts";
 
 /** Bytes of a master key and of a traffic key. */
 export const KEY_BYTES = 32;
@@ -18,7 +17,7 @@ const BASE64_FORM = /^[A-Za-z0-9+/]{43}=$/;
 const HEX_FORM = /^[0-9A-Fa-f]{64}$/;
 
 /** Draws a new master key of 32 bytes. */
-export function generateKey(fillRandom: FillRandom = fillFromKernel): Uint8Array {
+export function generateKey(fillRandom: (bytes: Uint8Array) => void = fillFromKernel): Uint8Array {
   const key = new Uint8Array(KEY_BYTES);
   fillRandom(key);
   return key;
@@ -50,16 +49,23 @@ export function decodeKey(key: string | Uint8Array): Uint8Array {
     return Uint8Array.from(text.match(/../g) ?? [], (hex) => parseInt(hex, 16));
   }
   if (BASE64_FORM.test(text)) return Uint8Array.from(atob(text), (char) => char.charCodeAt(0));
-  throw new MasterKeyError(`it is text of ${text.length} characters in neither form`);
+  if (text === "") throw new MasterKeyError("it is empty");
+  throw new MasterKeyError(`it is text of ${text.length} characters, and neither base64 nor hex`);
 }
 
-/** The ciphers of the two directions. */
+/**
+ * The ciphers of the two directions.
+ * @internal
+ */
 export interface TrafficCiphers {
   readonly requests: Cipher;
   readonly replies: Cipher;
 }
 
-/** Derives the two traffic keys from a master key and makes their ciphers. */
+/**
+ * Derives the two traffic keys from a master key and makes their ciphers.
+ * @internal
+ */
 export async function trafficCiphers(
   masterKey: Uint8Array,
   provider: CryptoProvider,

@@ -23,8 +23,17 @@ export interface ClockSources {
 const SYSTEM: ClockSources = {
   monotonicMs: () => performance.now(),
   wallMs: () => Date.now(),
-  uptimeMs: () => uptime() * 1_000,
+  uptimeMs: systemUptimeMs,
 };
+
+/** NaN where Deno has not been allowed to tell it: then time asleep is not counted. */
+function systemUptimeMs(): number {
+  try {
+    return uptime() * 1_000;
+  } catch {
+    return Number.NaN;
+  }
+}
 
 /** Makes a clock in milliseconds, from any origin. It counts a sleep within a millisecond after it. */
 export function makeClock({ monotonicMs, wallMs, uptimeMs }: ClockSources = SYSTEM): () => number {

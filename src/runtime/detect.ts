@@ -1,11 +1,9 @@
 /** Which runtime this is, and what it has. */
 
+import type { CryptoChoice } from "../arguments.ts";
 import type { CryptoProvider } from "../protocol/seal.ts";
 import type { Dial } from "./channels/channel.ts";
 import type { Runtime } from "./runtime.ts";
-
-/** How to seal: the fastest way available, with node:crypto, or with Web Crypto alone. */
-export type CryptoChoice = "native" | "node" | "web";
 
 interface Globals {
   readonly Bun?: unknown;

@@ -11,7 +11,7 @@ import type { Line, Section } from "../../section.ts";
 import type { Readers } from "../../server.ts";
 import type { Counters } from "../../statistics.ts";
 import type { SharedStore } from "../../store/memory.ts";
-import type { CryptoChoice } from "../detect.ts";
+import type { CryptoChoice } from "../../arguments.ts";
 import type { Division, Listener } from "../runtime.ts";
 import { monotonicOffsetMs } from "./monotonic.ts";
 import type { ReaderMessage, ReaderStart } from "./thread.ts";
