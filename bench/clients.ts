@@ -28,15 +28,7 @@ import { availableRuntimes, type RuntimeProgram } from "./clients/runtimes.ts";
 import { installedRespServer, started, startRespServer } from "./processes.ts";
 import { medians, table } from "./report.ts";
 
-const { values } = parseArgs({
-  options: {
-    rounds: { type: "string", default: "5" },
-    seconds: { type: "string", default: "2" },
-    only: { type: "string" },
-    before: { type: "string" },
-    json: { type: "boolean" },
-  },
-});
+const values = optionsGiven();
 
 const rounds = countOf("rounds");
 const seconds = countOf("seconds");
@@ -63,7 +55,7 @@ type Found = Started & Rates & Partial<Remembered>;
 const folder = mkdtempSync(join(tmpdir(), "kilogram-clients-"));
 const masterKey = encodeKey(generateKey());
 const servers: ChildProcess[] = [];
-const environment = { ...freshEnvironment(), KG_KEY: masterKey };
+const environment: NodeJS.ProcessEnv = { ...freshEnvironment(), KG_KEY: masterKey };
 process.on("exit", leaveNothing);
 process.on("SIGINT", () => process.exit(130));
 process.on("SIGTERM", () => process.exit(143));
@@ -71,6 +63,21 @@ bundle();
 const subjects = subjectsOn(availableRuntimes(), [...await kilograms(), ...await redises()]);
 report(measureAll(subjects));
 process.exit();
+
+function optionsGiven() {
+  const options = {
+    rounds: { type: "string", default: "5" },
+    seconds: { type: "string", default: "2" },
+    only: { type: "string" },
+    before: { type: "string" },
+    json: { type: "boolean" },
+  } as const;
+  try {
+    return parseArgs({ options }).values;
+  } catch (error) {
+    return refuse(error instanceof Error ? error.message : String(error));
+  }
+}
 
 function leaveNothing(): void {
   for (const server of servers) server.kill("SIGKILL");
