@@ -9,7 +9,7 @@ import { DATAGRAM_BYTES } from "../src/protocol/datagram.ts";
 import { MemoryExecutor } from "../src/execute/memory.ts";
 import { Exchange } from "../src/protocol/exchange.ts";
 import { type TrafficCiphers, trafficCiphers } from "../src/protocol/keys.ts";
-import type { CryptoProvider } from "../src/protocol/seal.ts";
+import type { CryptoProvider } from "../src/protocol/crypto_provider.ts";
 import { OneArrival, type Peer, type Receive, type ServerSocket } from "../src/protocol/socket.ts";
 import { nodeCrypto } from "../src/runtime/node_crypto.ts";
 import { Server, type ServerOptions } from "../src/server.ts";
@@ -32,7 +32,7 @@ export class WorldClock extends VirtualClock {
   }
 }
 
-/** The same AEAD, for whose promises virtual time waits. */
+/** The same provider, for whose promises virtual time waits. */
 export function awaited(provider: CryptoProvider): CryptoProvider {
   const count = <T>(result: T): T => {
     if (result instanceof Promise) {

@@ -31,7 +31,8 @@ export async function openBare(server: string): Promise<Library> {
     waiting.get(sequence)?.(true);
     waiting.delete(sequence);
   });
-  const queue = new TurnQueue((datagram) => socket.send(datagram, Number(port), host));
+  const send = (datagram: Uint8Array) => socket.send(datagram, Number(port), host);
+  const queue = new TurnQueue(send, console.error);
   const encoder = new TextEncoder();
   const request = { operation: Operation.GET, toggles: 0, value: new Uint8Array(0), ttlMs: 0 };
   return {

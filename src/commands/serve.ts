@@ -1,6 +1,6 @@
 import { MemoryExecutor } from "../execute/memory.ts";
 import { trafficCiphers } from "../protocol/keys.ts";
-import type { CryptoProvider } from "../protocol/seal.ts";
+import type { CryptoProvider } from "../protocol/crypto_provider.ts";
 import type { Receive } from "../protocol/socket.ts";
 import { formatAddress, parseAddress, resolveAddress } from "../runtime/address.ts";
 import { makeClock } from "../runtime/clock.ts";

@@ -6,7 +6,8 @@
 
 import { equalBytes } from "../bytes.ts";
 import { Action } from "../execute/executor.ts";
-import type { Cipher, CryptoProvider } from "../protocol/seal.ts";
+import type { CryptoProvider } from "../protocol/crypto_provider.ts";
+import type { Cipher } from "../protocol/seal.ts";
 import {
   MAX_SKVS_KEY_BYTES,
   MAX_SKVS_REPLY_VALUE_BYTES,

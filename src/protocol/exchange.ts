@@ -209,8 +209,8 @@ export class Exchange {
     this.#laneOf(call).start(call);
     call.transmission = transmission;
     const sealing = this.#seal(transmission, call.request);
-    if (!(sealing instanceof Promise)) this.#sendFirst(call, transmission);
-    else void sealing.then(() => this.#sendFirst(call, transmission));
+    if (sealing instanceof Promise) void sealing.then(() => this.#sendFirst(call, transmission));
+    else this.#sendFirst(call, transmission);
   }
 
   /** Sends what is now sealed, unless the call has ended or is to be sealed anew. */

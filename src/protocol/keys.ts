@@ -5,7 +5,8 @@
 
 import { MasterKeyError } from "../errors.ts";
 import { copyBytes } from "../bytes.ts";
-import type { Cipher, CryptoProvider } from "./seal.ts";
+import type { CryptoProvider } from "./crypto_provider.ts";
+import type { Cipher } from "./seal.ts";
 
 /** Bytes of a master key and of a traffic key. */
 export const KEY_BYTES = 32;

@@ -59,9 +59,9 @@ export class Lane {
    * When another copy of a request is due. While replies come and none was to a later request, its own
    * is probably on its way, behind them: then the wait begins anew with each reply (RFC 6298, 5.3).
    */
-  dueAtMs({ nextCopyAtMs, sendOrder }: Transmission): number {
+  dueAtMs({ nextCopyAtMs, intervalMs, sendOrder }: Transmission): number {
     if (sendOrder < this.#newestAnswered) return nextCopyAtMs;
-    return Math.max(nextCopyAtMs, this.#lastReplyAtMs + this.roundTrip.timeoutMs);
+    return Math.max(nextCopyAtMs, this.#lastReplyAtMs + intervalMs);
   }
 
   /** When another copy of the request that waits longest for its reply is due; Infinity for none. */

@@ -1,21 +1,8 @@
 /**
- * What the core needs from cryptography. An adapter returns a value or a promise, and the core
+ * What the core needs from AES-256-GCM. An adapter returns a value or a promise, and the core
  * pays for a promise only when there is one.
- * Source: NIST SP 800-38D; RFC 5869; docs/WIRE.md, sections 1 and 2.
+ * Source: NIST SP 800-38D; docs/WIRE.md, section 1.
  */
-
-import type { FillRandom } from "./nonces.ts";
-
-/** A library of cryptography, as a runtime offers it. */
-export interface CryptoProvider {
-  /** For display: `OpenSSL`, `node:crypto` or `Web Crypto`. */
-  readonly name: string;
-  readonly fillRandom: FillRandom;
-  /** HKDF-SHA-256 with an empty salt, 32 bytes out. */
-  deriveKey(masterKey: Uint8Array, info: string): Promise<Uint8Array>;
-  /** Makes a cipher of AES-256-GCM from a 32-byte key. */
-  cipher(key: Uint8Array): Promise<Cipher>;
-}
 
 /** AES-256-GCM under one key. */
 export interface Cipher {

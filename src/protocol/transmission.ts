@@ -18,7 +18,8 @@ export class Transmission {
   copies = 0;
   /** When the next copy is due; Infinity before the first. */
   nextCopyAtMs = Number.POSITIVE_INFINITY;
-  #intervalMs = 0;
+  /** The wait from the last copy to the next. */
+  intervalMs = 0;
 
   /** @param datagram begins with its nonce */
   constructor(datagram: Uint8Array, epoch: Epoch | null) {
@@ -32,7 +33,7 @@ export class Transmission {
     assert(this.copies === 0, "a transmission begins once");
     this.sendOrder = sendOrder;
     this.sentAtMs = nowMs;
-    this.#intervalMs = intervalMs;
+    this.intervalMs = intervalMs;
     this.#count(nowMs);
   }
 
@@ -41,8 +42,8 @@ export class Transmission {
    * @param longIntervalMs doubling makes no wait longer than this
    */
   repeat(nowMs: number, longIntervalMs: number): void {
-    if (this.#intervalMs < longIntervalMs) {
-      this.#intervalMs = Math.min(this.#intervalMs * 2, longIntervalMs);
+    if (this.intervalMs < longIntervalMs) {
+      this.intervalMs = Math.min(this.intervalMs * 2, longIntervalMs);
     }
     this.#count(nowMs);
   }
@@ -57,6 +58,6 @@ export class Transmission {
 
   #count(nowMs: number): void {
     this.copies++;
-    this.nextCopyAtMs = nowMs + this.#intervalMs;
+    this.nextCopyAtMs = nowMs + this.intervalMs;
   }
 }

@@ -1,7 +1,7 @@
 /** A client's alarm, on the runtime's timers. */
 
 // On Deno the global setTimeout returns a number, which can't be told to let the process end.
-import { clearImmediate, clearTimeout, setImmediate, setTimeout } from "node:timers";
+import { clearTimeout, setTimeout } from "node:timers";
 import type { Alarm } from "../protocol/wake_timer.ts";
 
 /** The longest delay of a timer, a signed 32-bit count. A longer alarm rings early and is reset. */
@@ -9,24 +9,20 @@ const MAX_DELAY_MS = 2 ** 31 - 1;
 
 export function makeAlarm(ring: () => void): Alarm {
   let timer: NodeJS.Timeout | undefined;
-  let immediate: NodeJS.Immediate | undefined;
   let isKept = true;
-  // Between a timer and an immediate, the event loop takes in what has come. An alarm that rang before
-  // would find requests unanswered whose replies are there.
-  const ringSoon = () => {
-    immediate = setImmediate(ring);
-  };
-  const clear = () => {
+  const start = (callback: () => void, delayMs: number) => {
     clearTimeout(timer);
-    clearImmediate(immediate);
+    timer = setTimeout(callback, delayMs);
+    if (!isKept) timer.unref();
   };
+  // A second timer, since the event loop reads from the sockets between two: after a pause of the
+  // process, requests would seem unanswered whose replies have come.
+  const ringNext = () => start(ring, 0);
   return {
-    set(delayMs) {
-      clear();
-      timer = setTimeout(ringSoon, Math.min(Math.ceil(delayMs), MAX_DELAY_MS));
-      if (!isKept) timer.unref();
+    set: (delayMs) => start(ringNext, Math.min(Math.ceil(delayMs), MAX_DELAY_MS)),
+    clear() {
+      clearTimeout(timer);
     },
-    clear,
     keepAlive(isWanted) {
       isKept = isWanted;
       if (isWanted) timer?.ref();

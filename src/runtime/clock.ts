@@ -10,8 +10,6 @@ import { uptime } from "node:os";
 
 /** Uptime comes in whole seconds on some systems. */
 const MIN_SLEEP_MS = 2_000;
-/** Sleep is looked for this often at most: a busy client reads its clock 100,000 times a second. */
-const CHECK_INTERVAL_MS = 1;
 
 export interface ClockSources {
   readonly monotonicMs: () => number;
@@ -35,16 +33,13 @@ function systemUptimeMs(): number {
   }
 }
 
-/** Makes a clock in milliseconds, from any origin. It counts a sleep within a millisecond after it. */
+/** Makes a clock in milliseconds; its origin is arbitrary. */
 export function makeClock({ monotonicMs, wallMs, uptimeMs }: ClockSources = SYSTEM): () => number {
   let sleptMs = 0;
   let wallOffsetMs = wallMs() - monotonicMs();
   let uptimeOffsetMs = uptimeMs() - monotonicMs();
-  let checkedAtMs = Number.NEGATIVE_INFINITY;
   return () => {
     const nowMs = monotonicMs();
-    if (nowMs - checkedAtMs < CHECK_INTERVAL_MS) return nowMs + sleptMs;
-    checkedAtMs = nowMs;
     const aheadMs = wallMs() - nowMs - wallOffsetMs;
     wallOffsetMs += aheadMs;
     if (aheadMs > MIN_SLEEP_MS) {

@@ -1,7 +1,7 @@
 /** Which runtime this is, and what it has. */
 
 import type { CryptoChoice } from "../arguments.ts";
-import type { CryptoProvider } from "../protocol/seal.ts";
+import type { CryptoProvider } from "../protocol/crypto_provider.ts";
 import type { Dial } from "./channels/channel.ts";
 import type { Runtime } from "./runtime.ts";
 

@@ -23,14 +23,14 @@ export async function openSocket({ host, port }: Address): Promise<Socket> {
 }
 
 /**
- * Asks for a receive buffer.
+ * Asks for a receive buffer, if it is smaller now.
  * @returns its size in bytes, as the system counts; null where it can't be had
  */
 export function raiseReceiveBuffer(socket: Socket, bytes: number): number | null {
   // Deno would instead allocate so many bytes for each datagram that it receives.
   if (process.versions.deno !== undefined) return null;
   try {
-    socket.setRecvBufferSize(bytes);
+    if (socket.getRecvBufferSize() < bytes) socket.setRecvBufferSize(bytes);
     return socket.getRecvBufferSize();
   } catch {
     return null;

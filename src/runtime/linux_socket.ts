@@ -164,8 +164,10 @@ export class LinuxSocket {
     return this.#libc.sendmmsg(this.fd, messages, count, MSG_DONTWAIT);
   }
 
-  /** Raises the receive buffer as far as the system allows; returns its size in bytes. */
+  /** Raises the receive buffer, if it is smaller, as far as the system allows; returns its size. */
   raiseReceiveBuffer(bytes: number): number | null {
+    const bytesNow = this.#get(SOL_SOCKET, SO_RCVBUF);
+    if (bytesNow >= bytes) return bytesNow;
     const isRaised = this.#set(SOL_SOCKET, SO_RCVBUFFORCE, bytes);
     if (!isRaised) this.#set(SOL_SOCKET, SO_RCVBUF, bytes);
     return this.#get(SOL_SOCKET, SO_RCVBUF) || null;

@@ -3,9 +3,11 @@
  * client's start the time to load Web Crypto.
  */
 
+import { copyBytes } from "../bytes.ts";
 import { DATAGRAM_BYTES, FRAME_BYTES, NONCE_BYTES, TAG_AT } from "../protocol/datagram.ts";
 import { KEY_BYTES } from "../protocol/keys.ts";
-import type { Cipher, CryptoProvider } from "../protocol/seal.ts";
+import type { CryptoProvider } from "../protocol/crypto_provider.ts";
+import type { Cipher } from "../protocol/seal.ts";
 
 // Not a static import: a bundle would load it together with the library, before a client is wanted.
 const { createCipheriv, createDecipheriv, createSecretKey, hkdfSync, randomFillSync } =
@@ -24,7 +26,7 @@ export const nodeCrypto: CryptoProvider = {
 
 function nodeCipher(keyBytes: Uint8Array): Cipher {
   // Node would import bytes for each cipher, and Deno exports a key object for each.
-  const key = process.versions.deno === undefined ? createSecretKey(keyBytes) : keyBytes;
+  const key = process.versions.deno === undefined ? createSecretKey(keyBytes) : copyBytes(keyBytes);
   // Datagrams are copied here, so that views are made once and not for each: a fifth of the time.
   const scratch = new Uint8Array(DATAGRAM_BYTES);
   const nonce = scratch.subarray(0, NONCE_BYTES);

@@ -1,13 +1,14 @@
 /**
  * AES-256-GCM by the system's OpenSSL, through bun:ffi. node:crypto makes two objects for each
  * datagram, and making and collecting them is half of the path; here a datagram makes no object.
- * Where there is no libcrypto.so.3, node_crypto.ts is used. All else is Web Crypto's.
+ * Where there is no libcrypto.so.3, node_crypto.ts is used. Keys and random bytes come from Web Crypto.
  * Source: EVP_EncryptInit(3).
  */
 
 import { FRAME_BYTES, NONCE_BYTES, TAG_AT, TAG_BYTES } from "../protocol/datagram.ts";
 import { EPOCH_BYTES } from "../protocol/epoch.ts";
-import type { Cipher, CryptoProvider } from "../protocol/seal.ts";
+import type { CryptoProvider } from "../protocol/crypto_provider.ts";
+import type { Cipher } from "../protocol/seal.ts";
 import { openLibrary, type Pointer, pointerNow, pointerTo } from "./foreign.ts";
 import { webCrypto } from "./web_crypto.ts";
 

@@ -3,7 +3,8 @@
 import { copyBytes } from "../bytes.ts";
 import { FRAME_BYTES, NONCE_BYTES, TAG_BYTES } from "../protocol/datagram.ts";
 import { fillFromKernel, KEY_BYTES } from "../protocol/keys.ts";
-import type { Cipher, CryptoProvider } from "../protocol/seal.ts";
+import type { CryptoProvider } from "../protocol/crypto_provider.ts";
+import type { Cipher } from "../protocol/seal.ts";
 
 const { subtle } = crypto;
 

@@ -11,6 +11,7 @@ import { copyBytes } from "../../src/bytes.ts";
 import { MAX_WAITING } from "../../src/protocol/exchange.ts";
 import { MAX_OUTSTANDING } from "../../src/protocol/lane.ts";
 import { isMutationNonce, sequenceOf } from "../../src/protocol/nonces.ts";
+import type { Calls } from "../../src/client.ts";
 import { makeClient, makeLink, makeServer, oneClient, settled, watch } from "../world.ts";
 
 const isMutation = (datagram: Uint8Array) => isMutationNonce(datagram);
@@ -179,11 +180,15 @@ test("after a sample the first retransmission adapts to the round trip", async (
   assertEquals(requests.length, before + 2, "the floor is 2 ms");
 });
 
+type Caller = (kv: Calls<true>) => Promise<unknown>;
+const QUERY: Caller = (kv) => kv.get("k");
+const MUTATION: Caller = (kv) => kv.add("n", 1);
+
 /** A server that is 1.5 ms busy with each of the next requests; a lost one takes no time. */
-async function withBusyServer(isLost: (request: number) => boolean) {
+async function withBusyServer(call: Caller, isLost: (request: number) => boolean) {
   const world = await oneClient();
   const { kv, run, link, requests } = world;
-  for (let i = 0; i < 30; i++) await run(kv.get("k"));
+  for (let i = 0; i < 30; i++) await run(call(kv));
   const { oneWayMs } = link;
   const before = requests.length;
   let busyMs = 0;
@@ -200,14 +205,16 @@ async function withBusyServer(isLost: (request: number) => boolean) {
   return { ...world, sent: () => requests.slice(before) };
 }
 
-test("while replies come in order, the requests behind them are not repeated", async () => {
-  const { kv, run, sent } = await withBusyServer(() => false);
-  await run(Promise.all(Array.from({ length: 20 }, () => kv.get("k"))));
-  assertEquals(sent().length, 20);
-});
+for (const [kind, call] of [["queries", QUERY], ["mutations", MUTATION]] as const) {
+  test(`while replies come in order, the ${kind} behind them are not repeated`, async () => {
+    const { kv, run, sent } = await withBusyServer(call, () => false);
+    await run(Promise.all(Array.from({ length: 20 }, () => call(kv))));
+    assertEquals(sent().length, 20);
+  });
+}
 
 test("a request is repeated soon after a later one was answered", async () => {
-  const { kv, run, clock, sent } = await withBusyServer((request) => request === 2);
+  const { kv, run, clock, sent } = await withBusyServer(QUERY, (request) => request === 2);
   const calls = Array.from({ length: 20 }, () => kv.get("k"));
   await clock.pass(5);
   assertEquals(sent().length, 21);

@@ -31,9 +31,8 @@ test("the clock runs with the monotonic clock", () => {
 test("the clock counts the time that the machine slept, every time", () => {
   const { wake, sleep, elapsedMs } = begin();
   sleep(3_600_000);
-  wake(1);
-  assertEquals(elapsedMs(), 3_600_001);
-  wake(9);
+  assertEquals(elapsedMs(), 3_600_000);
+  wake(10);
   assertEquals(elapsedMs(), 3_600_010);
   sleep(60_000);
   wake(5);
@@ -50,8 +49,7 @@ test("a wall clock that is set, forward or back, changes nothing", () => {
   assertEquals(elapsedMs(), 10);
   source.wall += 86_400_000;
   sleep(10_000);
-  wake(5);
-  assertEquals(elapsedMs(), 10_015);
+  assertEquals(elapsedMs(), 10_010);
 });
 
 test("the system's own clocks give a clock that advances", async () => {

@@ -6,7 +6,7 @@ import { OutcomeUnknownError, RequestError } from "../../src/errors.ts";
 import { copyBytes } from "../../src/bytes.ts";
 import { isMutationNonce, sequenceOf } from "../../src/protocol/nonces.ts";
 import { trafficCiphers } from "../../src/protocol/keys.ts";
-import type { CryptoProvider } from "../../src/protocol/seal.ts";
+import type { CryptoProvider } from "../../src/protocol/crypto_provider.ts";
 import { nodeCrypto } from "../../src/runtime/node_crypto.ts";
 import { MemoryExecutor } from "../../src/execute/memory.ts";
 import { fillUp } from "../store/fill_up.ts";

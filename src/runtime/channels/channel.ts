@@ -24,8 +24,8 @@ export interface ChannelEvents {
 export type Dial = (server: Address, events: ChannelEvents) => Promise<Channel>;
 
 /**
- * The size of the receive buffer to ask for. Linux doubles it, for its own overhead, and counts a
- * datagram of 1,024 bytes as 2,304: so this holds the replies to all requests that a client may
- * have outstanding, 128, and to a copy of each.
+ * The size of the receive buffer to ask for; a system may give less. Linux doubles it, for its own
+ * overhead, and counts a datagram of 1,024 bytes as 2,304: so this holds the replies to all requests
+ * that a client may have outstanding, 128, and to a copy of each.
  */
 export const CHANNEL_BUFFER_BYTES = 2 * 128 * 2_304 / 2;

@@ -1,5 +1,6 @@
 /** A client's socket on Deno: Deno.listenDatagram. Without --unstable-net, see node.ts. */
 
+import { copyBytes } from "../../bytes.ts";
 import { isIPv6 } from "../address.ts";
 import { bind, type NetAddress, receiveAll } from "../deno_udp.ts";
 import type { Dial } from "./channel.ts";
@@ -11,8 +12,9 @@ export const dial: Dial = async (server, events) => {
   void receiveAll(connection, events.onDatagram);
   const to: NetAddress = { transport: "udp", hostname: server.host, port: server.port };
   const queue = new TurnQueue((datagram) => {
-    connection.send(datagram, to).catch(events.onError);
-  });
+    // A copy, since Deno may read it in a later turn.
+    connection.send(copyBytes(datagram), to).catch(events.onError);
+  }, events.onError);
   return {
     send: (datagram) => queue.add(datagram),
     close() {

@@ -17,7 +17,7 @@ export const dial: Dial = async (server, events) => {
   // To learn of an error costs time, and the first of some datagrams tells for all.
   const queue = new TurnQueue((datagram, isFirst) => {
     socket.send(datagram, server.port, server.host, isFirst ? onSent : undefined);
-  });
+  }, events.onError);
   return {
     send: (datagram) => queue.add(datagram),
     close() {

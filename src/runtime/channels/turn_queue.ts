@@ -1,8 +1,7 @@
 /**
  * The datagrams that a client sends in one turn of the event loop. They leave together when the turn
- * ends: to send to a server that is awake takes a third of the time that it takes to wake one. But
- * after a turn with one datagram at most the first leaves at once, so that a lone request loses no
- * time.
+ * ends, since it costs much less to send to a server that is awake than to wake it each time. But a
+ * client that has not been busy sends the first at once, so that a lone request loses no time.
  */
 
 import { setImmediate } from "node:timers";
@@ -10,27 +9,35 @@ import { DATAGRAM_BYTES } from "../../protocol/datagram.ts";
 
 /** The most datagrams that wait; with another all leave. */
 const MAX_WAITING = 32;
+/** So long after a turn with several datagrams a client counts as busy. */
+const BUSY_MS = 10;
 
 export class TurnQueue {
   readonly #send: (datagram: Uint8Array, isFirst: boolean) => void;
-  /**
-   * Copies, which are reused. A system whose buffers are full may send one later: if it has been
-   * overwritten by then, that counts as lost on the way.
-   */
+  readonly #onError: (error: unknown) => void;
+  /** Copies, which are reused. */
   readonly #datagrams: Uint8Array[] = [];
   #waiting = 0;
   /** In this turn. */
   #added = 0;
-  #wasBusy = false;
+  #busyUntilMs = Number.NEGATIVE_INFINITY;
   readonly #endTurn = () => {
-    this.flush();
-    this.#wasBusy = this.#added > 1;
+    if (this.#added > 1) this.#busyUntilMs = performance.now() + BUSY_MS;
     this.#added = 0;
+    this.flush();
   };
 
-  /** @param send sends a datagram, the first of those that leave together or another */
-  constructor(send: (datagram: Uint8Array, isFirst: boolean) => void) {
+  /**
+   * @param send sends a datagram, the first of those that leave together or another. Its array is
+   *   reused afterwards: a datagram that is read later may have become another, which counts as lost.
+   * @param onError takes what `send` throws
+   */
+  constructor(
+    send: (datagram: Uint8Array, isFirst: boolean) => void,
+    onError: (error: unknown) => void,
+  ) {
     this.#send = send;
+    this.#onError = onError;
   }
 
   /** Takes a copy of a datagram of 1,024 bytes. */
@@ -39,13 +46,20 @@ export class TurnQueue {
     if (isFirst) setImmediate(this.#endTurn);
     const copy = this.#datagrams[this.#waiting++] ??= new Uint8Array(DATAGRAM_BYTES);
     copy.set(datagram);
-    if ((isFirst && !this.#wasBusy) || this.#waiting > MAX_WAITING) this.flush();
+    const isLone = isFirst && performance.now() >= this.#busyUntilMs;
+    if (isLone || this.#waiting > MAX_WAITING) this.flush();
   }
 
   /** Sends those that wait. */
   flush(): void {
     const count = this.#waiting;
     this.#waiting = 0;
-    for (let i = 0; i < count; i++) this.#send(this.#datagrams[i], i === 0);
+    for (let i = 0; i < count; i++) {
+      try {
+        this.#send(this.#datagrams[i], i === 0);
+      } catch (error) {
+        this.#onError(error);
+      }
+    }
   }
 }

@@ -8,7 +8,7 @@ import { Published } from "../../readers/published.ts";
 import { Reader } from "../../readers/reader.ts";
 import { ReaderClock } from "../../readers/reader_clock.ts";
 import { publish } from "../../readers/tallies.ts";
-import type { CryptoProvider } from "../../protocol/seal.ts";
+import type { CryptoProvider } from "../../protocol/crypto_provider.ts";
 import type { SharedStore } from "../../store/memory.ts";
 import { StoreReader } from "../../store/reader.ts";
 import { ServerBatch } from "../batches.ts";
