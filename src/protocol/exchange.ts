@@ -183,6 +183,11 @@ export class Exchange {
   /** Starts the calls that may start, in the order in which they were made. */
   #startCalls(lane: Lane): void {
     for (let call = lane.next; call !== null; call = lane.next) {
+      if (call.signal?.aborted) {
+        // One signal ends many calls: its event has reached the call that made room, and not this one.
+        this.#fail(call, new AbortedError(call.name, call.effect, call.signal.reason));
+        continue;
+      }
       if (!call.isMutation) {
         this.#startQuery(call);
         continue;

@@ -8,11 +8,16 @@ type Found = (error: null, address: string, family: number) => void;
 const findLiteral = (host: string, _options: unknown, found: Found) =>
   found(null, host, isIPv6(host) ? 6 : 4);
 
-/** @throws an Error with `code` EADDRINUSE, EADDRNOTAVAIL or EACCES */
-export async function openSocket({ host, port }: Address): Promise<Socket> {
+/**
+ * @param keepsAlive whether the socket keeps the process alive
+ * @throws an Error with `code` EADDRINUSE, EADDRNOTAVAIL or EACCES
+ */
+export async function openSocket({ host, port }: Address, keepsAlive: boolean): Promise<Socket> {
   const { createSocket } = await import("node:dgram");
   const type = isIPv6(host) ? "udp6" : "udp4";
   const socket = createSocket({ type, lookup: findLiteral });
+  // Before it is bound: on Deno the first receive, which begins then, would keep the process alive.
+  if (!keepsAlive) socket.unref();
   return new Promise((resolve, reject) => {
     socket.once("error", reject);
     socket.bind({ address: host, port, exclusive: true }, () => {

@@ -51,7 +51,7 @@ export const runtime: Runtime = {
   version: process.versions.node,
 
   async listen(address, receive): Promise<Listener> {
-    const socket = await openSocket(address);
+    const socket = await openSocket(address, true);
     const server = new NodeSocket(socket);
     socket.on("message", (datagram, source) => server.take(datagram, source, receive));
     socket.on("error", ignoreError);

@@ -366,6 +366,24 @@ test("a signal ends a call that waits, and with one that fired before nothing is
   assertEquals(requests.length, before);
 });
 
+test("one signal for many calls sends none of those that had no turn", async () => {
+  const { kv, run, requests } = await oneClient();
+  await run(kv.set("n", "0"));
+  const before = requests.length;
+  const controller = new AbortController();
+  const { signal } = controller;
+  const calls = Array.from({ length: 200 }, () => watch(kv.add("n", 1, { signal })));
+  assertEquals(requests.length, before + MAX_OUTSTANDING);
+  controller.abort();
+  const errors = await Promise.all(
+    calls.map(({ promise }) => promise.then(() => null, (error: AbortedError) => error.effect)),
+  );
+  assertEquals(errors.filter((effect) => effect === "unknown").length, MAX_OUTSTANDING);
+  assertEquals(errors.filter((effect) => effect === "none").length, 200 - MAX_OUTSTANDING);
+  assertEquals(requests.length, before + MAX_OUTSTANDING);
+  assert(Number(await run(kv.getText("n"))) <= MAX_OUTSTANDING);
+});
+
 test("closing ends every call, and later ones", async () => {
   const { client, clock, link, kv } = await oneClient();
   link.onRequest = () => 0;

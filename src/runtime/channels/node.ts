@@ -6,8 +6,8 @@ import { CHANNEL_BUFFER_BYTES, type Dial } from "./channel.ts";
 import { TurnQueue } from "./turn_queue.ts";
 
 export const dial: Dial = async (server, events) => {
-  const socket = await openSocket({ host: isIPv6(server.host) ? "::" : "0.0.0.0", port: 0 });
-  socket.unref();
+  const host = isIPv6(server.host) ? "::" : "0.0.0.0";
+  const socket = await openSocket({ host, port: 0 }, false);
   socket.on("message", events.onDatagram);
   socket.on("error", events.onError);
   raiseReceiveBuffer(socket, CHANNEL_BUFFER_BYTES);
