@@ -19,7 +19,7 @@ const isEndToEnd = (file: string) => file.includes("end_to_end");
 const bun = (chosen: readonly string[]) => ["bun", "test", "--timeout", TIMEOUT_MS, ...chosen];
 
 await together(bun(files.filter(isEndToEnd)), bun(files.filter((file) => !isEndToEnd(file))));
-await together(["npm", "run", "--silent", "sim", "--", "--seeds", "400"]);
+await together(["npm", "run", "--silent", "sim", "--", "--seeds", "320"]);
 // Each of these keeps the processors busy by itself.
 await together(["npm", "run", "--silent", "test:deno"]);
 await together(["npm", "run", "--silent", "test:node"]);
