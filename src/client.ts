@@ -90,17 +90,19 @@ const decoder = new TextDecoder("utf-8", { ignoreBOM: true });
 
 /** The calls, with or without a default deadline. */
 export class Calls<HasDeadline extends boolean> {
-  readonly #exchange: Exchange;
-  readonly #remembering: Remember;
+  /** @internal */
+  protected readonly exchange: Exchange;
+  /** @internal */
+  protected readonly remembering: Remember;
   readonly #timeoutMs: number | undefined;
 
   /**
    * @param timeoutMs for calls without a deadline; undefined: every call must have a deadline
    * @internal
    */
-  constructor(exchange: Exchange, remembering: Remember, timeoutMs?: number) {
-    this.#exchange = exchange;
-    this.#remembering = remembering;
+  constructor(exchange: Exchange, timeoutMs?: number, remembering?: Remember) {
+    this.exchange = exchange;
+    this.remembering = remembering ?? new Remember(exchange.time);
     this.#timeoutMs = timeoutMs;
   }
 
@@ -202,7 +204,7 @@ export class Calls<HasDeadline extends boolean> {
     const leaseMs = lifeOf("lease", options?.lease ?? Math.max(1, Math.ceil(timeoutMs / 2)));
     ttlOf(options);
     const terms = { timeoutMs, leaseMs, ttlMs: options?.ttl, signal: options?.signal };
-    return this.#remembering.value(this.#caller, keyBytes(key), load, terms);
+    return this.remembering.value(this.#caller, keyBytes(key), load, terms);
   }
 
   /** Like `remember`, for a value that is stored as its JSON text. */
@@ -217,7 +219,7 @@ export class Calls<HasDeadline extends boolean> {
 
   /** Asks the server for a sign of life; returns the milliseconds until the reply came. */
   async ping(...[options]: Options<HasDeadline>): Promise<number> {
-    const { now } = this.#exchange.time;
+    const { now } = this.exchange.time;
     const startedAtMs = now();
     await this.#call(requestOf(Operation.PING, NO_BYTES), options);
     return now() - startedAtMs;
@@ -276,7 +278,7 @@ export class Calls<HasDeadline extends boolean> {
 
   #call(request: Request, options: CallOptions | undefined): Promise<Reply> {
     const timeoutMs = this.#timeoutOf(OPERATION_NAMES[request.operation], options);
-    return this.#exchange.call(request, { timeoutMs, signal: options?.signal });
+    return this.exchange.call(request, { timeoutMs, signal: options?.signal });
   }
 
   #timeoutOf(
@@ -296,35 +298,30 @@ export class Calls<HasDeadline extends boolean> {
 
 /** A client of one server. `connect` makes one. */
 export class Client extends Calls<false> {
-  readonly #exchange: Exchange;
-  readonly #remembering: Remember;
   readonly #closeSocket: () => void;
   #isClosed = false;
 
   /** @internal */
   constructor(exchange: Exchange, closeSocket: () => void) {
-    const remembering = new Remember(exchange.time);
-    super(exchange, remembering);
-    this.#exchange = exchange;
-    this.#remembering = remembering;
+    super(exchange);
     this.#closeSocket = closeSocket;
   }
 
   /** Datagrams that this client sent again because no answer had come. */
   get retransmissions(): number {
-    return this.#exchange.retransmissions;
+    return this.exchange.retransmissions;
   }
 
   /** A view of this client that gives `timeoutMs` milliseconds to each call without a deadline. */
   within(timeoutMs: number): Calls<true> {
-    return new Calls<true>(this.#exchange, this.#remembering, positiveTimeout(timeoutMs));
+    return new Calls<true>(this.exchange, positiveTimeout(timeoutMs), this.remembering);
   }
 
   /** Ends waiting calls with a ClosedError and closes the socket; a second call does nothing. */
   close(): void {
     if (this.#isClosed) return;
     this.#isClosed = true;
-    this.#exchange.close();
+    this.exchange.close();
     this.#closeSocket();
   }
 }
