@@ -80,7 +80,6 @@ export class Exchange {
   readonly #spareDatagrams: Uint8Array[] = [];
   #sends = 0;
   #opening = 0;
-  #lastReplyAtMs = Number.NEGATIVE_INFINITY;
   #networkError: unknown;
   #closed = false;
 
@@ -315,7 +314,8 @@ export class Exchange {
 
   #needsEpoch(): boolean {
     if (this.#knownEpoch.epoch === null) return true;
-    return this.#ports.now() - this.#lastReplyAtMs >= EPOCH_STALE_MS;
+    const lastReplyAtMs = Math.max(this.#queries.lastReplyAtMs, this.#mutations.lastReplyAtMs);
+    return this.#ports.now() - lastReplyAtMs >= EPOCH_STALE_MS;
   }
 
   /** Mutations wait for the epoch: makes sure that a PING is in flight and is repeated. */
@@ -353,7 +353,8 @@ export class Exchange {
     const transmission = call === null ? this.#pingAnsweredBy(frame) : call.transmission;
     if (transmission === null) return;
     const lane = call === null ? this.#queries : this.#laneOf(call);
-    this.#noteReply(transmission, lane);
+    lane.noteReply(transmission, this.#ports.now());
+    this.#networkError = undefined;
     const isNewEpoch = this.#knownEpoch.learn(frame, transmission.sendOrder, this.#sends);
     if (call === null) this.#endPing();
     else this.#finish(call, frame);
@@ -378,12 +379,6 @@ export class Exchange {
   #endPing(): void {
     this.#reuse(this.#ping);
     this.#ping = null;
-  }
-
-  #noteReply(transmission: Transmission, lane: Lane): void {
-    this.#lastReplyAtMs = this.#ports.now();
-    this.#networkError = undefined;
-    lane.noteReply(transmission, this.#lastReplyAtMs);
   }
 
   #finish(call: Call, frame: Uint8Array): void {

@@ -25,7 +25,7 @@ export class Lane {
   readonly outstanding: Set<Call> = new Set();
   /** Datagrams that were sent again. */
   retransmissions = 0;
-  #lastReplyAtMs = Number.NEGATIVE_INFINITY;
+  lastReplyAtMs = Number.NEGATIVE_INFINITY;
   /** The latest position, among the first sends, of an answered request. */
   #newestAnswered = 0;
   readonly #mayWaitForDisk: boolean;
@@ -51,7 +51,7 @@ export class Lane {
     const elapsedMs = nowMs - sentAtMs;
     if (copies === 1) this.roundTrip.sample(elapsedMs, this.outstanding.size);
     else this.roundTrip.backOff(elapsedMs);
-    this.#lastReplyAtMs = nowMs;
+    this.lastReplyAtMs = nowMs;
     this.#newestAnswered = Math.max(this.#newestAnswered, sendOrder);
   }
 
@@ -61,7 +61,7 @@ export class Lane {
    */
   dueAtMs({ nextCopyAtMs, intervalMs, sendOrder }: Transmission): number {
     if (sendOrder < this.#newestAnswered) return nextCopyAtMs;
-    return Math.max(nextCopyAtMs, this.#lastReplyAtMs + intervalMs);
+    return Math.max(nextCopyAtMs, this.lastReplyAtMs + intervalMs);
   }
 
   /** When another copy of the request that waits longest for its reply is due; Infinity for none. */
