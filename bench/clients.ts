@@ -12,7 +12,7 @@
  * checkout, which has been built.
  */
 
-import { type ChildProcess, spawn, spawnSync } from "node:child_process";
+import { type ChildProcess, spawnSync } from "node:child_process";
 import { existsSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
@@ -21,11 +21,11 @@ import { parseArgs } from "node:util";
 import { Progress } from "../src/commands/progress.ts";
 import { connect } from "../src/mod.ts";
 import { encodeKey, generateKey } from "../src/protocol/keys.ts";
-import { freePort, freshEnvironment } from "../tests/end_to_end/programs.ts";
+import { freshEnvironment } from "../tests/end_to_end/programs.ts";
 import { KEY, type Order } from "./clients/library.ts";
 import type { Rates, Remembered, Started } from "./clients/measured.ts";
 import { availableRuntimes, type RuntimeProgram } from "./clients/runtimes.ts";
-import { installedRespServer, started, startRespServer } from "./processes.ts";
+import { installedRespServer, startKilogram, startRespServer } from "./processes.ts";
 import { medians, table } from "./report.ts";
 
 const values = optionsGiven();
@@ -106,11 +106,9 @@ function bundle(): void {
 }
 
 async function kilograms(): Promise<[string, Target][]> {
-  const server = `127.0.0.1:${await freePort()}`;
-  const cli = join(ROOT, "src", "cli.ts");
-  const options = ["serve", "--listen", server, "--memory", "64MiB"];
-  servers.push(spawn(process.execPath, [cli, ...options], { env: environment, stdio: "ignore" }));
-  await started();
+  const { server: process, port } = await startKilogram(environment, ["--memory", "64MiB"]);
+  servers.push(process);
+  const server = `127.0.0.1:${port}`;
   const kv = await connect(server, { key: masterKey });
   await kv.set(KEY, VALUE, { timeout: 5_000 });
   kv.close();

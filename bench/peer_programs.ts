@@ -5,7 +5,13 @@ import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { encodeKey, generateKey } from "../src/protocol/keys.ts";
 import { freePort, freshEnvironment } from "../tests/end_to_end/programs.ts";
-import { cpuUsOf, installedRespServer, started, startRespServer } from "./processes.ts";
+import {
+  cpuUsOf,
+  installedRespServer,
+  started,
+  startKilogram,
+  startRespServer,
+} from "./processes.ts";
 
 export interface Load {
   readonly name: string;
@@ -49,7 +55,6 @@ export interface Tools {
 }
 
 const SOURCES = fileURLToPath(new URL("c/", import.meta.url));
-const CLI = fileURLToPath(new URL("../src/cli.ts", import.meta.url));
 const STORE_MEMORY = "1GiB";
 
 export function compileTools(folder: string): Tools {
@@ -101,13 +106,9 @@ export async function kilogramPeer(
   name = "kilogram",
   options: readonly string[] = [],
 ): Promise<Peer> {
-  const port = await freePort();
   const key = encodeKey(generateKey());
-  const listen = ["--listen", `127.0.0.1:${port}`, "--memory", STORE_MEMORY];
-  const args = [CLI, "serve", ...listen, ...options];
   const env = { ...freshEnvironment(), KG_KEY: key };
-  const server = spawn(process.execPath, args, { env, stdio: "ignore" });
-  await started();
+  const { server, port } = await startKilogram(env, ["--memory", STORE_MEMORY, ...options]);
   return datagramPeer(name, tools, server, port, key);
 }
 

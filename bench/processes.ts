@@ -3,8 +3,10 @@
 import { type ChildProcess, spawn, spawnSync } from "node:child_process";
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
+import { fileURLToPath } from "node:url";
 import { freePort } from "../tests/end_to_end/programs.ts";
 
+const CLI = fileURLToPath(new URL("../src/cli.ts", import.meta.url));
 /** Ticks a second of the clock of /proc/PID/stat: USER_HZ, the same on every Linux. */
 const TICKS_A_SECOND = 100;
 const START_MS = 1_000;
@@ -14,6 +16,22 @@ export function installedRespServer(): "valkey" | "redis" | undefined {
   return (["valkey", "redis"] as const).find((name) =>
     spawnSync(`${name}-server`, ["--version"]).status === 0
   );
+}
+
+/**
+ * Starts `kg serve` from its source.
+ * @param env with the key
+ * @returns the process, and its port on 127.0.0.1
+ */
+export async function startKilogram(
+  env: NodeJS.ProcessEnv,
+  options: readonly string[],
+): Promise<{ server: ChildProcess; port: number }> {
+  const port = await freePort();
+  const args = [CLI, "serve", "--listen", `127.0.0.1:${port}`, ...options];
+  const server = spawn(process.execPath, args, { env, stdio: "ignore" });
+  await started();
+  return { server, port };
 }
 
 export interface RespServer {
