@@ -31,8 +31,11 @@ export async function openBare(server: string): Promise<Library> {
     waiting.get(sequence)?.(true);
     waiting.delete(sequence);
   });
-  const send = (datagram: Uint8Array) => socket.send(datagram, Number(port), host);
-  const queue = new TurnQueue(send, console.error);
+  const queue = new TurnQueue({
+    send: (datagram) => socket.send(datagram, Number(port), host),
+    onError: console.error,
+    close: () => socket.close(),
+  });
   const encoder = new TextEncoder();
   const request = { operation: Operation.GET, toggles: 0, value: new Uint8Array(0), ttlMs: 0 };
   return {
@@ -43,9 +46,9 @@ export async function openBare(server: string): Promise<Library> {
         writeRequest(requests.frame, { ...request, key: encoder.encode(key) });
         requests.seal(datagram, NO_ADDITIONAL_DATA);
         waiting.set(sequenceOf(datagram), resolve);
-        queue.add(datagram);
+        queue.send(datagram);
       }),
     retransmissions: 0,
-    close: () => socket.close(),
+    close: () => queue.close(),
   };
 }

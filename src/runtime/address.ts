@@ -24,6 +24,11 @@ export function isIPv6(text: string): boolean {
   return text.includes(":") && net.isIPv6(text);
 }
 
+/** The unspecified address of an IP literal's family, which a client's socket is bound to. */
+export function unspecifiedHost(host: string): string {
+  return isIPv6(host) ? "::" : "0.0.0.0";
+}
+
 /**
  * Reads an address; the default port is 4040, or another that is given.
  * @throws {InvalidArgumentError}

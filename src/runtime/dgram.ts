@@ -3,19 +3,18 @@
 import type { Socket } from "node:dgram";
 import { type Address, isIPv6 } from "./address.ts";
 
-/** Addresses are IP literals here: without a look-up for each, a datagram is sent at once. */
-type Found = (error: null, address: string, family: number) => void;
-const findLiteral = (host: string, _options: unknown, found: Found) =>
-  found(null, host, isIPv6(host) ? 6 : 4);
-
 /**
  * @param keepsAlive whether the socket keeps the process alive
  * @throws an Error with `code` EADDRINUSE, EADDRNOTAVAIL or EACCES
  */
 export async function openSocket({ host, port }: Address, keepsAlive: boolean): Promise<Socket> {
   const { createSocket } = await import("node:dgram");
-  const type = isIPv6(host) ? "udp6" : "udp4";
-  const socket = createSocket({ type, lookup: findLiteral });
+  const family = isIPv6(host) ? 6 : 4;
+  const socket = createSocket({
+    type: `udp${family}`,
+    // Addresses are IP literals here: without a look-up for each, a datagram is sent at once.
+    lookup: (literal, _options, found) => found(null, literal, family),
+  });
   // Before it is bound: on Deno the first receive, which begins then, would keep the process alive.
   if (!keepsAlive) socket.unref();
   return new Promise((resolve, reject) => {

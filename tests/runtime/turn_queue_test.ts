@@ -11,14 +11,18 @@ function begin() {
   const sent: number[] = [];
   const firsts: number[] = [];
   const errors: unknown[] = [];
-  const queue = new TurnQueue((datagram, isFirst) => {
-    if (datagram[0] === DAMAGED) throw new Error("damaged");
-    sent.push(datagram[0]);
-    if (isFirst) firsts.push(datagram[0]);
-  }, (error) => errors.push(error));
+  const queue = new TurnQueue({
+    send([byte], isFirst) {
+      if (byte === DAMAGED) throw new Error("damaged");
+      sent.push(byte);
+      if (isFirst) firsts.push(byte);
+    },
+    onError: (error) => errors.push(error),
+    close() {},
+  });
   const datagram = new Uint8Array(DATAGRAM_BYTES);
   const add = (...bytes: number[]) => {
-    for (const byte of bytes) queue.add(datagram.fill(byte));
+    for (const byte of bytes) queue.send(datagram.fill(byte));
     datagram.fill(0);
   };
   return { queue, sent, firsts, errors, add };
@@ -84,7 +88,7 @@ test("33 waiting datagrams leave at once, and closing sends the others", async (
   const all = Array.from({ length: 40 }, (_, i) => i);
   add(...all);
   assertEquals(sent, all.slice(0, 34));
-  queue.flush();
+  queue.close();
   assertEquals(sent, all);
   await turnEnds();
   assertEquals(sent, all);

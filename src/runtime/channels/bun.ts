@@ -3,7 +3,7 @@
  * others are read from the socket, and datagrams are sent in batches.
  */
 
-import { type Address, isIPv6 } from "../address.ts";
+import { type Address, unspecifiedHost } from "../address.ts";
 import { CallBatch } from "../batches.ts";
 import { bun, type BunSocket } from "../bun_udp.ts";
 import { LinuxSocket } from "../linux_socket.ts";
@@ -13,7 +13,7 @@ import { CHANNEL_BUFFER_BYTES, type Dial } from "./channel.ts";
 export const dial: Dial = async (server, events) => {
   let batch: CallBatch | null = null;
   const socket = await bun.udpSocket({
-    hostname: isIPv6(server.host) ? "::" : "0.0.0.0",
+    hostname: unspecifiedHost(server.host),
     port: 0,
     socket: {
       data(_socket, datagram) {

@@ -1,5 +1,6 @@
 /** A client's path to one server, as each runtime has it. */
 
+import { MAX_OUTSTANDING } from "../../protocol/lane.ts";
 import type { Address } from "../address.ts";
 
 /** A path to a server. It does not keep a process alive. */
@@ -23,9 +24,14 @@ export interface ChannelEvents {
  */
 export type Dial = (server: Address, events: ChannelEvents) => Promise<Channel>;
 
+/** Queries and mutations. */
+const LANES = 2;
+/** What Linux counts for a datagram of 1,024 bytes. */
+const KERNEL_BYTES_A_DATAGRAM = 2_304;
+
 /**
  * The size of the receive buffer to ask for; a system may give less. Linux doubles it, for its own
- * overhead, and counts a datagram of 1,024 bytes as 2,304: so this holds the replies to all requests
- * that a client may have outstanding, 128, and to a copy of each.
+ * overhead: so this holds the replies to all requests that a client may have outstanding, and to a
+ * copy of each.
  */
-export const CHANNEL_BUFFER_BYTES = 2 * 128 * 2_304 / 2;
+export const CHANNEL_BUFFER_BYTES = LANES * MAX_OUTSTANDING * KERNEL_BYTES_A_DATAGRAM;
