@@ -71,10 +71,12 @@ export function datagramLines(counters: Counters): Line[] {
 export function storeLines(counts: StoreCounts): Line[] {
   return [
     ["keys", counts.count],
+    ["timed_keys", counts.timed],
     ["payload_bytes", counts.payloadBytes],
     ["used_bytes", counts.usedBytes],
     ["limit_bytes", counts.limitBytes],
     ["evictions", counts.evictions],
     ["expirations", counts.expirations],
+    ["drops_under_way", counts.drops],
   ];
 }

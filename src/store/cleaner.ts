@@ -163,7 +163,9 @@ export class Cleaner {
     if (isDead(header)) return;
     const words = wordsOf(header);
     const hasRoom = this.#log.headRoom >= words || this.#arena.freeCount > 0;
-    if (this.#items.isExpired(address, nowMs)) {
+    if (this.#values.drops.cover(address, header)) {
+      this.#values.remove(hash, address);
+    } else if (this.#items.isExpired(address, nowMs)) {
       this.#values.expire(hash, address);
     } else if (this.#keepsAll && hasRoom) {
       this.#values.move(hash, address);

@@ -10,7 +10,7 @@ import { readU32 } from "../bytes.ts";
  * The hash of a run of bytes as a signed 32-bit integer.
  * @param words little-endian; bytes after the last one in its word do not matter
  * @param at the number of the first word
- * @param length in bytes, 0 to 255
+ * @param length in bytes; the hash has its lowest 8 bits, as SipHash does
  */
 export type Hash = (words: Int32Array, at: number, length: number) => number;
 

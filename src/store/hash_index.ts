@@ -53,6 +53,16 @@ export class HashIndex {
     return this.#lookup.partitionOf(hash);
   }
 
+  /** How many partitions there are. */
+  get partitions(): number {
+    return this.#counts.length;
+  }
+
+  /** The number of entries of a partition. */
+  countOf(partition: number): number {
+    return this.#counts[partition];
+  }
+
   /** The address of the item with a key, or NOWHERE. */
   find(key: Key): number {
     return this.#lookup.find(key);
@@ -102,9 +112,8 @@ export class HashIndex {
     const position = this.#positionOf(partition, hash, address);
     const begins = this.versions.begin(partition);
     this.#closeGap(partition, position);
-    const count = --this.#counts[partition];
-    const pages = this.pages.countOf(partition) - 1;
-    if (pages > 0 && count <= pages * PAGE_ENTRIES * MIN_LOAD) this.#shrink(partition);
+    this.#counts[partition]--;
+    if (this.#isSparse(partition)) this.#fit(partition);
     if (begins) this.versions.end(partition);
   }
 
@@ -147,6 +156,72 @@ export class HashIndex {
       if (address === NOWHERE) return NOWHERE;
       if (words[offsetOf(entry)] === hash && isWanted(address)) return address;
     }
+  }
+
+  /** Calls back with the entries of a partition. The index must not change meanwhile. */
+  visit(partition: number, onEntry: (hash: number, address: number) => void): void {
+    const capacity = this.#lookup.capacityOf(partition);
+    for (let i = 0; i < capacity; i++) {
+      const entry = this.#lookup.entryAt(partition, i);
+      const words = this.#arena.words[chunkOf(entry)];
+      const address = words[offsetOf(entry) + 1];
+      if (address !== NOWHERE) onEntry(words[offsetOf(entry)], address);
+    }
+  }
+
+  /**
+   * Removes the entries of a partition for which the answer is true, all at once.
+   * @param isGone must not change the index
+   * @returns how many it removed
+   */
+  removeWhere(partition: number, isGone: (address: number) => boolean): number {
+    const begins = this.versions.begin(partition);
+    const capacity = this.#lookup.capacityOf(partition);
+    let removed = 0;
+    for (let i = 0; i < capacity; i++) {
+      const entry = this.#lookup.entryAt(partition, i);
+      const words = this.#arena.words[chunkOf(entry)];
+      const at = offsetOf(entry) + 1;
+      if (words[at] === NOWHERE || !isGone(words[at])) continue;
+      words[at] = NOWHERE;
+      removed++;
+    }
+    this.#counts[partition] -= removed;
+    if (removed > 0) this.#fit(partition);
+    if (begins) this.versions.end(partition);
+    return removed;
+  }
+
+  /**
+   * Calls back with the entries whose hash is in a range of a partition's hashes, in no order. The index
+   * must not change meanwhile.
+   * @param from the least hash of the range, 0 to 2^32 − 1
+   * @param last the greatest
+   * @returns how many entries were passed over, empty ones included
+   */
+  visitRange(
+    from: number,
+    last: number,
+    onEntry: (hash: number, address: number) => void,
+  ): number {
+    const partition = this.#lookup.partitionOf(from);
+    const capacity = this.#lookup.capacityOf(partition);
+    if (capacity === 0) return 0;
+    // A home rises with its hash, and no entry between an entry's home and the entry is empty.
+    const first = this.#lookup.homeOf(from, capacity);
+    const span = this.#lookup.homeOf(last, capacity) - first;
+    let passed = 0;
+    for (; passed < capacity; passed++) {
+      const entry = this.#lookup.entryAt(partition, (first + passed) % capacity);
+      const words = this.#arena.words[chunkOf(entry)];
+      const at = offsetOf(entry);
+      if (words[at + 1] === NOWHERE && passed >= span) break;
+      const hash = words[at] >>> 0;
+      if (words[at + 1] !== NOWHERE && hash >= from && hash <= last) {
+        onEntry(words[at], words[at + 1]);
+      }
+    }
+    return passed;
   }
 
   #isFull(partition: number): boolean {
@@ -203,9 +278,16 @@ export class HashIndex {
     words[offsetOf(entry) + 1] = address;
   }
 
-  #shrink(partition: number): void {
+  /** Whether a partition would do with a page less. */
+  #isSparse(partition: number): boolean {
+    const pages = this.pages.countOf(partition) - 1;
+    return pages > 0 && this.#counts[partition] <= pages * PAGE_ENTRIES * MIN_LOAD;
+  }
+
+  /** Gives back the pages that a partition does without, and places its entries anew. */
+  #fit(partition: number): void {
     const count = this.#gather(partition);
-    this.pages.removeLast(partition);
+    while (this.#isSparse(partition)) this.pages.removeLast(partition);
     this.#scatter(partition, count);
   }
 

@@ -3,15 +3,16 @@
  *
  *     header | expiry, two words, if TIMED | length, id and pieces if LARGE | key, value, padding
  *
- * The header of a living item, from the lowest bit: five marks, the key's length less one (7 bits),
- * the value's length (20). The value follows the key without a gap. A dead item is a header with
+ * The header of a living item, from the lowest bit: five marks, the key's length less one (10 bits),
+ * the value's length (17). The value follows the key without a gap. A dead item is a header with
  * DEAD and, from bit 12, the number of words of the item, header included.
  */
 
 import { assert } from "../assert.ts";
 import { WORD_BYTES } from "./layout.ts";
 
-export const MAX_KEY_BYTES = 128;
+/** The wire has room for 128 of these; the doors take keys as long as this. */
+export const MAX_KEY_BYTES = 1_024;
 
 export const Mark = {
   DEAD: 1,
@@ -27,8 +28,9 @@ export const Mark = {
 
 const KEY_SHIFT = 5;
 const KEY_LENGTH_MASK = (MAX_KEY_BYTES - 1) << KEY_SHIFT;
-const VALUE_SHIFT = 12;
-const WORDS_SHIFT = VALUE_SHIFT;
+const VALUE_SHIFT = 15;
+assert(KEY_LENGTH_MASK < 2 ** VALUE_SHIFT, "a key's length fits its bits");
+const WORDS_SHIFT = 12;
 /** The largest value that a header can describe; a sixteenth of a segment is less. */
 const MAX_ITEM_VALUE_BYTES = 2 ** (32 - VALUE_SHIFT) - 1;
 

@@ -22,9 +22,9 @@ export class Key {
     this.#hash = hash;
   }
 
-  /** @param key 1 to 128 bytes */
+  /** @param key 1 to 1,024 bytes */
   read({ bytes, start, length }: Span): void {
-    assert(length >= 1 && length <= MAX_KEY_BYTES, "a key has 1 to 128 bytes");
+    assert(length >= 1 && length <= MAX_KEY_BYTES, `a key has 1 to ${MAX_KEY_BYTES} bytes`);
     const { words } = this;
     const whole = length >> 2;
     let at = start;

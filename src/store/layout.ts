@@ -16,7 +16,7 @@ export const MAX_LIMIT_BYTES = 2 ** 34;
 
 /** A limit makes about 1,000 to 2,000 segments, unless these bounds apply. */
 const SEGMENTS_OF_LIMIT = 1_024;
-const MIN_SEGMENT_BYTES = 2 ** 14;
+const MIN_SEGMENT_BYTES = 2 ** 15;
 const MAX_SEGMENT_BYTES = 2 ** 20;
 /** Bytes for a segment in the tables of arena, index pages and log. */
 const SEGMENT_TABLES_BYTES = 2 * WORD_BYTES + 2 * WORD_BYTES + 2 * 8;
@@ -41,6 +41,13 @@ export const MAX_PARTITION_PAGES = 79;
 export const ROW_WORDS = MAX_PARTITION_PAGES + 1;
 /** Besides its row, a partition has a count of entries, and a version. */
 const PARTITION_TABLES_BYTES = (ROW_WORDS + 2) * WORD_BYTES;
+
+/** Most drops under way, and the bytes of the longest prefix, which is a key of the wire. */
+export const MAX_DROPS = 16;
+export const MAX_PREFIX_BYTES = 128;
+/** A drop's note: four words and its prefix. */
+export const DROP_NOTE_WORDS = 4 + MAX_PREFIX_BYTES / WORD_BYTES;
+export const DROPS_WORDS = 1 + MAX_DROPS * DROP_NOTE_WORDS;
 
 /** One item takes at most this fraction of a segment; a larger value goes into pieces. */
 const ITEMS_OF_SEGMENT = 16;

@@ -12,6 +12,14 @@ import type { Arena } from "./arena.ts";
 import { isDead, wordsOf } from "./item.ts";
 import type { Items } from "./items.ts";
 
+/** A place in the log, by the age of its segment. */
+export interface LogEnd {
+  /** When the last segment became the head; 0 for an empty log. */
+  readonly birth: number;
+  /** Words up to its end. */
+  readonly offset: number;
+}
+
 /** No segment. */
 export const NO_SEGMENT = -1;
 
@@ -32,10 +40,10 @@ export class Log {
   #births = 0;
   #liveWords = 0;
 
-  constructor(arena: Arena, items: Items) {
+  constructor(arena: Arena, items: Items, births: Float64Array) {
     this.#arena = arena;
     this.#items = items;
-    this.births = new Float64Array(arena.segmentCount);
+    this.births = births;
     this.ends = new Int32Array(arena.segmentCount);
     this.lives = new Int32Array(arena.segmentCount);
     this.earliest = new Float64Array(arena.segmentCount);
@@ -43,6 +51,12 @@ export class Log {
 
   get head(): number {
     return this.#head;
+  }
+
+  /** What is before this place is older than what is written from now on. */
+  get end(): LogEnd {
+    if (this.#head === NO_SEGMENT) return { birth: 0, offset: 0 };
+    return { birth: this.births[this.#head], offset: this.ends[this.#head] };
   }
 
   /** Words of all living items. */

@@ -1,11 +1,13 @@
 /**
  * The store: a log of items in memory outside the heap, an index over it, a cleaner that makes
- * room, and a sweep of expired keys. While there is room only ADD allocates, and no operation takes
- * longer because the store holds more.
+ * room, a sweep of expired keys, and one of dropped keys. While there is room only ADD and SCAN
+ * allocate, and no operation takes longer because the store holds more.
  */
 
+import { equalBytes } from "../bytes.ts";
 import { Cleaner } from "./cleaner.ts";
 import { copyRun } from "./copy.ts";
+import { Dropper } from "./dropper.ts";
 import { type Hash, HASH_KEY_BYTES, makeHash } from "./hash.ts";
 import { isLarge, isTimed, valueLengthOf } from "./item.ts";
 import { Key } from "./key.ts";
@@ -19,10 +21,12 @@ import {
   type Found,
   MAX_STORED_BYTES,
   NONE,
+  type Page,
   type RestorableStore,
   Result,
   type Span,
 } from "./store.ts";
+import { Scanner } from "./scanner.ts";
 import { Sweeper } from "./sweeper.ts";
 import { Values } from "./values.ts";
 import { Writer } from "./writer.ts";
@@ -59,6 +63,9 @@ export class LogStore implements RestorableStore {
   /** The store's parts, for tests to examine. */
   readonly values: Values;
   readonly sweeper: Sweeper;
+  readonly dropper: Dropper;
+  onDropEnd = () => {};
+  readonly #scanner: Scanner;
   readonly #holds: Holds;
   readonly #hints: readonly HintRing[];
   readonly #now: () => number;
@@ -75,12 +82,12 @@ export class LogStore implements RestorableStore {
 
   /** @throws RangeError if the limit is out of range, or the system does not provide the memory */
   constructor(options: LogStoreOptions) {
-    const { limitBytes, now, onRemove, keepsReserve = false } = options;
+    const { limitBytes, now, onRemove, fillRandom, keepsReserve = false } = options;
     const layout = layoutOf(limitBytes);
     const evicts = options.onFull !== "refuse";
     const memory = allocate(layout, options.readers ?? 0, evicts);
     const hashKey = new Uint8Array(HASH_KEY_BYTES);
-    options.fillRandom(hashKey);
+    fillRandom(hashKey);
     const hash = options.hash ?? makeHash(hashKey);
     this.shared = { memory, limitBytes, hashKey };
     this.#holds = new Holds(memory.holds);
@@ -95,6 +102,8 @@ export class LogStore implements RestorableStore {
     });
     const cleaner = new Cleaner(this.values, layout, now, evicts, () => this.#takeHints());
     this.sweeper = new Sweeper(this.values);
+    this.dropper = new Dropper(this.values, () => this.onDropEnd());
+    this.#scanner = new Scanner(this.values, now, fillRandom);
     const { values, sweeper } = this;
     this.#writer = new Writer({ values, cleaner, sweeper, layout, evicts, keepsReserve });
     this.#key = new Key(hash);
@@ -114,6 +123,14 @@ export class LogStore implements RestorableStore {
 
   get evictions(): number {
     return this.values.evictions;
+  }
+
+  get drops(): number {
+    return this.values.drops.count;
+  }
+
+  get timed(): number {
+    return this.values.timed;
   }
 
   get expirations(): number {
@@ -146,6 +163,42 @@ export class LogStore implements RestorableStore {
     if (address === NOWHERE || overwrite) return this.#put(address, value, expiresAtMs);
     this.values.items.markRead(address);
     return Result.PRESENT;
+  }
+
+  setIfEqual(key: Span, expected: Span, value: Span, expiresAtMs: number, found: Found): Result {
+    const address = this.#find(key);
+    const result = this.#tell(address, found);
+    if (result === Result.MISSING) return result;
+    if (this.#hasValue(address, expected)) return this.#put(address, value, expiresAtMs);
+    this.values.items.markRead(address);
+    return Result.PRESENT;
+  }
+
+  deleteIfEqual(key: Span, expected: Span, found: Found): Result {
+    const address = this.#find(key);
+    const result = this.#tell(address, found);
+    if (result === Result.MISSING) return result;
+    if (!this.#hasValue(address, expected)) return Result.PRESENT;
+    this.values.remove(this.#key.hash, address);
+    return result;
+  }
+
+  isEqual(key: Span, value: Span): boolean {
+    const address = this.#find(key);
+    return address !== NOWHERE && this.#hasValue(address, value);
+  }
+
+  admitsDrop(prefix: Span): boolean {
+    return this.values.drops.admits(prefix);
+  }
+
+  drop(prefix: Span): void {
+    this.dropper.begin(prefix);
+    this.dropper.step();
+  }
+
+  scan(prefix: Span, page: Page): Result {
+    return this.#scanner.scan(prefix, page);
   }
 
   restore(key: Span, value: Span, expiresAtMs: number): boolean {
@@ -195,6 +248,7 @@ export class LogStore implements RestorableStore {
 
   #setExpiry(address: number, expiresAtMs: number): void {
     const { index, items, log } = this.values;
+    this.values.noteRewrite(items.expiryOf(address), expiresAtMs, 0);
     const partition = index.partitionOf(this.#key.hash);
     const begins = index.versions.begin(partition);
     items.setExpiry(address, expiresAtMs);
@@ -214,7 +268,8 @@ export class LogStore implements RestorableStore {
 
   sweep(): boolean {
     const hasHints = this.#takeHints();
-    return this.sweeper.step(this.#now()) || hasHints;
+    const hasDrops = this.dropper.step();
+    return this.sweeper.step(this.#now()) || hasHints || hasDrops;
   }
 
   /** @returns whether there are more */
@@ -227,11 +282,30 @@ export class LogStore implements RestorableStore {
   /** The item of a key, or the head of its value; NOWHERE if there is none or it has expired. */
   #find(key: Span): number {
     this.#key.read(key);
-    const address = this.values.index.find(this.#key);
+    const address = this.#findLeft();
     if (address === NOWHERE || !isTimed(this.values.items.header(address))) return address;
     if (!this.values.items.isExpired(address, this.#now())) return address;
     this.values.expire(this.#key.hash, address);
     return NOWHERE;
+  }
+
+  /** As #find, for the key that was read last, expired or not. */
+  #findLeft(): number {
+    const { index, drops } = this.values;
+    const address = index.find(this.#key);
+    return address !== NOWHERE && drops.cover(address) ? NOWHERE : address;
+  }
+
+  /** Whether the value that begins with an item has these bytes. */
+  #hasValue(address: number, { bytes, start, length }: Span): boolean {
+    const { values } = this;
+    if (values.lengthOf(address) !== length) return false;
+    const current = this.#current;
+    if (isLarge(values.items.header(address))) {
+      current.bytes = values.copyOf(this.#key.hash, address);
+      current.start = 0;
+    } else values.items.showValue(address, current);
+    return equalBytes(current.bytes, current.start, bytes, start, length);
   }
 
   /** Reports the item at an address: DONE with the value, or MISSING. */
@@ -285,13 +359,13 @@ export class LogStore implements RestorableStore {
     return this.#afterSweeping((at) => this.#writer.makeTimed(this.#key, at, expiresAtMs));
   }
 
-  /** Retries a write that found no room, as long as the sweep removes something expired. */
+  /** Retries a write that found no room, as long as a sweep removes something. */
   #afterSweeping(write: (address: number) => boolean): Result {
     for (let sweeps = 0; sweeps < MAX_SWEEPS; sweeps++) {
-      const before = this.expirations;
+      const before = this.expirations + this.dropper.removed;
       this.sweep();
-      if (this.expirations === before) return Result.FULL;
-      if (write(this.values.index.find(this.#key))) return Result.DONE;
+      if (this.expirations + this.dropper.removed === before) return Result.FULL;
+      if (write(this.#findLeft())) return Result.DONE;
     }
     return Result.FULL;
   }

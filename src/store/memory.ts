@@ -5,7 +5,7 @@
 
 import { HINT_RING_WORDS } from "./hints.ts";
 import { HOLDS } from "./holds.ts";
-import { CHUNK_WORDS, type Layout, ROW_WORDS } from "./layout.ts";
+import { CHUNK_WORDS, DROPS_WORDS, type Layout, ROW_WORDS } from "./layout.ts";
 import { LINE_WORDS } from "./versions.ts";
 
 export interface StoreMemory {
@@ -13,7 +13,11 @@ export interface StoreMemory {
   readonly chunks: readonly Int32Array[];
   /** The rows of the index (index_pages.ts). */
   readonly rows: Int32Array;
-  /** A version for each partition of the index (versions.ts); none without readers. */
+  /** By segment: when it became the head of the log, counted from 1; 0 if it is not in the log. */
+  readonly births: Float64Array;
+  /** The drops under way (drops.ts). */
+  readonly drops: Int32Array;
+  /** A version for each partition of the index, and one more (versions.ts); none without readers. */
   readonly versions: Int32Array;
   /** A cache line for each reader (versions.ts). */
   readonly lines: Int32Array;
@@ -36,10 +40,9 @@ export interface SharedStore {
  * @throws RangeError if the system does not provide that much memory
  */
 export function allocate(layout: Layout, readers: number, takesHints: boolean): StoreMemory {
-  const words = (count: number) => {
-    const bytes = count * Int32Array.BYTES_PER_ELEMENT;
-    return new Int32Array(readers > 0 ? new SharedArrayBuffer(bytes) : new ArrayBuffer(bytes));
-  };
+  const buffer = (bytes: number) =>
+    readers > 0 ? new SharedArrayBuffer(bytes) : new ArrayBuffer(bytes);
+  const words = (count: number) => new Int32Array(buffer(count * Int32Array.BYTES_PER_ELEMENT));
   const partitions = 2 ** layout.partitionBits;
   const chunks: Int32Array[] = [];
   for (let left = layout.segmentCount * layout.segmentWords; left > 0; left -= CHUNK_WORDS) {
@@ -48,7 +51,9 @@ export function allocate(layout: Layout, readers: number, takesHints: boolean): 
   return {
     chunks,
     rows: words(partitions * ROW_WORDS),
-    versions: words(readers > 0 ? partitions : 0),
+    births: new Float64Array(buffer(layout.segmentCount * Float64Array.BYTES_PER_ELEMENT)),
+    drops: words(DROPS_WORDS),
+    versions: words(readers > 0 ? partitions + 1 : 0),
     lines: words(readers * LINE_WORDS),
     holds: words(readers > 0 ? HOLDS : 0),
     hints: Array.from({ length: takesHints ? readers : 0 }, () => words(HINT_RING_WORDS)),

@@ -5,6 +5,7 @@
  */
 
 import { Arena } from "./arena.ts";
+import { Drops } from "./drops.ts";
 import { makeHash } from "./hash.ts";
 import { HintRing } from "./hints.ts";
 import { isHeld } from "./holds.ts";
@@ -30,6 +31,7 @@ export class StoreReader {
   repeats = 0;
   readonly #holds: Int32Array;
   readonly #items: Items;
+  readonly #drops: Drops;
   readonly #lookup: Lookup;
   readonly #versions: VersionReader;
   /** Null for a store that refuses, where it does not matter what was read. */
@@ -46,6 +48,7 @@ export class StoreReader {
     const arena = new Arena(memory, layout);
     this.#holds = memory.holds;
     this.#items = new Items(arena, hash);
+    this.#drops = new Drops(arena, this.#items, memory);
     this.#lookup = new Lookup(arena, this.#items, memory.rows, layout);
     this.#versions = new VersionReader(memory, reader);
     this.#hints = memory.hints.length > 0 ? new HintRing(memory.hints[reader]) : null;
@@ -87,10 +90,11 @@ export class StoreReader {
     const header = address === NOWHERE ? 0 : this.#items.header(address);
     const expiresAtMs = address === NOWHERE ? 0 : this.#items.expiryOf(address, header);
     const isLeft = isLarge(header) || isHeld(this.#holds, this.#key.hash);
+    const isGone = this.#isGone(address, header);
     // What was read so far may be anything, so nothing is done with it before this check.
-    if (!this.#versions.isUnchanged(partition, version)) return TORN;
+    if (isGone === TORN || !this.#versions.isUnchanged(partition, version)) return TORN;
     if (isLeft) return null;
-    const isMissing = address === NOWHERE || (expiresAtMs !== 0 && expiresAtMs <= nowMs);
+    const isMissing = isGone || (expiresAtMs !== 0 && expiresAtMs <= nowMs);
     found.length = NONE;
     found.expiresAtMs = isMissing ? 0 : expiresAtMs;
     if (isMissing) return Result.MISSING;
@@ -103,6 +107,18 @@ export class StoreReader {
     }
     if (!wasRead(header)) this.#hint(address);
     return Result.DONE;
+  }
+
+  /**
+   * Whether there is no item, or it was dropped. Drops that are all over when this looks have removed
+   * their entries before, and one that begins later may be taken to come after the read.
+   */
+  #isGone(address: number, header: number): boolean | typeof TORN {
+    if (address === NOWHERE || this.#drops.count === 0) return address === NOWHERE;
+    const { ofDrops } = this.#versions;
+    const version = this.#versions.begin(ofDrops);
+    const isGone = this.#drops.cover(address, header);
+    return !isOdd(version) && this.#versions.isUnchanged(ofDrops, version) ? isGone : TORN;
   }
 
   #hint(address: number): void {

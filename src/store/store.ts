@@ -10,6 +10,9 @@ export interface Span {
   length: number;
 }
 
+/** All of an array. */
+export const spanOf = (bytes: Uint8Array): Span => ({ bytes, start: 0, length: bytes.length });
+
 /** Where a store puts the value that an operation finds, with the value's length and expiry. */
 export interface Found {
   /** The value goes here, from `start`, if it is at most `room` bytes; NONE if it is not wanted. */
@@ -20,6 +23,26 @@ export interface Found {
   length: number;
   /** Out: when the key expires, in ms on the store's clock; 0 for never. */
   expiresAtMs: number;
+}
+
+/**
+ * A page of keys, in the order of their hashes. What is stored from the first page to the last is in
+ * one of them, whatever is written meanwhile; it may be in several.
+ */
+export interface Page {
+  /** In: 0 to begin, or what the page before left here. Out: where the next page begins; 0 if none. */
+  cursor: number;
+  /** Keys go here, from `start`: each its length (u16, little-endian) and its bytes. */
+  bytes: Uint8Array;
+  start: number;
+  room: number;
+  /** The most keys of a page; keys of equal hash are in one page all the same. */
+  mostKeys: number;
+  /** Longer keys are left out. */
+  maxKeyBytes: number;
+  /** Out: how many keys there are, and how many bytes they take. A page may be empty before the last. */
+  count: number;
+  length: number;
 }
 
 /** The largest value that a store keeps. Doors may have smaller limits. */
@@ -41,13 +64,22 @@ export const Result = {
   NOT_A_NUMBER: 4,
   /** The sum does not fit a signed 64-bit integer. Nothing changed. */
   OVERFLOW: 5,
+  /** The cursor is not one of this store's. */
+  NO_CURSOR: 6,
 } as const;
 export type Result = (typeof Result)[keyof typeof Result];
 
 /** What a store reports about itself. */
 export interface StoreCounts {
-  /** Stored keys; may include keys that expired and were not swept yet. */
+  /**
+   * Stored keys; may include keys that expired, or have a dropped prefix, and were not swept yet.
+   * When everything was dropped, none of it counts.
+   */
   readonly count: number;
+  /** Those of them that have a time to live. */
+  readonly timed: number;
+  /** Drops whose memory is not all free yet. */
+  readonly drops: number;
   /** Bytes of those keys and their values, without overhead. */
   readonly payloadBytes: number;
   /** Bytes in use, and their limit. */
@@ -59,6 +91,8 @@ export interface StoreCounts {
 }
 
 export interface Store extends StoreCounts {
+  /** Called when a drop is not under way any more. */
+  onDropEnd: () => void;
   /** DONE with the value in `found`, or MISSING. The key counts as read. */
   get(key: Span, found: Found): Result;
   /** As `get`, but the key does not count as read. */
@@ -73,6 +107,12 @@ export interface Store extends StoreCounts {
   set(key: Span, value: Span, expiresAtMs: number, overwrite: boolean, found: Found): Result;
   /** DONE with the removed value in `found`, MISSING, or FULL if it must be kept for a while. */
   delete(key: Span, found: Found): Result;
+  /** As an overwriting `set` of a key that has the expected value; MISSING, or PRESENT with another. */
+  setIfEqual(key: Span, expected: Span, value: Span, expiresAtMs: number, found: Found): Result;
+  /** As `delete` of a key that has the expected value; MISSING, or PRESENT with another. */
+  deleteIfEqual(key: Span, expected: Span, found: Found): Result;
+  /** Whether a key has this value. The key does not count as read. */
+  isEqual(key: Span, value: Span): boolean;
   /**
    * Adds to the stored number, or to 0 if there is none; the expiry applies only to a new key.
    * DONE with the sum in `found`, NOT_A_NUMBER, OVERFLOW or FULL.
@@ -80,8 +120,20 @@ export interface Store extends StoreCounts {
   add(key: Span, delta: bigint, expiresAtMs: number, found: Found): Result;
   /** DONE, MISSING, or FULL: an expiry takes room. @param expiresAtMs 0 for never */
   touch(key: Span, expiresAtMs: number): Result;
+  /** Whether another drop can be noted: at most 16 are under way that this one does not cover. */
+  admitsDrop(prefix: Span): boolean;
   /**
-   * Frees memory of expired keys: one step of bounded length. Call this now and then.
+   * Removes at once all keys that begin with a prefix of 0 to 128 bytes. Their memory is freed by
+   * sweeps; until then the drop is under way. The store must admit it.
+   */
+  drop(prefix: Span): void;
+  /**
+   * Tells keys that begin with a prefix of any length: DONE, or NO_CURSOR. Looks at some 4,000 keys
+   * at most.
+   */
+  scan(prefix: Span, page: Page): Result;
+  /**
+   * Frees memory of expired and dropped keys: a step or two of bounded length. Call this now and then.
    * @returns whether there is more to do now
    */
   sweep(): boolean;

@@ -91,8 +91,15 @@ export class Sweeper {
       if (isDead(this.#items.header(address))) continue;
       // A large value has many pieces: items behind it may have to wait for the next round.
       if (cost > most) this.#log.noteExpiry(address, this.#items.expiryOf(address));
-      else cost += this.#values.expire(hashes[i], address) * REMOVAL_LOOKS;
+      else cost += this.#remove(hashes[i], address) * REMOVAL_LOOKS;
     }
     return cost;
+  }
+
+  /** @returns the number of items removed */
+  #remove(hash: number, address: number): number {
+    // What was dropped is gone already, and does not expire.
+    const isGone = this.#values.drops.cover(address);
+    return isGone ? this.#values.remove(hash, address) : this.#values.expire(hash, address);
   }
 }

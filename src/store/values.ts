@@ -5,11 +5,13 @@
  * items.
  *
  * Invariants: every living item is in the index, except while it is being written; every piece has
- * a head, except while its value is being written; `count` is the number of items less the pieces.
+ * a head, except while its value is being written; `tally` counts all items but the pieces, and `gone`
+ * those of them that everything dropped has left behind.
  */
 
 import { assert } from "../assert.ts";
 import { Arena } from "./arena.ts";
+import { Drops } from "./drops.ts";
 import type { Hash } from "./hash.ts";
 import { HashIndex } from "./hash_index.ts";
 import {
@@ -24,7 +26,7 @@ import {
 import { Items } from "./items.ts";
 import { Key } from "./key.ts";
 import type { Layout } from "./layout.ts";
-import { Log } from "./log.ts";
+import { Log, type LogEnd } from "./log.ts";
 import { NOWHERE } from "./lookup.ts";
 import type { StoreMemory } from "./memory.ts";
 
@@ -35,11 +37,18 @@ const PIECES = 2;
 /** The words of a piece's key that identify its head: the head's hash, and ID. */
 const HEAD_HASH = 0;
 
-export class Values {
-  /** Keys that have a value. */
-  count = 0;
-  /** Bytes of those keys and their values, without overhead. */
+/** How many keys there are, how many of them expire, and the bytes of them and their values. */
+class Tally {
+  keys = 0;
+  timed = 0;
   payloadBytes = 0;
+}
+
+export class Values {
+  /** All keys, and those of them that were there when last everything was dropped. */
+  readonly #all = new Tally();
+  readonly #gone = new Tally();
+  #goneBefore: LogEnd = { birth: 0, offset: 0 };
   /** Keys whose value was removed because it had expired, and keys removed to make room. */
   expirations = 0;
   evictions = 0;
@@ -47,6 +56,7 @@ export class Values {
   readonly items: Items;
   readonly index: HashIndex;
   readonly log: Log;
+  readonly drops: Drops;
   readonly #pieceKey: Key;
   #lastId = 0;
   #wantedId = 0;
@@ -69,8 +79,54 @@ export class Values {
     this.arena = new Arena(memory, layout);
     this.items = new Items(this.arena, hash);
     this.index = new HashIndex(this.arena, this.items, memory, layout);
-    this.log = new Log(this.arena, this.items);
+    this.log = new Log(this.arena, this.items, memory.births);
+    this.drops = new Drops(this.arena, this.items, memory);
     this.#pieceKey = new Key(hash);
+  }
+
+  /** Keys that have a value; those of a prefix that is being dropped count until they are removed. */
+  get count(): number {
+    return this.#all.keys - this.#gone.keys;
+  }
+
+  /** Those of them that expire. */
+  get timed(): number {
+    return this.#all.timed - this.#gone.timed;
+  }
+
+  /** Bytes of those keys and their values, without overhead. */
+  get payloadBytes(): number {
+    return this.#all.payloadBytes - this.#gone.payloadBytes;
+  }
+
+  /** All keys that have a value have been dropped. */
+  noteAllGone(end: LogEnd): void {
+    this.#goneBefore = end;
+    Object.assign(this.#gone, this.#all);
+  }
+
+  /** Counts a key with the item at an address: 1 if it came, −1 if it goes. */
+  #count(address: number, sign: 1 | -1): void {
+    this.#countIn(this.#all, address, sign);
+    if (sign < 0 && this.drops.isBefore(address, this.#goneBefore)) {
+      this.#countIn(this.#gone, address, sign);
+    }
+  }
+
+  #countIn(tally: Tally, address: number, sign: 1 | -1): void {
+    tally.keys += sign;
+    tally.payloadBytes += sign * this.#payloadOf(address);
+    if (this.items.expiryOf(address) !== 0) tally.timed += sign;
+  }
+
+  /**
+   * A key keeps its place in the counts, and gets another expiry.
+   * @param before its expiry until now
+   * @param change the difference of its value's length
+   */
+  noteRewrite(before: number, expiresAtMs: number, change: number): void {
+    this.#all.timed += Number(expiresAtMs !== 0) - Number(before !== 0);
+    this.#all.payloadBytes += change;
   }
 
   lengthOf(address: number): number {
@@ -127,13 +183,12 @@ export class Values {
   /** Makes the item at an address the value of a key, replacing any earlier value. */
   put(key: Key, address: number): void {
     const before = this.index.find(key);
-    this.payloadBytes += this.#payloadOf(address);
+    this.#count(address, 1);
     if (before === NOWHERE) {
       this.index.insert(key.hash, address);
-      this.count++;
       return;
     }
-    this.payloadBytes -= this.#payloadOf(before);
+    this.#count(before, -1);
     const header = this.items.header(before);
     if (isLarge(header)) this.#removePieces(key.hash, before);
     this.index.replace(key.hash, before, address);
@@ -150,11 +205,16 @@ export class Values {
       const head = this.#headOf(address);
       return head === NOWHERE ? 0 : this.remove(this.items.keyWord(address, HEAD_HASH), head);
     }
-    this.payloadBytes -= this.#payloadOf(address);
+    this.#count(address, -1);
     const pieces = isLarge(header) ? this.#removePieces(hash, address) : 0;
-    this.#drop(hash, address);
-    this.count--;
+    this.#removeItem(hash, address);
     return pieces + 1;
+  }
+
+  /** Ends the life of a key whose value is one item, and whose entry the caller removes. */
+  bury(address: number): void {
+    this.#count(address, -1);
+    this.log.bury(address, wordsOf(this.items.header(address)));
   }
 
   /** As `remove`, for the first item of a value. */
@@ -180,7 +240,7 @@ export class Values {
       const key = this.pieceKey(headHash, id, n);
       const piece = this.index.find(key);
       assert(piece !== NOWHERE, "a value has all of its pieces");
-      this.#drop(key.hash, piece);
+      this.#removeItem(key.hash, piece);
     }
   }
 
@@ -201,7 +261,7 @@ export class Values {
     return pieces;
   }
 
-  #drop(hash: number, address: number): void {
+  #removeItem(hash: number, address: number): void {
     this.index.remove(hash, address);
     this.log.bury(address, wordsOf(this.items.header(address)));
   }

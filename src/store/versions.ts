@@ -8,6 +8,10 @@
  * mark READ. Nothing of this is written outside of a change. An item is complete before its entry is
  * made, and is overwritten only after its entry is gone.
  *
+ * The notes of drops (drops.ts) have a version too, after those of the partitions. A segment's birth, which
+ * tells an item's age, is written before anything in the segment is found, and again only after
+ * everything in it is gone from the index.
+ *
  * Why a check is reliable, by JavaScript's memory model (ECMA-262, «Memory Model»), in which ordinary
  * reads and writes may be reordered, but atomic ones have one order that all threads agree on:
  *
@@ -48,6 +52,11 @@ export class Versions {
     this.#lines = lines;
   }
 
+  /** The number of the version that belongs to the notes of drops. */
+  get ofDrops(): number {
+    return this.#versions.length - 1;
+  }
+
   /**
    * Call this before the first write of a change, and `end` after the last.
    * @returns whether this call began the change; false if it is part of another, or without readers
@@ -84,6 +93,11 @@ export class VersionReader {
     this.#versions = versions;
     this.#lines = lines;
     this.#line = reader * LINE_WORDS;
+  }
+
+  /** The number of the version that belongs to the notes of drops. */
+  get ofDrops(): number {
+    return this.#versions.length - 1;
   }
 
   /** The version of a partition. While it is odd, there is nothing to read. */

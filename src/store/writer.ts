@@ -90,6 +90,7 @@ export class Writer {
     if (!this.#makeRoom(key.hash, false, words, false)) return false;
     const from = index.find(key);
     if (from === NOWHERE) return true; // It was evicted, as it might have been a moment later.
+    this.#values.noteRewrite(0, expiresAtMs, 0);
     const to = log.append(words);
     arena.copy(from + 1, to + 1 + EXPIRY_WORDS, before - 1);
     items.setHeader(to, items.header(from) | Mark.TIMED);
@@ -106,8 +107,9 @@ export class Writer {
     const marks = key.marks | timedMark(expiresAtMs) | (old & Mark.READ);
     const header = headerOf(marks, value.length);
     const words = wordsOf(header);
+    const before = address === NOWHERE ? 0 : items.expiryOf(address);
     if (address !== NOWHERE && this.#resize(address, words)) {
-      this.#values.payloadBytes += value.length - valueLengthOf(old);
+      this.#values.noteRewrite(before, expiresAtMs, value.length - valueLengthOf(old));
       this.#fill(address, header | Mark.READ, key, value, expiresAtMs);
       return true;
     }

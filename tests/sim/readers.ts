@@ -6,6 +6,7 @@
  */
 
 import { Arena } from "../../src/store/arena.ts";
+import { Drops } from "../../src/store/drops.ts";
 import { makeHash } from "../../src/store/hash.ts";
 import { Items } from "../../src/store/items.ts";
 import { Key } from "../../src/store/key.ts";
@@ -130,6 +131,7 @@ class Interleaving {
       else if (chance < 0.8) this.#delete();
       else if (chance < 0.9) this.#touch();
       else if (chance < 0.95) this.#store.sweep();
+      else if (chance < 0.955) this.#drop();
       else this.#set(this.#random() * ROOM_BYTES);
     });
   }
@@ -197,6 +199,16 @@ class Interleaving {
   #deleteKey(): void {
     this.#store.delete(this.#key, this.#current);
     this.#note();
+  }
+
+  /** Up to three hundred keys go at once, or all, or one. */
+  #drop(): void {
+    this.#draw(this.#key);
+    this.#key.length = Math.floor(this.#random() * (this.#key.length + 1));
+    const prefix = nameOf(this.#key);
+    if (this.#store.admitsDrop(this.#key)) this.#store.drop(this.#key);
+    else return;
+    for (const key of this.#states.keys()) if (key.startsWith(prefix)) this.#become(key, MISSING);
   }
 
   #touch(): void {
@@ -272,6 +284,7 @@ function* hooks(simulation: Interleaving): Generator<() => void> {
     ["setHeader", "setExpiry", "writeHead", "writeValue"],
     simulation,
   );
+  yield* momentsIn(Drops.prototype, ["cover", "hasPrefix", "add", "keep"], simulation);
   yield* momentsIn(Arena.prototype, ["copy", "take", "give"], simulation);
   yield copiesInTwo(simulation);
 }

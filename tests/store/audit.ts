@@ -22,7 +22,8 @@ export interface Stored {
 /**
  * Throws where an invariant does not hold.
  * @param spent segments taken by others
- * @returns everything that is stored, including expired items that were not swept
+ * @returns everything that is stored, including expired items that were not swept, but nothing that
+ *   was dropped
  */
 export function audit(store: LogStore, spent = 0): Stored[] {
   const { arena, log, index } = store.values;
@@ -38,14 +39,21 @@ export function audit(store: LogStore, spent = 0): Stored[] {
   const taken = arena.segmentCount - arena.freeCount;
   assertEquals(taken - spent, logSegments + index.pages.segmentCount, "each segment has one use");
   auditIndex(store, living);
-  const stored = [...living].flatMap((address) => storedAt(store, address) ?? []);
-  assertEquals(store.count, stored.length, "the count of keys");
-  const payloadBytes = stored.reduce((sum, { key, value }) => sum + key.length + value.length, 0);
-  assertEquals(store.payloadBytes, payloadBytes, "bytes of keys and values");
+  const isLeft = (address: number) => !store.values.drops.cover(address);
+  const stored = [...living].filter(isLeft).flatMap((address) => storedAt(store, address) ?? []);
+  if (store.drops === 0) auditCounts(store, stored);
   const usedBytes = liveWords * WORD_BYTES + index.pages.usedBytes;
   assertEquals(store.usedBytes, usedBytes, "bytes in use");
   assert(usedBytes <= store.limitBytes, "never more than the limit");
   return stored;
+}
+
+function auditCounts(store: LogStore, stored: readonly Stored[]): void {
+  assertEquals(store.count, stored.length, "the count of keys");
+  const timed = stored.filter(({ expiresAtMs }) => expiresAtMs !== 0);
+  assertEquals(store.timed, timed.length, "the count of keys that expire");
+  const payloadBytes = stored.reduce((sum, { key, value }) => sum + key.length + value.length, 0);
+  assertEquals(store.payloadBytes, payloadBytes, "bytes of keys and values");
 }
 
 /** Adds the addresses of the living items, and returns how many words they take. */

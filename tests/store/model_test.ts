@@ -5,7 +5,8 @@ import { assert, assertEquals } from "@std/assert";
 import { LogStore, type LogStoreOptions } from "../../src/store/log_store.ts";
 import { type Found, NONE, Result, type Span } from "../../src/store/store.ts";
 import { fillRandomOf, randomOf } from "../bytes.ts";
-import { audit } from "./audit.ts";
+import { audit, type Stored } from "./audit.ts";
+import { scanAll } from "./scan_all.ts";
 
 /** Bun carries out more than a million; the other runtimes are slower at the tests' own work. */
 const SCALE = "Bun" in globalThis ? 1 : 0.05;
@@ -86,7 +87,7 @@ class Trial {
   readonly #refuses: boolean;
   readonly #store: LogStore;
   readonly #model = new Map<string, Kept>();
-  readonly #key: Span = { bytes: new Uint8Array(140), start: 3, length: 0 };
+  readonly #key: Span = { bytes: new Uint8Array(1_100), start: 3, length: 0 };
   readonly #value: Span = { bytes: new Uint8Array(MAX_VALUE_BYTES + 8), start: 5, length: 0 };
   readonly #found: Found = {
     bytes: new Uint8Array(MAX_VALUE_BYTES + 8),
@@ -96,6 +97,7 @@ class Trial {
     expiresAtMs: 0,
   };
   readonly #expected = new Uint8Array(MAX_VALUE_BYTES + 8);
+  readonly #given: Span = { bytes: new Uint8Array(MAX_VALUE_BYTES + 8), start: 2, length: 0 };
   #nowMs = 1;
   #tag = 0;
   /** Keys created minus keys deleted, according to the results. */
@@ -125,11 +127,16 @@ class Trial {
   #step(): void {
     if (this.#below(20) === 0) this.#nowMs += this.#below(20);
     if (this.#below(500) === 0) this.#store.sweep();
+    if (this.#below(20_000) === 0) this.#drop();
     // The square makes some keys much more frequent than others.
     const name = this.#chooseKey(Math.floor(this.#random() ** 2 * this.#load.keys));
     const known = this.#model.get(name);
     const kept = known && isExpired(known, this.#nowMs) ? undefined : known;
-    switch (this.#below(8)) {
+    switch (this.#below(10)) {
+      case 8:
+        return this.#setIfEqual(name, kept);
+      case 9:
+        return this.#deleteIfEqual(name, kept);
       case 0:
         return this.#add(name, kept);
       case 1:
@@ -146,7 +153,8 @@ class Trial {
 
   /** Keys of all lengths; few are of the shortest. */
   #chooseKey(number: number): string {
-    const name = `${number.toString(36)}${"-".repeat(number % 11 === 0 ? number % 120 : 0)}`;
+    const filling = number % 11 === 0 ? number % 120 : number % 97 === 0 ? number % 1_000 : 0;
+    const name = `${number.toString(36)}${"-".repeat(filling)}`;
     this.#key.length = Buffer.from(this.#key.bytes.buffer).write(name, this.#key.start, "latin1");
     return name;
   }
@@ -228,6 +236,63 @@ class Trial {
     this.#model.delete(name);
   }
 
+  /** Sets what to expect: the value of the key, or now and then something else. */
+  #expect(kept: Kept | undefined): boolean {
+    const isEqual = kept !== undefined && this.#below(4) > 0;
+    const { bytes, start } = this.#given;
+    if (kept === undefined) this.#given.length = 0;
+    else if (kept.number !== null) {
+      this.#given.length = Buffer.from(bytes.buffer).write(String(kept.number), start);
+    } else {
+      this.#given.length = kept.length;
+      fill(bytes, start, kept.length, kept.tag);
+    }
+    if (!isEqual && this.#given.length > 0) bytes[start + this.#given.length - 1] ^= 1;
+    return isEqual || (kept !== undefined && kept.length === 0);
+  }
+
+  #setIfEqual(name: string, kept: Kept | undefined): void {
+    const isEqual = this.#expect(kept);
+    const length = Math.floor(this.#load.lengthOf(this.#random()));
+    const next = { tag: ++this.#tag, length, number: null, expiresAtMs: this.#chooseExpiry() };
+    fill(this.#value.bytes, this.#value.start, length, next.tag);
+    this.#value.length = length;
+    const result = this.#store.setIfEqual(
+      ...[this.#key, this.#given, this.#value, next.expiresAtMs, this.#found] as const,
+    );
+    this.#meet(name, kept);
+    if (result === Result.DONE) {
+      assert(isEqual, "only what is equal is replaced");
+      this.#model.set(name, next);
+    } else if (result === Result.FULL) this.#expectFull(length);
+    else {
+      const isThere = this.#found.length !== NONE;
+      assertEquals(result, isThere ? Result.PRESENT : Result.MISSING);
+      assert(!isThere || !isEqual, "what is equal is replaced");
+    }
+  }
+
+  #deleteIfEqual(name: string, kept: Kept | undefined): void {
+    const isEqual = this.#expect(kept);
+    const result = this.#store.deleteIfEqual(this.#key, this.#given, this.#found);
+    this.#meet(name, kept);
+    if (this.#found.length === NONE) assertEquals(result, Result.MISSING);
+    else assertEquals(result, isEqual ? Result.DONE : Result.PRESENT);
+    if (result !== Result.DONE) return;
+    this.#balance--;
+    this.#model.delete(name);
+  }
+
+  /** Often of a prefix that a part of the keys have, and sometimes of all. */
+  #drop(): void {
+    const prefix = this.#below(4) === 0 ? "" : this.#below(36).toString(36);
+    const gone = audit(this.#store).filter(({ key }) => key.startsWith(prefix));
+    this.#balance -= gone.length;
+    this.#store.drop({ bytes: Buffer.from(prefix), start: 0, length: prefix.length });
+    for (const name of this.#model.keys()) if (name.startsWith(prefix)) this.#model.delete(name);
+    if (prefix === "") assertEquals([this.#store.count, this.#store.payloadBytes], [0, 0]);
+  }
+
   #add(name: string, kept: Kept | undefined): void {
     const expiresAtMs = this.#chooseExpiry();
     const delta = BigInt(1 + this.#below(1_000));
@@ -273,7 +338,9 @@ class Trial {
 
   /** Everything stored is in the model, and nothing is missing without a reason. */
   #check(): void {
+    while (this.#store.drops > 0) this.#store.sweep();
     const stored = audit(this.#store);
+    this.#checkScan(stored);
     for (const { key, value, expiresAtMs } of stored) {
       const kept = this.#model.get(key);
       assert(kept !== undefined, "nothing is stored that was not set");
@@ -291,6 +358,19 @@ class Trial {
     for (const [name, kept] of this.#model) {
       assert(names.has(name) || isExpired(kept, this.#nowMs), "nothing is lost");
     }
+  }
+
+  /** While nothing is written, each key comes once. */
+  #checkScan(stored: readonly Stored[]): void {
+    const left = stored.filter(({ expiresAtMs }) => expiresAtMs === 0 || expiresAtMs > this.#nowMs);
+    const keys = left.map(({ key }) => key).filter(({ length }) => length <= 128);
+    const scanned = [...scanAll(this.#store, "", 128)];
+    assertEquals(scanned.toSorted(), keys.toSorted());
+    const inPages = [...scanAll(this.#store, "a", 1_024, 10)];
+    assertEquals(
+      new Set(inPages),
+      new Set(left.map(({ key }) => key).filter((key) => key[0] === "a")),
+    );
   }
 
   /** When everything that can expire has expired, the sweep leaves items without a time to live. */

@@ -1,0 +1,126 @@
+/**
+ * Tells the keys in the order of their hashes, a page at a time. A key's hash is the same as long as the
+ * store lives, so where a page ends does not depend on what is written between two pages.
+ *
+ * A cursor is the least hash of the next page, and above it 20 bits that tell this store from others:
+ * after a restart the hashes are other ones. It is below 2^53. A page has all keys of a hash or none, so
+ * it needs room for as many keys as may share one: that seven of ten million do happens in one store
+ * out of 10^12.
+ */
+
+import { copyRun } from "./copy.ts";
+import { isPiece } from "./item.ts";
+import { type Page, Result, type Span } from "./store.ts";
+import type { Values } from "./values.ts";
+import { equalBytes, readU32, TWO_TO_THE_32, writeU16 } from "../bytes.ts";
+
+/** Most keys looked at for a page … */
+const MAX_LOOKS = 4_096;
+/** … where passing over so many entries of the index costs as much. */
+const ENTRIES_OF_LOOK = 8;
+/** About so many keys are gathered, and sorted, at a time. */
+const RANGE_KEYS = 64;
+const TAG_BITS = 20;
+/** The length of a key, before it. */
+const LENGTH_BYTES = 2;
+
+interface Candidate {
+  readonly hash: number;
+  readonly address: number;
+}
+
+export class Scanner {
+  readonly #values: Values;
+  readonly #now: () => number;
+  /** Never 0, so that no cursor is. */
+  readonly #tag: number;
+  readonly #key: Span = { bytes: new Uint8Array(0), start: 0, length: 0 };
+  #candidates: Candidate[] = [];
+  readonly #onEntry = (hash: number, address: number) => {
+    this.#candidates.push({ hash: hash >>> 0, address });
+  };
+
+  constructor(values: Values, now: () => number, fillRandom: (bytes: Uint8Array) => void) {
+    this.#values = values;
+    this.#now = now;
+    const random = new Uint8Array(4);
+    fillRandom(random);
+    this.#tag = (readU32(random, 0) % (2 ** TAG_BITS - 1)) + 1;
+  }
+
+  scan(prefix: Span, page: Page): Result {
+    const tag = Math.floor(page.cursor / TWO_TO_THE_32);
+    if (page.cursor !== 0 && tag !== this.#tag) return Result.NO_CURSOR;
+    page.count = page.length = 0;
+    let from = page.cursor % TWO_TO_THE_32;
+    for (let looks = 0; looks < MAX_LOOKS && from < TWO_TO_THE_32;) {
+      const last = this.#lastOfRange(from);
+      looks += this.#gather(from, last);
+      const next = this.#tell(prefix, page, last + 1);
+      from = next;
+      if (next <= last) break;
+    }
+    page.cursor = from < TWO_TO_THE_32 ? this.#tag * TWO_TO_THE_32 + from : 0;
+    return Result.DONE;
+  }
+
+  /** The last hash of a range that has some keys, in the partition of its first hash. */
+  #lastOfRange(from: number): number {
+    const { index } = this.#values;
+    const width = TWO_TO_THE_32 / index.partitions;
+    const end = (Math.floor(from / width) + 1) * width;
+    const count = index.countOf(index.partitionOf(from));
+    const wanted = Math.floor((width * RANGE_KEYS) / Math.max(count, RANGE_KEYS));
+    return Math.min(from + Math.max(1, wanted), end) - 1;
+  }
+
+  /** Finds the entries with a hash from `from` to `last`, sorts them, and returns the cost. */
+  #gather(from: number, last: number): number {
+    this.#candidates.length = 0;
+    const passed = this.#values.index.visitRange(from, last, this.#onEntry);
+    this.#candidates.sort((a, b) => a.hash - b.hash);
+    return 1 + passed / ENTRIES_OF_LOOK + this.#candidates.length;
+  }
+
+  /** Puts the keys on the page. @returns where to go on: at the end, or at the first hash left out */
+  #tell(prefix: Span, page: Page, end: number): number {
+    const nowMs = this.#now();
+    let { length, count } = page;
+    for (let i = 0; i < this.#candidates.length; i++) {
+      const { hash, address } = this.#candidates[i];
+      if (i === 0 || hash !== this.#candidates[i - 1].hash) {
+        if (page.count >= page.mostKeys) return hash;
+        ({ length, count } = page);
+      }
+      if (!this.#isWanted(address, prefix, page.maxKeyBytes, nowMs)) continue;
+      if (page.length + LENGTH_BYTES + this.#key.length > page.room) {
+        // The keys of this hash that are on the page already come again.
+        if (length > 0) Object.assign(page, { length, count });
+        return length > 0 ? hash : hash + 1;
+      }
+      this.#put(page);
+    }
+    return end;
+  }
+
+  /** Whether a key is to be told; it is then at hand. */
+  #isWanted(address: number, prefix: Span, maxKeyBytes: number, nowMs: number): boolean {
+    const { items, drops } = this.#values;
+    const header = items.header(address);
+    const key = this.#key;
+    if (isPiece(header) || items.isExpired(address, nowMs)) return false;
+    items.showKey(address, key);
+    if (key.length < prefix.length || key.length > maxKeyBytes) return false;
+    return equalBytes(key.bytes, key.start, prefix.bytes, prefix.start, prefix.length) &&
+      !drops.cover(address, header);
+  }
+
+  #put(page: Page): void {
+    const { bytes, start, length } = this.#key;
+    const at = page.start + page.length;
+    writeU16(page.bytes, at, length);
+    copyRun(bytes, start, page.bytes, at + LENGTH_BYTES, length);
+    page.length += LENGTH_BYTES + length;
+    page.count++;
+  }
+}
