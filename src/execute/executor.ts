@@ -9,9 +9,16 @@
  */
 
 import type { Section } from "../section.ts";
-import { type Found, NONE, Result, type Span, type StoreCounts } from "../store/store.ts";
+import {
+  type Found,
+  NONE,
+  type Page,
+  Result,
+  type Span,
+  type StoreCounts,
+} from "../store/store.ts";
 
-/** What a job does to one key. */
+/** What a job does to one key, or to all keys with a prefix. */
 export const Action = {
   /** Read the value; the key counts as read. */
   GET: 0,
@@ -19,15 +26,19 @@ export const Action = {
   PEEK: 1,
   /** Read the expiry; the key counts as read. */
   EXISTS: 2,
-  SET: 3,
-  DELETE: 4,
-  ADD: 5,
-  TOUCH: 6,
+  /** Tell a page of keys. */
+  SCAN: 3,
+  SET: 4,
+  DELETE: 5,
+  ADD: 6,
+  TOUCH: 7,
+  /** Remove all keys with a prefix. */
+  DROP: 8,
 } as const;
 export type Action = (typeof Action)[keyof typeof Action];
 
 /** Whether an action changes nothing. */
-export const isRead = (action: Action): boolean => action <= Action.EXISTS;
+export const isRead = (action: Action): boolean => action <= Action.SCAN;
 
 /** A settlement: the number of the batch that an answer depends on. Batches count from 1. */
 export type Settlement = number;
@@ -48,9 +59,10 @@ export type OnSettled = (refusal: Refusal | null) => void;
 
 const NO_BYTES = new Uint8Array(0);
 
-/** One action on one key. A job is reused for the next action. */
+/** One action on one key, or on a prefix. A job is reused for the next action. */
 export class Job {
   action: Action = Action.GET;
+  /** A key; for SCAN and DROP a prefix, which may be empty. */
   readonly key: Span = { bytes: NO_BYTES, start: 0, length: 0 };
   /** For SET: 0 bytes to 1 MiB. */
   readonly value: Span = { bytes: NO_BYTES, start: 0, length: 0 };
@@ -58,12 +70,21 @@ export class Job {
   delta = 0n;
   /** For SET: whether an existing value is replaced. */
   overwrite = false;
+  /** For SET and DELETE: whether only a value that is equal to `expected` is replaced or removed. */
+  ifEqual = false;
+  readonly expected: Span = { bytes: NO_BYTES, start: 0, length: 0 };
   /** For SET, ADD and TOUCH: whole ms on the store's clock; 0 for never. */
   expiresAtMs = 0;
   /** For reads: whether they see only settled state, and so do not wait. */
   readsSettled = false;
   /** Where the value that the action finds goes. */
   found: Found = { bytes: NO_BYTES, start: 0, room: NONE, length: NONE, expiresAtMs: 0 };
+
+  /** For SCAN: the page. */
+  page: Page = {
+    ...{ cursor: 0, bytes: NO_BYTES, start: 0, room: 0, mostKeys: 0, maxKeyBytes: 0 },
+    ...{ count: 0, length: 0 },
+  };
 
   /** Out: the outcome. */
   result: Result = Result.MISSING;
@@ -81,10 +102,18 @@ export interface Executor {
   readonly sections: ReadonlyMap<string, Section>;
   /** What must settle before an answer that depends on all keys may be given. */
   readonly newest: Settlement;
+  /**
+   * What must settle before this executor answers every job but DROP at once; SETTLED for nothing.
+   * Who can't wait within a request waits for this before it.
+   */
+  readonly barrier: Settlement;
+
+  /** Whether a DROP of a prefix would be answered at once. */
+  admitsDrop(prefix: Span): boolean;
 
   /**
-   * Carries out a job after all earlier jobs. An executor that answers later points `job.key` and
-   * `job.value` at copies of its own, since both may be overwritten once this returns. It writes to
+   * Carries out a job after all earlier jobs on its key. An executor that answers later points the
+   * job's spans at copies of its own, since their bytes may be overwritten once this returns. It writes to
    * `job.found` only in the step in which it calls `resume`.
    * @returns true if the job is done; false if `resume` will be called when it is
    */

@@ -1,28 +1,47 @@
-/** Carries out jobs in memory: every answer comes at once and is settled. */
+/**
+ * Carries out jobs in memory: every answer comes at once and is settled. Only a drop waits, while as
+ * many are under way as the store can note.
+ */
 
 import type { Section } from "../section.ts";
-import type { Store, StoreCounts } from "../store/store.ts";
+import { Result, type Span, type Store, type StoreCounts } from "../store/store.ts";
 import { Action, type Executor, type Job, type OnSettled, SETTLED } from "./executor.ts";
+import { ParkedJobs } from "./parked_jobs.ts";
 
 export class MemoryExecutor implements Executor {
   readonly #store: Store;
   readonly isDurable = false;
   readonly sections: ReadonlyMap<string, Section> = new Map();
   readonly newest = SETTLED;
+  readonly barrier = SETTLED;
+  readonly #parked = new ParkedJobs();
 
   constructor(store: Store) {
     this.#store = store;
+    store.onDropEnd = () => this.#parked.retry((job, resume) => this.execute(job, resume));
   }
 
   get counts(): StoreCounts {
     return this.#store;
   }
 
-  execute(job: Job): boolean {
+  admitsDrop(prefix: Span): boolean {
+    return this.#store.admitsDrop(prefix);
+  }
+
+  execute(job: Job, resume: () => void): boolean {
     job.settlesWith = SETTLED;
     job.copiedBytes = 0;
+    if (job.action === Action.DROP) return this.#drop(job, resume);
     perform(this.#store, job);
     return true;
+  }
+
+  #drop(job: Job, resume: () => void): boolean {
+    const isAdmitted = this.admitsDrop(job.key);
+    if (isAdmitted) perform(this.#store, job);
+    else this.#parked.park(job, resume);
+    return isAdmitted;
   }
 
   whenSettled(_: number, onSettled: OnSettled): void {
@@ -30,7 +49,7 @@ export class MemoryExecutor implements Executor {
   }
 }
 
-/** Performs a job's action on a store, and nothing else. */
+/** Performs a job's action on a store, and nothing else. The store must admit a drop. */
 export function perform(store: Store, job: Job): void {
   const { key, found } = job;
   switch (job.action) {
@@ -43,16 +62,27 @@ export function perform(store: Store, job: Job): void {
     case Action.EXISTS:
       job.result = store.exists(key, found);
       break;
+    case Action.SCAN:
+      job.result = store.scan(key, job.page);
+      break;
     case Action.SET:
-      job.result = store.set(key, job.value, job.expiresAtMs, job.overwrite, found);
+      job.result = job.ifEqual
+        ? store.setIfEqual(key, job.expected, job.value, job.expiresAtMs, found)
+        : store.set(key, job.value, job.expiresAtMs, job.overwrite, found);
       break;
     case Action.DELETE:
-      job.result = store.delete(key, found);
+      job.result = job.ifEqual
+        ? store.deleteIfEqual(key, job.expected, found)
+        : store.delete(key, found);
       break;
     case Action.ADD:
       job.result = store.add(key, job.delta, job.expiresAtMs, found);
       break;
     case Action.TOUCH:
       job.result = store.touch(key, job.expiresAtMs);
+      break;
+    case Action.DROP:
+      store.drop(key);
+      job.result = Result.DONE;
   }
 }

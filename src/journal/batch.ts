@@ -1,7 +1,7 @@
 /** Changes that are made durable together, and how to take them back if that fails. */
 
 import type { OnSettled, Refusal, Settlement } from "../execute/executor.ts";
-import { changeBytes, type NewChange, readChanges, writeChange } from "./change.ts";
+import { type Change, changeBytes, type NewChange, readChanges, writeChange } from "./change.ts";
 import { Undo } from "./undo.ts";
 
 const MIN_BYTES = 16_384;
@@ -12,6 +12,8 @@ export class Batch {
   readonly settlement: Settlement;
   /** The earlier states of keys whose changes may be refused. */
   readonly undo = new Undo();
+  /** Whether some change may be refused: one with an earlier state, or a drop. */
+  isAwaited = false;
   /** What is released when the batch is settled, one for each change that may be refused. */
   readonly holds: number[] = [];
   changes = 0;
@@ -39,6 +41,7 @@ export class Batch {
     const end = this.#length + changeBytes(change);
     if (end > this.#bytes.length) this.#grow(end);
     writeChange(this.#bytes, this.#length, change, isAwaited);
+    this.isAwaited ||= isAwaited;
     this.#length = end;
     this.changes++;
   }
@@ -57,10 +60,10 @@ export class Batch {
     return this.#bytes.slice(0, this.#length);
   }
 
-  /** The keys of changes that nobody waits for. */
-  *unawaitedKeys(): Generator<Uint8Array> {
-    for (const { key, isAwaited } of readChanges(this.#bytes.subarray(0, this.#length))) {
-      if (!isAwaited) yield key;
+  /** The changes that nobody waits for. */
+  *unawaited(): Generator<Change> {
+    for (const change of readChanges(this.#bytes.subarray(0, this.#length))) {
+      if (!change.isAwaited) yield change;
     }
   }
 

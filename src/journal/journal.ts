@@ -15,9 +15,9 @@
 import { type OnSettled, type Problem, SETTLED, type Settlement } from "../execute/executor.ts";
 import { copyBytes } from "../bytes.ts";
 import type { Line } from "../section.ts";
-import type { Span } from "../store/store.ts";
+import { type Span, spanOf } from "../store/store.ts";
 import { Batch } from "./batch.ts";
-import { Kind, type NewChange } from "./change.ts";
+import { deletionOf, dropOf, Kind, type NewChange } from "./change.ts";
 import type { Disk } from "./disk.ts";
 import { type Before, firstBefore, mergeUndos, nameOf, nameOfSpan, type Undo } from "./undo.ts";
 
@@ -126,12 +126,12 @@ export class Journal {
 
   /** The batch of a key's last change that may still be taken back; 0 if there is none. */
   settlementOf(name: string): Settlement {
-    return this.#lastBatch((undo) => undo.has(name))?.settlement ?? SETTLED;
+    return this.#lastBatch(({ undo }) => undo.has(name))?.settlement ?? SETTLED;
   }
 
   /** The last batch with a change that may still be taken back; 0 if there is none. */
   get newest(): Settlement {
-    return this.#lastBatch(isUsed)?.settlement ?? SETTLED;
+    return this.#lastBatch(({ isAwaited }) => isAwaited)?.settlement ?? SETTLED;
   }
 
   /** Whether the open batch knows a key's earlier state; with its value if `withValue` is set. */
@@ -159,6 +159,12 @@ export class Journal {
     return this.#open.settlement;
   }
 
+  /** Appends a drop that is carried out when it is settled. @returns the batch with which it settles */
+  appendDrop(change: NewChange): Settlement {
+    this.#append(change, true);
+    return this.#open.settlement;
+  }
+
   /** Appends a change that nobody waits for. */
   appendUnawaited(change: NewChange): void {
     this.#append(change, false);
@@ -168,7 +174,7 @@ export class Journal {
   noteRemoval(key: Span, copyValue: () => Uint8Array): void {
     if (this.#removed === null) {
       if (this.hasUndo) this.#keepValue(key, copyValue);
-      this.#append({ kind: Kind.DELETED, key, value: null, expiresAtMs: 0 }, false);
+      this.#append(deletionOf(key), false);
     } else {
       this.#removed.push(copyBytes(key.bytes, key.start, key.start + key.length));
     }
@@ -177,7 +183,7 @@ export class Journal {
   /** Keeps a value that goes while a new expiry of its key may still be taken back. */
   #keepValue(key: Span, copyValue: () => Uint8Array): void {
     const name = nameOfSpan(key);
-    const last = this.#lastBatch((undo) => undo.has(name));
+    const last = this.#lastBatch(({ undo }) => undo.has(name));
     if (last === undefined || last.undo.hasValue(name)) return;
     last.undo.note(name, { value: copyValue(), expiresAtMs: 0 });
   }
@@ -213,9 +219,9 @@ export class Journal {
     return await isSettled;
   }
 
-  /** The last batch for whose changes, as far as they may be taken back, something holds. */
-  #lastBatch(holds: (undo: Undo) => boolean): Batch | undefined {
-    return holds(this.#open.undo) ? this.#open : this.#closed.findLast(({ undo }) => holds(undo));
+  /** The last batch for which something holds. */
+  #lastBatch(holds: (batch: Batch) => boolean): Batch | undefined {
+    return holds(this.#open) ? this.#open : this.#closed.findLast(holds);
   }
 
   *#undos(): Generator<Undo> {
@@ -239,7 +245,7 @@ export class Journal {
   }
 
   get #delayMs(): number {
-    if (this.#open.undo.size > 0) return 0;
+    if (this.#open.isAwaited) return 0;
     if (this.problem !== null) return RETRY_MS;
     if (this.#open.length >= FLUSH_BYTES) return 0;
     return this.#isRelaxed ? this.#options.syncIntervalMs / 2 : UNAWAITED_MS;
@@ -284,10 +290,14 @@ export class Journal {
     this.#openNext();
     this.failures++;
     this.#note(problem);
-    this.#removed = failed.flatMap((each) => [...each.unawaitedKeys()]);
+    const unawaited = failed.flatMap((each) => [...each.unawaited()]);
+    const [drops, others] = [true, false].map((isDrop) =>
+      unawaited.filter(({ kind }) => (kind === Kind.DROPPED) === isDrop).map(({ key }) => key)
+    );
+    this.#removed = others;
     try {
       this.#memory?.takeBack(mergeUndos(failed.map(({ undo }) => undo)));
-      this.#appendAgain(this.#removed);
+      this.#appendAgain(drops, this.#removed);
     } finally {
       this.#removed = null;
       for (const each of failed) {
@@ -297,10 +307,11 @@ export class Journal {
     }
   }
 
-  /** Appends the current state of keys, each once. */
-  #appendAgain(keys: readonly Uint8Array[]): void {
+  /** Appends drops, and then the current state of keys, each once. */
+  #appendAgain(drops: readonly Uint8Array[], keys: readonly Uint8Array[]): void {
     const memory = this.#memory;
     if (memory === null) return;
+    for (const prefix of drops) this.appendUnawaited(dropOf(spanOf(prefix)));
     const changes = new Map(keys.map((key) => [nameOf(key), key]));
     for (const key of changes.values()) this.appendUnawaited(memory.changeOf(key));
   }
@@ -310,8 +321,6 @@ export class Journal {
     this.problem = problem;
   }
 }
-
-const isUsed = ({ size }: Undo): boolean => size > 0;
 
 /** Resolves when a batch is over: with null, or with the reason it was taken back. */
 function settlementOf(batch: Batch): Promise<Problem | null> {

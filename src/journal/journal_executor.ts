@@ -4,6 +4,9 @@
  * could undo. No job costs in proportion to a stored value, except one that replaces or removes the
  * value while that may have to be taken back: `copiedBytes` reports this cost. A new expiry leaves
  * the value where it is; only if the key expires before that is durable, the journal keeps the value.
+ *
+ * A drop takes effect in memory when it is durable, so there is nothing to take back. Until then changes
+ * of the keys that it will remove wait, in order to come after it in memory as in the journal.
  */
 
 import { Buffer } from "node:buffer";
@@ -18,6 +21,7 @@ import {
   type Settlement,
 } from "../execute/executor.ts";
 import { perform } from "../execute/memory.ts";
+import { ParkedJobs } from "../execute/parked_jobs.ts";
 import type { Section } from "../section.ts";
 import { copyRun } from "../store/copy.ts";
 import { MAX_NUMBER_BYTES } from "../store/number.ts";
@@ -27,9 +31,11 @@ import {
   type RestorableStore,
   Result,
   type Span,
+  spanOf,
   type StoreCounts,
 } from "../store/store.ts";
-import { Kind, type NewChange } from "./change.ts";
+import { deletionOf, dropOf, Kind, type NewChange } from "./change.ts";
+import { PendingDrops } from "./pending_drops.ts";
 import type { Journal } from "./journal.ts";
 import { type Before, nameOfSpan } from "./undo.ts";
 
@@ -60,6 +66,9 @@ export class JournalExecutor implements Executor {
   readonly #journal: Journal;
   readonly #now: () => number;
   readonly #wallNow: () => number;
+  /** Drops that are not durable yet, and the jobs that wait for those or for room for another. */
+  readonly #drops = new PendingDrops();
+  readonly #parked = new ParkedJobs();
   /** Length and expiry of a key before a change, without its value. */
   readonly #seen: Found = { bytes: NO_BYTES, start: 0, room: NONE, length: NONE, expiresAtMs: 0 };
 
@@ -69,6 +78,7 @@ export class JournalExecutor implements Executor {
     this.#now = now;
     this.#wallNow = wallNow;
     this.sections = new Map([["journal", () => journal.lines()]]);
+    store.onDropEnd = () => this.#retryParked();
   }
 
   get counts(): StoreCounts {
@@ -77,6 +87,10 @@ export class JournalExecutor implements Executor {
 
   get newest(): Settlement {
     return this.#journal.newest;
+  }
+
+  get barrier(): Settlement {
+    return this.#drops.newest;
   }
 
   /** From now on changes go to the disk. */
@@ -90,10 +104,15 @@ export class JournalExecutor implements Executor {
     });
   }
 
-  execute(job: Job): boolean {
+  execute(job: Job, resume: () => void): boolean {
     job.settlesWith = SETTLED;
     job.copiedBytes = 0;
-    if (isRead(job.action)) this.#read(job);
+    if (job.action === Action.SCAN) this.#scan(job);
+    else if (isRead(job.action)) this.#read(job);
+    else if (this.#mustWait(job)) {
+      this.#parked.park(job, resume);
+      return false;
+    } else if (job.action === Action.DROP) this.#drop(job);
     else this.#change(job);
     return true;
   }
@@ -109,6 +128,54 @@ export class JournalExecutor implements Executor {
     const storedUntilMs = expiresAtMs === 0 ? 0 : Math.ceil(this.#now() + ttlMs);
     const isThere = this.#store.restore(spanOf(key), spanOf(value), storedUntilMs);
     return isThere ? Result.DONE : Result.FULL;
+  }
+
+  admitsDrop(prefix: Span): boolean {
+    return this.#drops.admit(prefix, this.#store.drops);
+  }
+
+  #mustWait({ action, key }: Job): boolean {
+    return action === Action.DROP ? !this.admitsDrop(key) : this.#drops.cover(key);
+  }
+
+  /** The answer depends on all keys. */
+  #scan(job: Job): void {
+    perform(this.#store, job);
+    job.settlesWith = this.#journal.newest;
+  }
+
+  #drop(job: Job): void {
+    if (this.#refusesIfFull(job)) return;
+    const change = dropOf(job.key);
+    job.result = Result.DONE;
+    if (!this.#journal.isAwaiting) {
+      this.#store.drop(job.key);
+      this.#journal.appendUnawaited(change);
+      return;
+    }
+    const settlement = this.#journal.appendDrop(change);
+    const drop = this.#drops.add(job.key, settlement);
+    job.settlesWith = settlement;
+    this.#journal.whenSettled(settlement, (refusal) => {
+      this.#drops.end(drop);
+      if (refusal === null) this.#store.drop(drop.prefix);
+      // What was refused may still be being taken back.
+      queueMicrotask(() => this.#retryParked());
+    });
+  }
+
+  #retryParked(): void {
+    this.#parked.retry((job, resume) => this.execute(job, resume));
+  }
+
+  /** Whether no change can be taken now; the job then says so. */
+  #refusesIfFull(job: Job): boolean {
+    const { isFull } = this.#journal;
+    if (isFull) {
+      tellMissing(job);
+      job.result = Result.FULL;
+    }
+    return isFull;
   }
 
   #read(job: Job): void {
@@ -142,11 +209,7 @@ export class JournalExecutor implements Executor {
   #change(job: Job): void {
     const journal = this.#journal;
     const { key } = job;
-    if (journal.isFull) {
-      tellMissing(job);
-      job.result = Result.FULL;
-      return;
-    }
+    if (this.#refusesIfFull(job)) return;
     const wasThere = this.#isThere(key);
     const isAwaiting = journal.isAwaiting;
     const name = isAwaiting ? nameOfSpan(key) : "";
@@ -189,7 +252,10 @@ export class JournalExecutor implements Executor {
   #mayChange(job: Job, isThere: boolean): boolean {
     switch (job.action) {
       case Action.SET:
+        if (job.ifEqual) return isThere && this.#store.isEqual(job.key, job.expected);
         return job.overwrite || !isThere;
+      case Action.DELETE:
+        return isThere && (!job.ifEqual || this.#store.isEqual(job.key, job.expected));
       case Action.ADD:
         return !isThere || this.#seen.length <= MAX_NUMBER_BYTES;
       case Action.TOUCH:
@@ -214,10 +280,9 @@ export class JournalExecutor implements Executor {
   /** The change that a finished job made; null for none. */
   #changeBy(job: Job, wasThere: boolean): NewChange | null {
     const { key, found } = job;
-    const deleted: NewChange = { kind: Kind.DELETED, key, value: null, expiresAtMs: 0 };
     if (job.result !== Result.DONE) {
       // A store that evicts may have lost the key even though it found no room.
-      return wasThere && !this.#isThere(key) ? deleted : null;
+      return wasThere && !this.#isThere(key) ? deletionOf(key) : null;
     }
     switch (job.action) {
       case Action.SET: {
@@ -234,7 +299,7 @@ export class JournalExecutor implements Executor {
         return { kind: Kind.TOUCHED, key, value: null, expiresAtMs };
       }
       default:
-        return deleted;
+        return deletionOf(key);
     }
   }
 
@@ -267,7 +332,7 @@ export class JournalExecutor implements Executor {
 
   /** The current state of a key, as a change. */
   #changeOf(key: Span): NewChange {
-    if (!this.#isThere(key)) return { kind: Kind.DELETED, key, value: null, expiresAtMs: 0 };
+    if (!this.#isThere(key)) return deletionOf(key);
     const expiresAtMs = this.#wallTimeOf(this.#seen.expiresAtMs);
     return { kind: Kind.STORED, key, value: this.#copyOfSeen(key), expiresAtMs };
   }
@@ -294,10 +359,6 @@ function tell(job: Job, value: Uint8Array, expiresAtMs: number): void {
   found.length = job.action === Action.EXISTS ? NONE : value.length;
   if (found.length > found.room || found.length === NONE) return;
   copyRun(value, 0, found.bytes, found.start, value.length);
-}
-
-function spanOf(bytes: Uint8Array): Span {
-  return { bytes, start: 0, length: bytes.length };
 }
 
 function keyOf(name: string): Span {

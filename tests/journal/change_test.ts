@@ -8,11 +8,12 @@ import {
   readChanges,
   writeChange,
 } from "../../src/journal/change.ts";
+import { MAX_KEY_BYTES } from "../../src/store/item.ts";
 import { spanOf } from "./journal_world.ts";
 
 const anyChange: fc.Arbitrary<Change> = fc.record({
-  kind: fc.constantFrom(Kind.DELETED, Kind.STORED, Kind.TOUCHED),
-  key: fc.uint8Array({ minLength: 1, maxLength: 128 }),
+  kind: fc.constantFrom(Kind.DELETED, Kind.STORED, Kind.TOUCHED, Kind.DROPPED),
+  key: fc.uint8Array({ maxLength: MAX_KEY_BYTES, size: "max" }),
   value: fc.uint8Array({ maxLength: 2_000 }),
   expiresAtMs: fc.maxSafeNat(),
   isAwaited: fc.boolean(),

@@ -55,7 +55,9 @@ export class FakeDisk implements Disk {
     for (const { kind, key, value, expiresAtMs } of readChanges(changes)) {
       const name = Buffer.from(key).toString("latin1");
       const item = this.items.get(name);
-      if (kind === Kind.DELETED) this.items.delete(name);
+      if (kind === Kind.DROPPED) {
+        for (const each of this.items.keys()) if (each.startsWith(name)) this.items.delete(each);
+      } else if (kind === Kind.DELETED) this.items.delete(name);
       else if (kind === Kind.STORED) {
         this.items.set(name, { key: key.slice(), value: value.slice(), expiresAtMs });
       } else if (item !== undefined) this.items.set(name, { ...item, expiresAtMs });

@@ -16,7 +16,7 @@ import { fillRandomOf } from "../bytes.ts";
 import { FakeDisk } from "../journal/fake_disk.ts";
 import { WALL_OFFSET_MS } from "../journal/journal_world.ts";
 import type { Ledger, Life } from "./ledger.ts";
-import { NONE, Result } from "../../src/store/store.ts";
+import { NONE, Result, type Span } from "../../src/store/store.ts";
 import { LIMIT_BYTES, RecordingStore, textOf } from "./recording_store.ts";
 
 /** The chance and time of a simulation. */
@@ -191,19 +191,26 @@ export class LateExecutor implements Executor {
     return this.#inner.newest;
   }
 
+  get barrier() {
+    return this.#inner.barrier;
+  }
+
+  admitsDrop(prefix: Span): boolean {
+    return this.#inner.admitsDrop(prefix);
+  }
+
   execute(job: Job, resume: () => void): boolean {
     const { random, later, now } = this.#nature;
     const isBusy = this.#busyUntilMs > now();
     if (!isBusy && random() < 0.5) return this.#inner.execute(job, resume);
-    for (const span of [job.key, job.value]) {
+    for (const span of [job.key, job.value, job.expected]) {
       span.bytes = copyBytes(span.bytes, span.start, span.start + span.length);
       span.start = 0;
     }
     const delayMs = random() < 0.1 ? random() * 50 : random();
     this.#busyUntilMs = Math.max(this.#busyUntilMs, now() + delayMs);
     later(this.#busyUntilMs - now(), () => {
-      this.#inner.execute(job, resume);
-      resume();
+      if (this.#inner.execute(job, resume)) resume();
     });
     return false;
   }

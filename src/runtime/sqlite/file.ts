@@ -15,6 +15,7 @@ import { type Change, Kind, readChanges } from "../../journal/change.ts";
 import type { StoredItem } from "../../journal/journal_executor.ts";
 import {
   FILE_NAME,
+  IS_LEFT,
   makeFormat,
   MARK_FORMAT,
   numberOf,
@@ -25,6 +26,8 @@ import {
 import { DataFolderError, problemOf } from "./problem.ts";
 import { openSqlite, type Row, type Sqlite, type Statement } from "./sqlite.ts";
 
+/** A key has a byte at least. */
+const LEAST_KEY = new Uint8Array(1);
 /** No limit, in SQLite. */
 const ALL = -1;
 
@@ -35,6 +38,7 @@ export class DataFile {
   readonly #append: Statement;
   readonly #note: Statement;
   readonly #noteTouched: Statement;
+  readonly #noteDropped: readonly Statement[];
   #purge: Statement | null = null;
 
   private constructor(sqlite: Sqlite) {
@@ -45,6 +49,12 @@ export class DataFile {
       `INSERT INTO latest VALUES (?, ${State.TOUCHED}, NULL, ?) ON CONFLICT DO UPDATE ` +
         `SET expires = excluded.expires WHERE state != ${State.DELETED}`,
     );
+    this.#noteDropped = [
+      "DELETE FROM latest WHERE key >= ?1 AND (?2 IS NULL OR key < ?2)",
+      "DELETE FROM dropped WHERE low >= ?1 AND (?2 IS NULL OR low < ?2)",
+      "INSERT INTO dropped SELECT ?1, ?2 WHERE NOT EXISTS " +
+      "(SELECT 1 FROM dropped WHERE low <= ?1 AND (high IS NULL OR ?1 < high))",
+    ].map((statement) => sqlite.prepare(statement));
   }
 
   /**
@@ -141,7 +151,10 @@ export class DataFile {
 
   #noteChange({ kind, key, value, expiresAtMs }: Change): void {
     const expires = expiresAtMs === 0 ? null : expiresAtMs;
-    if (kind === Kind.TOUCHED) this.#noteTouched.run(key, expires);
+    if (kind === Kind.DROPPED) {
+      const [low, high] = rangeOf(key);
+      for (const note of this.#noteDropped) note.run(low, high);
+    } else if (kind === Kind.TOUCHED) this.#noteTouched.run(key, expires);
     else if (kind === Kind.STORED) this.#note.run(key, State.STORED, value, expires);
     else this.#note.run(key, State.DELETED, null, null);
   }
@@ -158,8 +171,9 @@ export class DataFile {
   contents(): { readonly total: number; readonly items: Generator<StoredItem> } {
     this.sqlite.exec("BEGIN");
     this.gather(0, ALL);
-    const query = "SELECT (SELECT count(*) FROM item) " +
-      `- (SELECT count(*) FROM latest JOIN item USING (key) WHERE state != ${State.TOUCHED}) ` +
+    const query = `SELECT (SELECT count(*) FROM item WHERE ${IS_LEFT}) ` +
+      "- (SELECT count(*) FROM latest JOIN item USING (key) " +
+      `WHERE state != ${State.TOUCHED} AND ${IS_LEFT}) ` +
       `+ (SELECT count(*) FROM latest WHERE state = ${State.STORED}) AS n`;
     return { total: numberOf(this.sqlite, query), items: this.#items() };
   }
@@ -168,7 +182,7 @@ export class DataFile {
     const rows = this.sqlite.prepare(
       "SELECT key, item.value, iif(state IS NULL, item.expires, latest.expires) AS expires " +
         "FROM item LEFT JOIN latest USING (key) " +
-        `WHERE state IS NULL OR state = ${State.TOUCHED} ` +
+        `WHERE (state IS NULL OR state = ${State.TOUCHED}) AND ${IS_LEFT} ` +
         `UNION ALL SELECT key, value, expires FROM latest WHERE state = ${State.STORED}`,
     );
     for (const row of rows.iterate()) yield itemOf(row);
@@ -213,6 +227,16 @@ function refuseLoneLog(folder: string): void {
       `changed. Restore ${FILE_NAME} from a copy; to start over without those changes, move ` +
       `${log} away`,
   );
+}
+
+/** The least key that begins with a prefix, and the least that is above all those; null if none is. */
+function rangeOf(prefix: Uint8Array): [low: Uint8Array, high: Uint8Array | null] {
+  const low = prefix.length === 0 ? LEAST_KEY : prefix;
+  const last = prefix.findLastIndex((byte) => byte < 0xff);
+  if (last === -1) return [low, null];
+  const high = prefix.slice(0, last + 1);
+  high[last]++;
+  return [low, high];
 }
 
 function itemOf({ key, value, expires }: Row): StoredItem {

@@ -1,8 +1,8 @@
 /**
  * Folds batches into the table of items, a step at a time. First it gathers the state that the
- * batches give to the keys they change, then it puts these keys into the items in key order, then
- * it removes the batches, the oldest first. So at any time the batches over the items give the
- * state of every key.
+ * batches give to the keys they change, then it removes the items in ranges that they drop, then it puts
+ * the keys that they change into the items in key order, then it removes the batches, the oldest
+ * first. So at any time the batches over the items give the state of every key.
  */
 
 import type { DataFile } from "./file.ts";
@@ -16,6 +16,8 @@ const REMOVE_FACTOR = 8;
 const REMOVE_LEAST = 16;
 /** A new expiry rewrites the row: a step rewrites values of this many bytes, and one more value. */
 const TOUCH_BYTES = 1024 * 1024;
+/** Items of a dropped range lie side by side, so a step removes this many times the keys it would put. */
+const CLEAR_FACTOR = 4;
 
 export class Fold {
   /** Bytes of the batches being folded. */
@@ -30,6 +32,9 @@ export class Fold {
   readonly #remove: Statement;
   readonly #forget: Statement;
   readonly #touch: Statement;
+  readonly #range: Statement;
+  readonly #clearRange: Statement;
+  readonly #forgetRange: Statement;
   readonly #removeBatches: Statement;
 
   /**
@@ -63,13 +68,20 @@ export class Fold {
         `AND latest.key > ? AND latest.key <= ? AND state = ${State.TOUCHED}`,
     );
     this.#forget = sqlite.prepare("DELETE FROM latest WHERE key > ? AND key <= ?");
+    this.#range = sqlite.prepare("SELECT low, high FROM dropped LIMIT 1");
+    this.#clearRange = sqlite.prepare(
+      "DELETE FROM item WHERE key IN (SELECT key FROM item " +
+        "WHERE key >= ?1 AND (?2 IS NULL OR key < ?2) LIMIT ?3)",
+    );
+    this.#forgetRange = sqlite.prepare("DELETE FROM dropped WHERE low = ?");
     this.#removeBatches = sqlite.prepare(
       "DELETE FROM batch WHERE id IN (SELECT id FROM batch WHERE id <= ? ORDER BY id LIMIT ?)",
     );
   }
 
   /**
-   * Gathers some batches, or puts some keys into the items, or removes some batches.
+   * Gathers some batches, or removes items of dropped ranges, or puts some keys into the items, or
+   * removes some batches.
    * @param keys the most to put
    * @param batches the number committed since the last step
    * @returns whether there is more to do
@@ -80,7 +92,8 @@ export class Fold {
     sqlite.exec("PRAGMA synchronous = NORMAL");
     try {
       return this.#file.atomically(() =>
-        this.#gather(batches) || this.#putItems(keys) || this.#removeSome(batches)
+        this.#gather(batches) || this.#clearRanges(keys) || this.#putItems(keys) ||
+        this.#removeSome(batches)
       );
     } finally {
       sqlite.exec("PRAGMA synchronous = FULL");
@@ -94,6 +107,15 @@ export class Fold {
       this.#gathered,
       GATHER_FACTOR * batches + GATHER_LEAST,
     );
+    return true;
+  }
+
+  #clearRanges(keys: number): boolean {
+    const range = this.#range.get();
+    if (range === undefined) return false;
+    const { low, high } = range;
+    const most = CLEAR_FACTOR * keys;
+    if (Number(this.#clearRange.run(low, high, most).changes) < most) this.#forgetRange.run(low);
     return true;
   }
 

@@ -5,9 +5,13 @@ import type { Sqlite } from "./sqlite.ts";
 export const FILE_NAME = "kilogram.db";
 /** «kg01», which marks the file as ours. */
 const APPLICATION_ID = 0x6b673031;
-/** A file with a higher version is not touched. Version 1 had no change of an expiry alone. */
-const VERSION = 2;
-const OLD_VERSION = 1;
+/**
+ * A file with a higher version is not touched. Version 1 had no change of an expiry alone, and version 2
+ * no drops and no keys over 128 bytes.
+ */
+const VERSION = 3;
+/** Files of all versions say the same in the same way, as far as they say it. */
+const OLDEST_VERSION = 1;
 /** What SQLite reports for a file that is new. */
 const NO_VERSION = 0;
 /** The value of `synchronous` with which a commit is on disk when it returns. */
@@ -21,7 +25,11 @@ export const State = {
   TOUCHED: 2,
 } as const;
 
-/** Settings of a connection. Its own table `latest` has the state that batches give to keys. */
+/**
+ * Settings of a connection. Its own table `latest` has the state that batches give to keys, and
+ * `dropped` the ranges of keys that they drop: of what lies in one, only what is in `latest` is
+ * left. The ranges do not overlap; the last one may have no end.
+ */
 export const SETTINGS = `
   PRAGMA busy_timeout = 1000;
   PRAGMA journal_mode = WAL;
@@ -30,7 +38,13 @@ export const SETTINGS = `
   PRAGMA temp_store = MEMORY;
   CREATE TEMP TABLE latest
     (key BLOB NOT NULL PRIMARY KEY, state INTEGER NOT NULL, value BLOB, expires INTEGER)
-    WITHOUT ROWID;`;
+    WITHOUT ROWID;
+  CREATE TEMP TABLE dropped (low BLOB NOT NULL PRIMARY KEY, high BLOB) WITHOUT ROWID;`;
+
+/** That a column `key` lies in a dropped range, and that it does not. */
+export const IS_DROPPED =
+  "EXISTS (SELECT 1 FROM dropped WHERE item.key >= low AND (high IS NULL OR item.key < high))";
+export const IS_LEFT = `NOT ${IS_DROPPED}`;
 
 /** A batch holds changes as journal/change.ts writes them. An expiry is in ms since 1970. */
 const SCHEMA = `
@@ -57,7 +71,7 @@ export function recognize(sqlite: Sqlite): number {
   const tables = numberOf(sqlite, "SELECT count(*) AS n FROM sqlite_schema");
   if (version === NO_VERSION && id === 0 && tables === 0) return version;
   if (id !== APPLICATION_ID) throw new Error(`its ${FILE_NAME} is not a kg file`);
-  if (version !== VERSION && version !== OLD_VERSION) {
+  if (version < OLDEST_VERSION || version > VERSION) {
     throw new Error(
       `its ${FILE_NAME} has format ${version}, and this kg knows ${VERSION}; use a newer kg`,
     );
