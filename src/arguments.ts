@@ -1,8 +1,9 @@
 /** Arguments of calls: which are valid, and their form on the wire. */
 
-import { copyBytes } from "./bytes.ts";
+import { copyBytes, writeU16 } from "./bytes.ts";
 import { InvalidArgumentError } from "./errors.ts";
 import {
+  EXPECTED_LENGTH_BYTES,
   MAX_KEY_BYTES,
   MAX_TTL_MS,
   MAX_VALUE_BYTES,
@@ -50,11 +51,31 @@ export function keyBytes(given: Key): Uint8Array {
   return key;
 }
 
+/** A prefix of keys may be empty. */
+export function prefixBytes(given: Key): Uint8Array {
+  const prefix = ownBytes("prefix", given);
+  if (prefix.length > MAX_KEY_BYTES) throw sizeError("prefix", prefix.length, MAX_KEY_BYTES);
+  return prefix;
+}
+
 export function valueBytes(given: Value, ttlMs: number): Uint8Array {
   const value = ownBytes("value", given);
   const limit = ttlMs > 0 ? MAX_VALUE_BYTES_WITH_TTL : MAX_VALUE_BYTES;
   if (value.length <= limit) return value;
   throw sizeError(ttlMs > 0 ? "value with a time to live" : "value", value.length, limit);
+}
+
+/** The value field of a request with IF_EQUAL (docs/WIRE.md, section 4). */
+export function ifEqualBytes(expected: Value, given: Value, ttlMs: number): Uint8Array {
+  const [before, after] = [ownBytes("expected value", expected), ownBytes("value", given)];
+  const length = before.length + after.length;
+  const limit = (ttlMs > 0 ? MAX_VALUE_BYTES_WITH_TTL : MAX_VALUE_BYTES) - EXPECTED_LENGTH_BYTES;
+  if (length > limit) throw sizeError("expected value and the value together", length, limit);
+  const bytes = new Uint8Array(EXPECTED_LENGTH_BYTES + length);
+  writeU16(bytes, 0, before.length);
+  bytes.set(before, EXPECTED_LENGTH_BYTES);
+  bytes.set(after, EXPECTED_LENGTH_BYTES + before.length);
+  return bytes;
 }
 
 export function jsonText(value: unknown): string {

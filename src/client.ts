@@ -6,11 +6,13 @@
 import {
   deltaBytes,
   finite,
+  ifEqualBytes,
   jsonText,
   type Key,
   keyBytes,
   lifeOf,
   positiveTimeout,
+  prefixBytes,
   sizeError,
   type TimeToLive,
   ttlOf,
@@ -30,6 +32,7 @@ import {
 } from "./protocol/frame.ts";
 import { OPERATION_NAMES } from "./protocol/operations.ts";
 import { type Caller, Remember } from "./remember.ts";
+import { scan } from "./scan.ts";
 
 /** When a call gives up: after a number of milliseconds, or at a time as given by `Date.now()`. */
 export type Deadline =
@@ -49,6 +52,16 @@ export interface SetOptions extends TimeToLive {
   readonly overwrite?: boolean;
   /** Return the value that was replaced. */
   readonly old?: boolean;
+  /**
+   * Replace the value only if it is this one: check `stored`. It goes with neither `overwrite` nor
+   * `old`; both values together have at most 861 bytes (853 with a time to live).
+   */
+  readonly ifEqual?: Value;
+}
+
+export interface DeleteOptions {
+  /** Remove the key only if its value is this one, of at most 861 bytes. */
+  readonly ifEqual?: Value;
 }
 
 export interface RememberOptions extends TimeToLive {
@@ -59,7 +72,11 @@ export interface RememberOptions extends TimeToLive {
   readonly lease?: number;
 }
 
-/** The outcome of a set: stored, or not because the key exists and `overwrite` was not given. */
+/**
+ * The outcome of a set: stored, or not, because the key exists and `overwrite` was not given, or
+ * because its value is not the one of `ifEqual`. The current value is undefined where there is none,
+ * or where it is too large for a datagram.
+ */
 export type SetResult =
   | { readonly stored: true; readonly previous: Uint8Array | undefined }
   | { readonly stored: false; readonly current: Uint8Array | undefined };
@@ -102,7 +119,7 @@ export class Calls<HasDeadline extends boolean> {
    */
   constructor(exchange: Exchange, timeoutMs?: number, remembering?: Remember) {
     this.exchange = exchange;
-    this.remembering = remembering ?? new Remember(exchange.time);
+    this.remembering = remembering ?? new Remember(exchange.time, exchange.fillRandom);
     this.#timeoutMs = timeoutMs;
   }
 
@@ -147,9 +164,44 @@ export class Calls<HasDeadline extends boolean> {
     return this.set(key, jsonText(value), ...options);
   }
 
-  /** Removes a key and returns the value that it had; undefined when there was no such key. */
-  delete(key: Key, ...[options]: Options<HasDeadline>): Promise<Uint8Array | undefined> {
+  /**
+   * Removes a key and returns the value that it had; undefined when nothing was removed: there was
+   * no such key, or with `ifEqual` it has another value.
+   */
+  delete(
+    key: Key,
+    ...[options]: Options<HasDeadline, DeleteOptions>
+  ): Promise<Uint8Array | undefined> {
     return this.#delete(key, options);
+  }
+
+  /**
+   * Removes at once all keys that begin with a prefix, however many there are; the empty prefix
+   * removes everything. The server frees their memory a little at a time.
+   * @param prefix 0 to 128 bytes
+   */
+  async drop(prefix: Key, ...[options]: Options<HasDeadline>): Promise<void> {
+    await this.#call(requestOf(Operation.DROP, prefixBytes(prefix)), options);
+  }
+
+  /**
+   * All keys of at most 128 bytes that begin with a prefix, in no order. A key that is there from
+   * beginning to end comes at least once, whatever is stored and removed meanwhile; a key may come
+   * twice. Each page of some ten keys is a call, which has the `timeout`.
+   *
+   * ```ts
+   * for await (const key of kv.keysText("session:", { timeout: 1_000 })) console.log(key);
+   * ```
+   * @param prefix 0 to 128 bytes
+   */
+  keys(prefix: Key, ...[options]: Options<HasDeadline>): AsyncGenerator<Uint8Array, void> {
+    const key = prefixBytes(prefix);
+    return scan((cursor) => this.#call(requestOf(Operation.SCAN, key, cursor), options));
+  }
+
+  /** Like `keys`, as text, from UTF-8. */
+  async *keysText(prefix: Key, ...options: Options<HasDeadline>): AsyncGenerator<string, void> {
+    for await (const key of this.keys(prefix, ...options)) yield decoder.decode(key);
   }
 
   /** Whether a key exists: its remaining time to live, or undefined when there is no such key. */
@@ -261,19 +313,29 @@ export class Calls<HasDeadline extends boolean> {
     options: (CallOptions & SetOptions) | undefined,
   ): Promise<SetResult> {
     const ttlMs = ttlOf(options);
-    const toggles = (options?.overwrite ? RequestToggle.OVERWRITE : 0) |
-      (options?.old ? RequestToggle.OLD : 0);
-    const bytes = valueBytes(value, ttlMs);
+    const toggles = setToggles(options);
+    const expected = options?.ifEqual;
+    const bytes = expected === undefined
+      ? valueBytes(value, ttlMs)
+      : ifEqualBytes(expected, value, ttlMs);
     const request = requestOf(Operation.SET, keyBytes(key), bytes, ttlMs, toggles);
     const reply = await this.#call(request, options);
-    return reply.status === Status.EXISTS
+    return reply.status === Status.EXISTS || reply.status === Status.NOT_FOUND
       ? { stored: false, current: presentValue(reply) }
       : { stored: true, previous: presentValue(reply) };
   }
 
-  async #delete(key: Key, options: CallOptions | undefined): Promise<Uint8Array | undefined> {
-    const reply = await this.#call(requestOf(Operation.DELETE, keyBytes(key)), options);
-    return reply.status === Status.NOT_FOUND ? undefined : reply.value;
+  async #delete(
+    key: Key,
+    options: (CallOptions & DeleteOptions) | undefined,
+  ): Promise<Uint8Array | undefined> {
+    const expected = options?.ifEqual;
+    const request = expected === undefined ? requestOf(Operation.DELETE, keyBytes(key)) : requestOf(
+      ...[Operation.DELETE, keyBytes(key), ifEqualBytes(expected, NO_BYTES, 0)] as const,
+      ...[0, RequestToggle.IF_EQUAL] as const,
+    );
+    const reply = await this.#call(request, options);
+    return reply.status === Status.OK ? reply.value : undefined;
   }
 
   #call(request: Request, options: CallOptions | undefined): Promise<Reply> {
@@ -324,6 +386,14 @@ export class Client extends Calls<false> {
     this.exchange.close();
     this.#closeSocket();
   }
+}
+
+function setToggles({ overwrite, old, ifEqual }: SetOptions = {}): number {
+  if (ifEqual !== undefined && (overwrite || old)) {
+    throw new InvalidArgumentError("ifEqual goes with neither overwrite nor old.");
+  }
+  return (overwrite ? RequestToggle.OVERWRITE : 0) | (old ? RequestToggle.OLD : 0) |
+    (ifEqual === undefined ? 0 : RequestToggle.IF_EQUAL);
 }
 
 function requestOf(

@@ -15,6 +15,7 @@ export type {
   Calls,
   Client,
   Deadline,
+  DeleteOptions,
   ExistsResult,
   RememberOptions,
   SetOptions,

@@ -1,7 +1,8 @@
 /**
  * Values that are made once for all callers. Within a process, one caller makes a value and the
  * others wait for it. Among processes, the holder of the key's lease makes the value. The lease is
- * a second key that only one process can set, and that expires by itself if its holder dies.
+ * a second key that only one process can set, that only this one removes, since its value is the
+ * holder's own, and that expires by itself if its holder dies.
  */
 
 import type { Value } from "./arguments.ts";
@@ -19,6 +20,8 @@ import type { Alarm } from "./protocol/wake_timer.ts";
 /** The lease of a key is stored under this prefix followed by the key. */
 const LEASE_PREFIX = "lease:";
 const MAX_REMEMBERED_KEY_BYTES = MAX_KEY_BYTES - LEASE_PREFIX.length;
+/** Random, so that no two holders have the same. */
+const TOKEN_BYTES = 16;
 /** The wait between looks for another process's value: at first, and at most after doubling. */
 const MIN_LOOK_MS = 5;
 const MAX_LOOK_MS = 100;
@@ -31,7 +34,7 @@ export interface Caller {
     value: Value,
     options: Limits & { readonly ttl?: number; readonly overwrite?: boolean },
   ): Promise<{ readonly stored: boolean }>;
-  delete(key: Uint8Array, options: Limits): Promise<unknown>;
+  delete(key: Uint8Array, options: Limits & { readonly ifEqual: Uint8Array }): Promise<unknown>;
 }
 
 interface Limits {
@@ -53,8 +56,14 @@ export interface Terms {
   readonly signal: AbortSignal | undefined;
 }
 
-/** When a held lease ends, and the value if it was there after all. */
+/** A key that only its holder removes, since its value is the holder's own. */
 interface Lease {
+  readonly key: Uint8Array;
+  readonly token: Uint8Array;
+}
+
+/** When a held lease ends, and the value if it was there after all. */
+interface Held {
   readonly endsAtMs: number;
   readonly value: Uint8Array | undefined;
 }
@@ -65,11 +74,14 @@ const encoder = new TextEncoder();
 
 export class Remember {
   readonly #time: Time;
+  readonly #fillRandom: (bytes: Uint8Array) => void;
   /** The values being made, by key. */
   readonly #underWay = new Map<string, Promise<Uint8Array | undefined>>();
 
-  constructor(time: Time) {
+  /** @param fillRandom makes the value by which a lease is recognized as one's own */
+  constructor(time: Time, fillRandom: (bytes: Uint8Array) => void) {
     this.#time = time;
+    this.#fillRandom = fillRandom;
   }
 
   /** @param key 1 to 122 bytes */
@@ -103,25 +115,31 @@ export class Remember {
     load: Load,
     terms: Terms,
   ): Promise<Uint8Array | undefined> {
-    const lease = new Uint8Array([...encoder.encode(LEASE_PREFIX), ...key]);
+    const lease = this.#leaseOf(key);
     const found = await this.#takeLease(calls, key, lease, terms);
     if (found instanceof Uint8Array || found === null) return found ?? undefined;
     try {
       return found.value ?? await loadAndStore(calls, key, load, terms);
     } finally {
-      // After its end the lease may be another's, so nothing is sent then.
+      // After its end there is nothing to give back.
       const timeout = found.endsAtMs - this.#time.now();
       if (timeout > 0) await giveBack(calls, lease, timeout);
     }
+  }
+
+  #leaseOf(key: Uint8Array): Lease {
+    const token = new Uint8Array(TOKEN_BYTES);
+    this.#fillRandom(token);
+    return { key: new Uint8Array([...encoder.encode(LEASE_PREFIX), ...key]), token };
   }
 
   /** The lease; or the value, if it was made elsewhere meanwhile; null when the time is over. */
   async #takeLease(
     calls: Caller,
     key: Uint8Array,
-    lease: Uint8Array,
+    lease: Lease,
     { timeoutMs, leaseMs }: Terms,
-  ): Promise<Lease | Uint8Array | null> {
+  ): Promise<Held | Uint8Array | null> {
     const untilMs = this.#time.now() + timeoutMs;
     try {
       for (let lookMs = MIN_LOOK_MS;; lookMs = Math.min(2 * lookMs, MAX_LOOK_MS)) {
@@ -184,12 +202,12 @@ async function loadAndStore(
 /** Tries to set the lease; returns whether this process holds it now. */
 async function setLease(
   calls: Caller,
-  lease: Uint8Array,
+  lease: Lease,
   ttl: number,
   timeout: number,
 ): Promise<boolean> {
   try {
-    return (await calls.set(lease, "", { ttl, timeout })).stored;
+    return (await calls.set(lease.key, lease.token, { ttl, timeout })).stored;
   } catch (error) {
     // The lease may be held here, but a process that can't tell looks again.
     if (error instanceof DuplicateError) return false;
@@ -198,8 +216,8 @@ async function setLease(
 }
 
 /** A lease that is not given back expires. */
-async function giveBack(calls: Caller, lease: Uint8Array, timeout: number): Promise<void> {
-  await calls.delete(lease, { timeout }).catch(() => {});
+async function giveBack(calls: Caller, { key, token }: Lease, timeout: number): Promise<void> {
+  await calls.delete(key, { timeout, ifEqual: token }).catch(() => {});
 }
 
 function notInTime(timeoutMs: number): DeadlineExceededError {

@@ -4,9 +4,12 @@
  */
 
 import { assert } from "./assert.ts";
-import { Action } from "./execute/executor.ts";
+import { readU16, readU64, writeU64 } from "./bytes.ts";
+import { Action, type Job } from "./execute/executor.ts";
 import {
   codeOf,
+  CURSOR_BYTES,
+  EXPECTED_LENGTH_BYTES,
   KEY_AT,
   keyLengthOf,
   MAX_KEY_BYTES,
@@ -43,18 +46,22 @@ export interface Version1Options {
   readonly sections: ReadonlyMap<string, Section>;
 }
 
-/** The action of each operation on its key. PING and STATS have none. */
-const ACTIONS: readonly Action[] = [
-  Action.SET,
-  Action.GET,
-  Action.DELETE,
-  Action.EXISTS,
-  Action.ADD,
-  Action.TOUCH,
-];
+/** The action of each operation on its key or prefix. PING and STATS have none. */
+const ACTIONS: Readonly<Partial<Record<Operation, Action>>> = {
+  [Operation.SET]: Action.SET,
+  [Operation.GET]: Action.GET,
+  [Operation.DELETE]: Action.DELETE,
+  [Operation.EXISTS]: Action.EXISTS,
+  [Operation.ADD]: Action.ADD,
+  [Operation.TOUCH]: Action.TOUCH,
+  [Operation.SCAN]: Action.SCAN,
+  [Operation.DROP]: Action.DROP,
+};
 
 /** The operation of each action; no operation peeks. */
-const OPERATIONS = Object.values(Action).map((action) => ACTIONS.indexOf(action));
+const OPERATIONS = Object.values(Action).map((action) =>
+  Object.values(Operation).find((operation) => ACTIONS[operation] === action) ?? NONE
+);
 
 assert(MAX_KEY_BYTES <= MAX_STORED_KEY_BYTES, "every key of the wire can be stored");
 
@@ -105,28 +112,42 @@ export class Version1 implements Wire {
       return false;
     }
     const operation = codeOf(request) as Operation;
-    if (operation < ACTIONS.length) return this.#makeJob(operation, request, turn);
+    const action = ACTIONS[operation];
+    if (action !== undefined) return this.#makeJob(action, request, turn);
     this.#counters.operations[operation]++;
     if (operation === Operation.PING) this.#conclude(turn, Status.OK);
     else this.#tellStatistics(request, turn);
     return false;
   }
 
-  #makeJob(operation: Operation, request: Uint8Array, turn: Turn): boolean {
+  #makeJob(action: Action, request: Uint8Array, turn: Turn): boolean {
     const { job } = turn;
     const toggles = togglesOf(request);
-    job.action = ACTIONS[operation];
+    job.action = action;
     job.key.bytes = job.value.bytes = request;
     job.key.start = KEY_AT;
     job.key.length = keyLengthOf(request);
     job.value.start = VALUE_AT;
     job.value.length = valueLengthOf(request);
     job.overwrite = (toggles & RequestToggle.OVERWRITE) !== 0;
+    job.ifEqual = (toggles & RequestToggle.IF_EQUAL) !== 0;
+    if (job.ifEqual) takeExpected(job);
     job.expiresAtMs = expiryOf(request, toggles, turn.nowMs);
     job.readsSettled = true;
     const wantsValue = !job.overwrite || (toggles & RequestToggle.OLD) !== 0;
     job.found = wantsValue ? this.#found : this.#notWanted;
-    return operation !== Operation.ADD || this.#readDelta(turn);
+    if (action === Action.SCAN) this.#makePage(job);
+    return action !== Action.ADD || this.#readDelta(turn);
+  }
+
+  /** The page goes behind the next cursor. */
+  #makePage({ page, value }: Job): void {
+    page.cursor = value.length === 0 ? 0 : readU64(value.bytes, value.start);
+    page.bytes = this.frame;
+    page.start = VALUE_AT + CURSOR_BYTES;
+    page.room = MAX_VALUE_BYTES - CURSOR_BYTES;
+    page.mostKeys = Number.POSITIVE_INFINITY;
+    page.maxKeyBytes = MAX_KEY_BYTES;
   }
 
   #readDelta(turn: Turn): boolean {
@@ -145,8 +166,9 @@ export class Version1 implements Wire {
     this.#counters.operations[OPERATIONS[action]]++;
     if (action === Action.GET || action === Action.EXISTS) this.#countLookup(result);
     if (result === Result.DONE) this.#concludeDone(turn);
-    else if (result === Result.MISSING) this.#conclude(turn, Status.NOT_FOUND);
-    else if (result === Result.FULL) this.#conclude(turn, Status.FULL);
+    else if (result === Result.MISSING || result === Result.NO_CURSOR) {
+      this.#conclude(turn, Status.NOT_FOUND);
+    } else if (result === Result.FULL) this.#conclude(turn, Status.FULL);
     else if (result === Result.OVERFLOW) this.#refuse(turn, REFUSALS[result]);
     else if (result === Result.NOT_A_NUMBER) this.#refuse(turn, REFUSALS[result]);
     else if (found.length > found.room) {
@@ -161,13 +183,26 @@ export class Version1 implements Wire {
   }
 
   #concludeDone(turn: Turn): void {
-    const { action, found } = turn.job;
+    const { action, found, ifEqual } = turn.job;
+    if (action === Action.SCAN) {
+      this.#concludeScan(turn);
+      return;
+    }
     const tellsExpiry = action === Action.GET || action === Action.ADD || action === Action.EXISTS;
     const expiresAtMs = tellsExpiry ? found.expiresAtMs : 0;
-    const tellsNoValue = action === Action.EXISTS || action === Action.TOUCH;
+    const tellsNoValue = action === Action.EXISTS || action === Action.TOUCH ||
+      action === Action.DROP || (action === Action.SET && ifEqual);
     // A SET that replaced nothing has found no value.
     if (tellsNoValue || found === this.#notWanted) this.#conclude(turn, Status.OK, expiresAtMs);
     else this.#concludeWithFound(turn, Status.OK, expiresAtMs);
+  }
+
+  #concludeScan(turn: Turn): void {
+    const { page } = turn.job;
+    this.#conclude(turn, Status.OK);
+    writeU64(this.frame, VALUE_AT, page.cursor);
+    turn.outcome.toggles = ReplyToggle.PRESENT;
+    turn.outcome.length = CURSOR_BYTES + page.length;
   }
 
   /** Refuses a change that was not made durable. */
@@ -233,6 +268,15 @@ export class Version1 implements Wire {
     turn.outcome.length = length;
     this.frame.set(bytes.subarray(0, length), VALUE_AT);
   }
+}
+
+/** The value of a request with IF_EQUAL: the length of the expected one, that one, a new one. */
+function takeExpected({ value, expected }: Job): void {
+  expected.bytes = value.bytes;
+  expected.start = value.start + EXPECTED_LENGTH_BYTES;
+  expected.length = readU16(value.bytes, value.start);
+  value.start = expected.start + expected.length;
+  value.length -= EXPECTED_LENGTH_BYTES + expected.length;
 }
 
 /** When a key that this request writes expires; 0 for never. */

@@ -83,6 +83,92 @@ test("a missing value is not an empty value", async () => {
   assertEquals(await run(kv.delete("empty")), new Uint8Array(0));
 });
 
+test("ifEqual replaces and removes the expected value alone", async () => {
+  const { kv, run } = await begin();
+  const refused = { stored: false, current: undefined } as const;
+  assertEquals(await run(kv.set("k", "new", { ifEqual: "old" })), refused, "there is no key");
+  await run(kv.set("k", "one"));
+  assertEquals(await run(kv.set("k", "two", { ifEqual: "on" })), {
+    stored: false,
+    current: text("one"),
+  });
+  assertEquals(await run(kv.set("k", "", { ifEqual: "one", ttl: 5_000 })), {
+    ...{ stored: true, previous: undefined },
+  });
+  assert(((await run(kv.exists("k")))?.ttl ?? 0) > 4_900);
+  assertEquals(await run(kv.setJson("k", { a: 1 }, { ifEqual: "" })), {
+    ...{ stored: true, previous: undefined },
+  });
+  assertEquals(await run(kv.delete("k", { ifEqual: "" })), undefined);
+  assertEquals(await run(kv.delete("k", { ifEqual: '{"a":1}' })), text('{"a":1}'));
+  assertEquals(await run(kv.delete("k", { ifEqual: "" })), undefined);
+});
+
+test("ifEqual that can't be sent throws before sending", async () => {
+  const { kv, run, requests } = await begin();
+  const mixed = { ifEqual: "a", overwrite: true };
+  for (
+    const call of [
+      () => kv.set("k", "v", mixed),
+      () => kv.set("k", "v", { ifEqual: "a", old: true }),
+      () => kv.set("k", new Uint8Array(431), { ifEqual: new Uint8Array(431) }),
+      () => kv.set("k", new Uint8Array(427), { ifEqual: new Uint8Array(427), ttl: 1 }),
+      () => kv.delete("k", { ifEqual: new Uint8Array(862) }),
+      () => untyped(kv).delete("k", { ifEqual: 7 }),
+    ]
+  ) await assertRejects(async () => await run(call()), InvalidArgumentError);
+  assertEquals(requests.length, 0);
+  assertEquals(await run(kv.delete("k", { ifEqual: new Uint8Array(861) })), undefined);
+});
+
+test("keys and drop act on a prefix; the empty one means everything", async () => {
+  const { kv, run } = await begin();
+  const names = Array.from({ length: 60 }, (_, i) => `user:${i}`);
+  for (const name of [...names, "ключ"]) await run(kv.set(name, ""));
+  const keysText = async (prefix: string) => {
+    const keys: string[] = [];
+    for await (const key of kv.keysText(prefix)) keys.push(key);
+    return keys.toSorted();
+  };
+  assertEquals(await run(keysText("user:")), names.toSorted());
+  assertEquals(await run(keysText("")), [...names, "ключ"].toSorted());
+  const first = await run(kv.keys("кл").next());
+  assertEquals(first.value, text("ключ"));
+  assertEquals(await run(kv.drop("user:")), undefined);
+  assertEquals(await run(keysText("")), ["ключ"]);
+  await run(kv.drop(""));
+  assertEquals(await run(keysText("")), []);
+  await assertRejects(async () => await run(kv.drop("x".repeat(129))), InvalidArgumentError);
+  assertThrows(() => kv.keys("x".repeat(129)), InvalidArgumentError);
+});
+
+test("keys begins anew after a restart, and a walk that is left early asks no more", async () => {
+  const { kv, run, server, requests } = await begin();
+  const names = Array.from({ length: 200 }, (_, i) => `${i}`);
+  for (const name of names) await run(kv.set(name, ""));
+  const isFirst = { value: true };
+  const scan = server.store.scan.bind(server.store);
+  server.store.scan = (prefix, page) => {
+    // As if the cursor came from an earlier start.
+    if (page.cursor !== 0 && isFirst.value) {
+      isFirst.value = false;
+      page.cursor = 1;
+    }
+    return scan(prefix, page);
+  };
+  const told: string[] = [];
+  await run((async () => {
+    for await (const key of kv.keysText("")) told.push(key);
+  })());
+  assertEquals([...new Set(told)].toSorted(), names.toSorted());
+  assert(told.length > 200 && !isFirst.value, "some keys came again");
+  const before = requests.length;
+  await run((async () => {
+    for await (const _ of kv.keys("")) break;
+  })());
+  assertEquals(requests.length, before + 1);
+});
+
 test("bytes, text and JSON come back as they were", async () => {
   const { kv, run } = await begin();
   await run(kv.set(everyByte(128), everyByte(863)));

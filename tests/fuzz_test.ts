@@ -7,7 +7,7 @@
 import { test } from "node:test";
 import { assert, assertEquals } from "@std/assert";
 import { KilogramError } from "../src/errors.ts";
-import { copyBytes } from "../src/bytes.ts";
+import { copyBytes, writeU16 } from "../src/bytes.ts";
 import { DATAGRAM_BYTES, FRAME_BYTES } from "../src/protocol/datagram.ts";
 import {
   codeOf,
@@ -15,6 +15,7 @@ import {
   META_BYTES,
   META_EPOCH_AT,
   Status,
+  VALUE_AT,
   writeHead,
 } from "../src/protocol/frame.ts";
 import { trafficCiphers } from "../src/protocol/keys.ts";
@@ -63,6 +64,18 @@ class WatchedStore extends LogStore {
   override touch(key: Span, expiresAtMs: number): Result {
     this.changes++;
     return super.touch(key, expiresAtMs);
+  }
+  override setIfEqual(k: Span, e: Span, v: Span, expiresAtMs: number, f: Found): Result {
+    this.changes++;
+    return super.setIfEqual(k, e, v, expiresAtMs, f);
+  }
+  override deleteIfEqual(key: Span, expected: Span, found: Found): Result {
+    this.changes++;
+    return super.deleteIfEqual(key, expected, found);
+  }
+  override drop(prefix: Span): void {
+    this.changes++;
+    super.drop(prefix);
   }
 }
 
@@ -114,8 +127,11 @@ class Hostile {
     const frame = new Uint8Array(FRAME_BYTES);
     this.#fill(frame.subarray(0, 150));
     if (this.random() < 0.5) {
-      const toggles = this.random() < 0.5 ? this.below(8) : 0;
-      writeHead(frame, this.below(9), toggles, this.below(140), this.below(900));
+      const toggles = this.random() < 0.5 ? this.below(16) : 0;
+      writeHead(frame, this.below(11), toggles, this.below(140), this.below(900));
+      // Half of the expected values are whole, and some of the cursors.
+      if (this.random() < 0.5) writeU16(frame, VALUE_AT, this.below(900));
+      if (this.random() < 0.1) writeHead(frame, 8, 0, this.below(3), 8 * this.below(2));
     }
     return frame;
   }

@@ -48,6 +48,20 @@ test("an existing value is only read", async () => {
   assertEquals(await run(kv.exists("lease:k", { timeout: 500 })), undefined);
 });
 
+test("a lease that was lost to another is not given back", async () => {
+  const { kv, clients, run, clock } = await begin(2);
+  const slow = watch(kv.remember("k", async () => {
+    await new Promise<void>((resolve) => clock.at(clock.now() + 50, () => resolve()));
+    // The lease went to another meanwhile, as when a server has lost it.
+    await clients[1].set("lease:k", "another's", { timeout: 500, overwrite: true });
+    return "made";
+  }, { timeout: 2_000 }));
+  await clock.pass(500);
+  assertEquals(slow.state, "answered");
+  const lease = await run(clients[1].getText("lease:k", { timeout: 500 }));
+  assertEquals(lease, "another's");
+});
+
 test("the value gets its time to live, and the lease is given back", async () => {
   const { kv, load, run } = await begin(1);
   await run(kv.remember("k", load, { timeout: 500, ttl: 5_000 }));

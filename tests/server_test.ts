@@ -24,13 +24,16 @@ import { NO_ADDITIONAL_DATA } from "../src/protocol/seal.ts";
 import { NonceStream } from "../src/protocol/nonces.ts";
 import { nodeCrypto } from "../src/runtime/node_crypto.ts";
 import { webCrypto } from "../src/runtime/web_crypto.ts";
+import { MemoryExecutor } from "../src/execute/memory.ts";
+import { LogStore } from "../src/store/log_store.ts";
+import { NONE, spanOf } from "../src/store/store.ts";
 import { everyByte, fillRandomOf, text } from "./bytes.ts";
 import { sealFrame } from "./seal.ts";
 import { fillUp } from "./store/fill_up.ts";
-import { makeServer, MASTER_KEY, type ServerInWorld, WorldClock } from "./world.ts";
+import { makeServer, MASTER_KEY, type ServerInWorld, settled, WorldClock } from "./world.ts";
 
 const NOTHING = new Uint8Array(0);
-const { OVERWRITE, OLD } = RequestToggle;
+const { OVERWRITE, OLD, IF_EQUAL } = RequestToggle;
 const { PRESENT, FRESH } = ReplyToggle;
 
 /** A peer without a client's rules: it seals whatever a test gives it. */
@@ -168,6 +171,122 @@ test("DELETE returns the value, EXISTS whether there is one", async () => {
   assertEquals([removed.status, removed.value], [Status.OK, text("one")]);
   assertEquals((await peer.mutation({ operation: Operation.DELETE })).status, Status.NOT_FOUND);
   assertEquals((await peer.query({ operation: Operation.EXISTS })).status, Status.NOT_FOUND);
+});
+
+/** The value field of a request with IF_EQUAL. */
+function expecting(expected: string, value = ""): Uint8Array {
+  const bytes = new Uint8Array(2 + expected.length + value.length);
+  bytes.set([expected.length & 0xff, expected.length >> 8]);
+  bytes.set(text(expected + value), 2);
+  return bytes;
+}
+
+test("SET and DELETE with IF_EQUAL act on the expected value alone", async () => {
+  const { peer } = await begin();
+  const swap = (expected: string, value: string, ttlMs = 0) =>
+    peer.mutation(set(expecting(expected, value), IF_EQUAL, ttlMs));
+  const remove = (expected: string) =>
+    peer.mutation({ operation: Operation.DELETE, toggles: IF_EQUAL, value: expecting(expected) });
+  assertEquals((await swap("", "x")).status, Status.NOT_FOUND);
+  assertEquals((await remove("")).status, Status.NOT_FOUND);
+  await peer.mutation(set(text("one")));
+  const other = await swap("two", "three");
+  assertEquals([other.status, other.value], [Status.EXISTS, text("one")]);
+  const prefix = await swap("on", "three");
+  assertEquals([prefix.status, prefix.value], [Status.EXISTS, text("one")]);
+  const done = await swap("one", "two", 5_000);
+  assertEquals([done.status, done.toggles, done.value], [Status.OK, FRESH, NOTHING]);
+  const found = await peer.query({});
+  assertEquals([found.value, found.ttlMs], [text("two"), 5_000]);
+  const kept = await remove("one");
+  assertEquals([kept.status, kept.value], [Status.EXISTS, text("two")]);
+  const removed = await remove("two");
+  assertEquals([removed.status, removed.value], [Status.OK, text("two")]);
+  assertEquals((await peer.query({})).status, Status.NOT_FOUND);
+});
+
+test("IF_EQUAL is judged once, whatever comes again", async () => {
+  const { peer } = await begin();
+  await peer.mutation(set(text("one")));
+  const datagram = await peer.mutationDatagram(set(expecting("one", "two"), IF_EQUAL));
+  assertEquals((await peer.send(datagram))?.status, Status.OK);
+  await peer.mutation(set(expecting("two", "one"), IF_EQUAL));
+  assertEquals((await peer.send(datagram))?.status, Status.OK, "the kept reply");
+  assertEquals((await peer.query({})).value, text("one"));
+});
+
+const scanFrom = (value: Uint8Array, prefix = ""): Partial<Request> => ({
+  operation: Operation.SCAN,
+  key: text(prefix),
+  value,
+});
+
+test("SCAN tells keys by prefix, page by page, and refuses a cursor of another start", async () => {
+  const { peer } = await begin();
+  const keys = Array.from({ length: 100 }, (_, i) => `user:${i}`);
+  for (const key of [...keys, "other"]) await peer.mutation({ ...set(NOTHING), key: text(key) });
+  const told: string[] = [];
+  let cursor: Uint8Array = NOTHING;
+  let pages = 0;
+  do {
+    const page = await peer.query(scanFrom(cursor, "user:"));
+    assertEquals([page.status, page.toggles], [Status.OK, FRESH | PRESENT]);
+    for (let at = 8; at < page.value.length;) {
+      const end = at + 2 + page.value[at];
+      assertEquals(page.value[at + 1], 0);
+      told.push(Buffer.from(page.value.subarray(at + 2, end)).toString());
+      at = end;
+    }
+    cursor = copyBytes(page.value, 0, 8);
+    pages++;
+  } while (cursor.some((byte) => byte !== 0));
+  assertEquals(told.toSorted(), keys.toSorted());
+  assert(pages >= 2 && pages <= 4, `${pages} pages`);
+  for (const garbage of [text("00000000"), new Uint8Array(8).fill(255)]) {
+    assertEquals((await peer.query(scanFrom(garbage))).status, Status.NOT_FOUND);
+  }
+  assertEquals((await peer.query(scanFrom(text("short")))).status, Status.ERROR);
+});
+
+test("DROP removes what has the prefix, and nothing else; what comes again does nothing", async () => {
+  const { peer, store } = await begin();
+  for (const key of ["a1", "a2", "b1"]) await peer.mutation({ ...set(text("x")), key: text(key) });
+  const datagram = await peer.mutationDatagram({ operation: Operation.DROP, key: text("a") });
+  const dropped = await peer.send(datagram);
+  assertEquals([dropped?.status, dropped?.value], [Status.OK, NOTHING]);
+  assertEquals((await peer.query({ key: text("a1") })).status, Status.NOT_FOUND);
+  assertEquals((await peer.query({ key: text("b1") })).status, Status.OK);
+  await peer.mutation({ ...set(text("new")), key: text("a1") });
+  assertEquals((await peer.send(datagram))?.status, Status.OK, "the kept reply");
+  assertEquals((await peer.query({ key: text("a1") })).value, text("new"));
+  assertEquals(
+    (await peer.mutation({ operation: Operation.DROP, key: NOTHING })).status,
+    Status.OK,
+  );
+  assertEquals(store.count, 0);
+});
+
+test("a DROP that finds as many under way as can be noted is answered when one is over", async () => {
+  const clock = new WorldClock();
+  const store = new LogStore({ limitBytes: 2 ** 25, now: clock.now, fillRandom: fillRandomOf(8) });
+  const found = { bytes: NOTHING, start: 0, room: NONE, length: NONE, expiresAtMs: 0 };
+  // Many keys make each drop long.
+  for (let i = 0; i < 150_000; i++) {
+    store.set(spanOf(text(`${i}`)), spanOf(NOTHING), 0, true, found);
+  }
+  const world = await makeServer(clock, { executor: new MemoryExecutor(store) });
+  const peer = await Peer.of(world);
+  let replies = 0;
+  for (let i = 0; i < 20; i++) {
+    const key = text(String.fromCharCode(97 + i));
+    const datagram = await peer.mutationDatagram({ operation: Operation.DROP, key });
+    world.deliver(datagram, () => replies++);
+  }
+  await settled();
+  assertEquals([store.drops, replies], [16, 16]);
+  assertEquals((await peer.query({ key: text("7") })).status, Status.OK);
+  while (store.drops > 0) store.sweep();
+  assertEquals(replies, 20);
 });
 
 test("ADD counts, within signed 64 bits, and refuses what is not a number", async () => {
@@ -406,7 +525,7 @@ test("STATS returns whole lines that fit a value, with every count at its larges
   assertMatch(serverText, /^version 1.2.3\n/);
   const sections = /^sections (.*)$/m.exec(serverText)?.[1].split(" ") ?? [];
   assertEquals(sections, ["server", "operations", "datagrams", "store"]);
-  const lines: Record<string, number> = { server: 5, operations: 14, datagrams: 13, store: 6 };
+  const lines: Record<string, number> = { server: 5, operations: 16, datagrams: 13, store: 8 };
   for (const section of sections) {
     const reply = await peer.query({ operation: Operation.STATS, key: text(section) });
     const told = Buffer.from(reply.value).toString();

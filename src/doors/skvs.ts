@@ -120,6 +120,7 @@ class SkvsWire implements Wire {
     job.value.start = SKVS_VALUE_AT;
     job.value.length = skvsLengthOf(request, SKVS_VALUE_AT, MAX_SKVS_VALUE_BYTES);
     job.overwrite = (flags & SkvsFlag.OVERWRITE) !== 0;
+    job.ifEqual = false;
     job.expiresAtMs = 0;
     job.readsSettled = true;
     const tellsStored = command === SkvsCommand.SET && (flags & SkvsFlag.OLD) === 0;

@@ -106,6 +106,10 @@ export class Exchange {
     return this.#ports;
   }
 
+  get fillRandom(): FillRandom {
+    return this.#ports.fillRandom;
+  }
+
   /** The state of the queries and of the mutations. */
   get lanes(): readonly [queries: Readonly<Lane>, mutations: Readonly<Lane>] {
     return this.#lanes;

@@ -44,6 +44,12 @@ assert(MAX_VALUE_BYTES < 1 << (32 - VALUE_LENGTH_SHIFT), "a value length fits it
 assert(MAX_KEY_BYTES <= KEY_LENGTH_MASK, "a key length fits its 8 bits");
 assert(META_BYTES === 36 && META_BYTES <= MAX_KEY_BYTES, "the reply meta is 36 bytes");
 
+/** With IF_EQUAL, the value field begins with the length of the value that must be there. */
+export const EXPECTED_LENGTH_BYTES = 2;
+/** A cursor of SCAN; behind it, in a reply, each key has its length before it. */
+export const CURSOR_BYTES = 8;
+export const SCANNED_LENGTH_BYTES = 2;
+
 /** What a request asks for. */
 export const Operation = {
   SET: 0,
@@ -54,6 +60,8 @@ export const Operation = {
   TOUCH: 5,
   PING: 6,
   STATS: 7,
+  SCAN: 8,
+  DROP: 9,
 } as const;
 export type Operation = (typeof Operation)[keyof typeof Operation];
 
@@ -71,7 +79,7 @@ export const Status = {
 export type Status = (typeof Status)[keyof typeof Status];
 
 /** Toggles of a request. */
-export const RequestToggle = { OVERWRITE: 1, OLD: 2, TTL: 4 } as const;
+export const RequestToggle = { OVERWRITE: 1, OLD: 2, TTL: 4, IF_EQUAL: 8 } as const;
 /** Toggles of a reply. */
 export const ReplyToggle = { PRESENT: 1, FRESH: 2 } as const;
 

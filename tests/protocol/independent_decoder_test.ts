@@ -39,7 +39,7 @@ test("every request vector says what its fields say", () => {
     const request = decode(bytes(vector.datagram), "request", additionalData);
     const hasTtl = (request.toggles & 4) !== 0;
     assertEquals(request.code, vector.operation, vector.name);
-    assertEquals(request.toggles & 3, vector.toggles);
+    assertEquals(request.toggles & ~4, vector.toggles);
     assertEquals(request.key, bytes(vector.key));
     assertEquals(request.value, bytes(vector.value));
     assertEquals(hasTtl ? request.ttl : 0n, BigInt(vector.ttlMs));
@@ -47,6 +47,32 @@ test("every request vector says what its fields say", () => {
     const isMutation = (bytes(vector.nonce)[0] & 1) === 1;
     assertEquals(isMutation, additionalData.length === 16, "a mutation is sealed for an epoch");
   }
+});
+
+test("the value of a request with IF_EQUAL is a length, the expected value and the new one", () => {
+  const swaps = vectors.requests.filter(({ toggles }) => (toggles & 8) !== 0);
+  assertEquals(swaps.length, 2);
+  for (const vector of swaps) {
+    const { code, value } = decode(bytes(vector.datagram), "request", bytes(vector.additionalData));
+    const end = 2 + value.readUInt16LE(0);
+    const [expected, rest] = [value.subarray(2, end), value.subarray(end)];
+    assertEquals(expected.toString(), "the old value");
+    assertEquals(rest.toString(), code === 0 ? "the new value" : "");
+  }
+});
+
+test("a page of SCAN is a cursor, and keys with their lengths before them", () => {
+  const vector = vectors.replies.find(({ name }) => name === "a page of keys");
+  assert(vector !== undefined);
+  const { value } = decode(bytes(vector.datagram), "reply", Buffer.alloc(0));
+  assertEquals(value.readBigUInt64LE(0), 0x000a_bcde_1234_5678n);
+  const keys: string[] = [];
+  for (let at = 8; at < value.length;) {
+    const end = at + 2 + value.readUInt16LE(at);
+    keys.push(value.subarray(at + 2, end).toString());
+    at = end;
+  }
+  assertEquals(keys, ["user:1", "ключ"]);
 });
 
 test("every reply vector says what its fields say", () => {

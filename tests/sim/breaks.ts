@@ -14,6 +14,7 @@ import { MutationOrder } from "../../src/protocol/mutation_order.ts";
 import { ReplayWindow, Sighting } from "../../src/protocol/replay_window.ts";
 import { NonceStream, sequenceOf } from "../../src/protocol/nonces.ts";
 import { Transmission } from "../../src/protocol/transmission.ts";
+import { Drops } from "../../src/store/drops.ts";
 import { Holds } from "../../src/store/holds.ts";
 import { IndexPages } from "../../src/store/index_pages.ts";
 import { LogStore } from "../../src/store/log_store.ts";
@@ -83,10 +84,20 @@ export const BREAKS: Readonly<Record<string, Break>> = {
       JournalExecutor.prototype,
       "execute",
       (original) =>
-        function (this: JournalExecutor, job) {
-          const isDone = original.call(this, job);
+        function (this: JournalExecutor, job, resume) {
+          const isDone = original.call(this, job, resume);
           job.settlesWith = SETTLED;
           return isDone;
+        },
+    ),
+
+  "IF_EQUAL that does not compare": () =>
+    replace(
+      LogStore.prototype,
+      "setIfEqual",
+      () =>
+        function (this: LogStore, key, _, value, expiresAtMs, found) {
+          return LogStore.prototype.set.call(this, key, value, expiresAtMs, true, found);
         },
     ),
 
@@ -107,6 +118,14 @@ export const READER_BREAKS: Readonly<Record<string, Break>> = {
   "a version not raised by a page that moves": () =>
     unversioned(IndexPages.prototype, "removeLast"),
   "a version not raised by a rewrite in place": () => unversioned(LogStore.prototype, "set", 1),
+  "a version not raised by a drop that takes another's place": () =>
+    unversioned(Drops.prototype, "add", 1),
+  "readers that do not look for drops": () =>
+    replace(Drops.prototype, "cover", (original) =>
+      function (this: Drops, address, header) {
+        // The writer's calls leave the header out, or are within its own operations.
+        return header === undefined && original.call(this, address);
+      }),
 };
 
 function mendAll(mends: readonly (() => void)[]): void {

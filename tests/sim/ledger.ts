@@ -8,6 +8,7 @@
 
 import type { Effect } from "../../src/errors.ts";
 import { fault, type Read, type Write } from "./linearizability.ts";
+import { Pages } from "./pages.ts";
 
 /** Deltas of one key: 8^19 is the last below 2^60, and a sum of all of them fits 64 bits. */
 const DELTAS_OF_A_KEY = 20;
@@ -22,8 +23,9 @@ export interface Life {
   readonly applied: Map<string, number[]>;
   /** The sums that stood at the end. */
   readonly sums: Map<string, bigint>;
-  /** How often each value was stored. */
+  /** How often each value was stored, and how often it was replaced by one who expected it. */
   readonly stored: Map<string, number>;
+  readonly swaps: Map<string, number>;
 }
 
 /** How a call ended: `refused` is also an answer, and means that nothing changed. */
@@ -47,6 +49,8 @@ export interface ValueSet extends Mutation {
   readonly key: string;
   readonly value: string;
   readonly isRegister: boolean;
+  /** The value that it was to replace; undefined if any. */
+  readonly expected: string | undefined;
 }
 
 export interface RegisterGet extends Read {
@@ -60,6 +64,7 @@ const timesIn = (sum: bigint, digit: number): number =>
 export class Ledger {
   readonly violations: string[] = [];
   readonly lives: Life[] = [];
+  readonly pages = new Pages();
   readonly #adds: Add[] = [];
   readonly #sets: ValueSet[] = [];
   readonly #gets: RegisterGet[] = [];
@@ -87,6 +92,7 @@ export class Ledger {
       applied: new Map(),
       sums: new Map(),
       stored: new Map(),
+      swaps: new Map(),
     };
     this.lives.push(life);
     return life;
@@ -109,9 +115,9 @@ export class Ledger {
   }
 
   /** @param isRegister whether the key is checked as a register: never refused, never deleted */
-  beginSet(client: number, key: string, isRegister: boolean): ValueSet {
+  beginSet(client: number, key: string, isRegister: boolean, expected?: string): ValueSet {
     const value = `${key}=${this.#sets.length}`;
-    const set = { ...this.#beginMutation(client), key, value, isRegister };
+    const set = { ...this.#beginMutation(client), key, value, isRegister, expected };
     this.#sets.push(set);
     this.#mutations.push(set);
     return set;
@@ -158,6 +164,7 @@ export class Ledger {
     for (const set of this.#sets) this.#checkSet(set);
     for (const life of this.lives) this.#checkRegisters(life);
     this.#checkAbandoned();
+    for (const fault of this.pages.check(this.lives)) this.violate(fault);
   }
 
   #checkAdd(add: Add): void {
@@ -193,12 +200,26 @@ export class Ledger {
           const isKnown = isWithin(set, life) && set.ending === "answered";
           return { value: set.value, start: set.start, end: isKnown ? set.end : Infinity };
         });
-      const reads = this.#gets.filter((get) =>
+      const reads = [...this.#gets, ...this.#swapsAsReads()].filter((get) =>
         get.key === key && get.start > life.start && get.end < life.end
       );
       const found = fault(writes, reads);
       if (found !== null) this.violate(`${key} in life ${life.index}: ${found}`);
     }
+  }
+
+  /** A SET that replaced the expected value has read it. */
+  #swapsAsReads(): RegisterGet[] {
+    return this.#sets.flatMap(({ key, expected, ending, start, end }) =>
+      expected !== undefined && ending === "answered" ? [{ key, value: expected, start, end }] : []
+    );
+  }
+
+  /** No value is replaced twice by who expects it. */
+  noteSwap(life: Life, expected: string): void {
+    const swaps = (life.swaps.get(expected) ?? 0) + 1;
+    life.swaps.set(expected, swaps);
+    if (swaps > 1) this.violate(`${expected} was replaced ${swaps} times`);
   }
 
   /** An abandoned ADD takes no effect after a later mutation, begun alone, was answered. */

@@ -32,6 +32,21 @@ export class RecordingStore extends LogStore {
     return result;
   }
 
+  override setIfEqual(
+    key: Span,
+    expected: Span,
+    value: Span,
+    expiresAtMs: number,
+    found: Found,
+  ): Result {
+    const result = super.setIfEqual(key, expected, value, expiresAtMs, found);
+    if (result === Result.DONE) {
+      this.#ledger.noteStored(this.life, textOf(value.bytes, value.start, value.length));
+      this.#ledger.noteSwap(this.life, textOf(expected.bytes, expected.start, expected.length));
+    }
+    return result;
+  }
+
   override add(key: Span, delta: bigint, expiresAtMs: number, found: Found): Result {
     const result = super.add(key, delta, expiresAtMs, found);
     if (result === Result.DONE) {

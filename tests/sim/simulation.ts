@@ -32,6 +32,7 @@ import {
 } from "./backing.ts";
 import { checkedCipher } from "./checked_cipher.ts";
 import { deltaOf, type Ending, Ledger, type Mutation } from "./ledger.ts";
+import { pageKey, PAGES } from "./pages.ts";
 
 const MASTER_KEY = new Uint8Array(32).fill(0x6b);
 const realCiphers = await trafficCiphers(MASTER_KEY, nodeCrypto);
@@ -116,6 +117,9 @@ class Simulation {
   #seeds = 0;
   #started = 0;
   #lastSet = "register:0";
+  /** By client, what it last took the lock with; by register, a value that was seen there. */
+  readonly #lockValues = new Map<number, string>();
+  readonly #seen = new Map<string, string>();
   #isOver = false;
 
   constructor(seed: number, operations: number, isTraced: boolean) {
@@ -404,10 +408,12 @@ class Simulation {
     const options = { timeout, signal: controller?.signal };
     const kind = this.#random();
     const startedAtMs = this.#clock.now();
-    if (kind < 0.45) await this.#add(client, number, options);
-    else if (kind < 0.6) await this.#set(client, number, options);
+    if (kind < 0.4) await this.#add(client, number, options);
+    else if (kind < 0.57) await this.#set(client, number, options);
     else if (kind < 0.68) await this.#takeLock(client, number, options);
     else if (kind < 0.76) await this.#releaseLock(client, number, options);
+    else if (kind < 0.82) await this.#swap(client, number, options);
+    else if (kind < 0.9) await this.#usePages(client, number, options);
     else await this.#get(client, options);
     const lateMs = this.#clock.now() - startedAtMs - timeout;
     if (lateMs > 1e-6) this.#ledger.violate(`a call ended ${lateMs} ms after its deadline`);
@@ -441,12 +447,72 @@ class Simulation {
     const ending = await this.#ending(async () => {
       isStored = (await client.set(LOCK, set.value, options)).stored;
     });
+    if (isStored) this.#lockValues.set(number, set.value);
     this.#end(set, `SET ${set.value}`, ending === "answered" && !isStored ? "refused" : ending);
   }
 
+  /** Often only by the one who took it last. */
   async #releaseLock(client: Client, number: number, options: CallOptions): Promise<void> {
     const mutation = this.#ledger.beginOther(number);
-    this.#end(mutation, "DELETE", await this.#ending(() => client.delete(LOCK, options)));
+    const ifEqual = this.#chance(0.7) ? this.#lockValues.get(number) : undefined;
+    const ending = await this.#ending(async () => {
+      const removed = await client.delete(LOCK, { ...options, ifEqual });
+      const isWrong = ifEqual !== undefined && removed !== undefined &&
+        ifEqual !== Buffer.from(removed).toString();
+      if (isWrong) this.#ledger.violate(`DELETE of ${ifEqual} removed another value`);
+    });
+    this.#end(mutation, "DELETE", ending);
+  }
+
+  /** Replaces the value of a register that somebody has seen, if it is still there. */
+  async #swap(client: Client, number: number, options: CallOptions): Promise<void> {
+    const key = this.#lastSet;
+    const ifEqual = this.#seen.get(key) ?? "nothing";
+    const set = this.#ledger.beginSet(number, key, true, ifEqual);
+    this.#note(() => `client ${number} calls SET ${set.value} for ${ifEqual}`);
+    let isStored = false;
+    const ending = await this.#ending(async () => {
+      const result = await client.set(key, set.value, { ...options, ifEqual });
+      isStored = result.stored;
+      if (!result.stored) {
+        const current = result.current && Buffer.from(result.current).toString();
+        this.#ledger.addGet(key, current, set.start);
+      }
+    });
+    if (isStored) this.#seen.set(key, set.value);
+    this.#end(set, `SET ${set.value}`, ending === "answered" && !isStored ? "refused" : ending);
+  }
+
+  /** Keys with a common prefix: they are set, read, told and, seldom, dropped. */
+  async #usePages(client: Client, number: number, options: CallOptions): Promise<void> {
+    const { pages } = this.#ledger;
+    const key = pageKey(this.#random());
+    const kind = this.#random();
+    if (kind < 0.4) {
+      const set = this.#ledger.beginSet(number, key, false);
+      pages.addSet(set, key, set.value);
+      const ending = await this.#ending(() =>
+        client.set(key, set.value, { ...options, overwrite: true })
+      );
+      this.#end(set, `SET ${set.value}`, ending);
+    } else if (kind < 0.5) {
+      const drop = this.#ledger.beginOther(number);
+      pages.addDrop(drop);
+      this.#note(() => `client ${number} calls DROP`);
+      this.#end(drop, "DROP", await this.#ending(() => client.drop(PAGES, options)));
+    } else {
+      const start = this.#ledger.moment();
+      await this.#ending(async () => {
+        if (kind < 0.7) {
+          const value = await client.getText(key, options);
+          pages.addGet(key, value, start, this.#ledger.moment());
+          return;
+        }
+        const keys: string[] = [];
+        for await (const each of client.keysText(PAGES, options)) keys.push(each);
+        pages.addScan(keys, start, this.#ledger.moment());
+      });
+    }
   }
 
   #end(mutation: Mutation, name: string, ending: Ending): void {
@@ -459,7 +525,9 @@ class Simulation {
     const key = this.#chance(0.5) ? this.#lastSet : `register:${this.#below(REGISTERS)}`;
     const start = this.#ledger.moment();
     await this.#ending(async () => {
-      this.#ledger.addGet(key, await client.getText(key, options), start);
+      const value = await client.getText(key, options);
+      this.#ledger.addGet(key, value, start);
+      if (value !== undefined) this.#seen.set(key, value);
     });
   }
 

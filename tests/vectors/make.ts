@@ -33,7 +33,10 @@ const requestKey = await nodeCrypto.deriveKey(masterKey, "kilogram/1 request");
 const replyKey = await nodeCrypto.deriveKey(masterKey, "kilogram/1 reply");
 const everyByte = (length: number) => Uint8Array.from({ length }, (_, i) => 255 - (i % 256));
 const text = (value: string) => new TextEncoder().encode(value);
+const concat = (...parts: ArrayLike<number>[]) =>
+  Uint8Array.from(parts.flatMap((part) => Array.from(part)));
 const NOTHING = new Uint8Array(0);
+const CURSOR = Uint8Array.from([0x78, 0x56, 0x34, 0x12, 0xde, 0xbc, 0x0a, 0]);
 
 const requests = [
   {
@@ -109,6 +112,46 @@ const requests = [
     value: NOTHING,
     ttlMs: 0,
   },
+  {
+    name: "set if the value is the expected one",
+    operation: Operation.SET,
+    toggles: RequestToggle.IF_EQUAL,
+    key: text("flag"),
+    value: concat([13, 0], text("the old valuethe new value")),
+    ttlMs: 60_000,
+  },
+  {
+    name: "delete if the value is the expected one",
+    operation: Operation.DELETE,
+    toggles: RequestToggle.IF_EQUAL,
+    key: text("lock"),
+    value: concat([13, 0], text("the old value")),
+    ttlMs: 0,
+  },
+  {
+    name: "scan from the beginning",
+    operation: Operation.SCAN,
+    toggles: 0,
+    key: text("user:"),
+    value: NOTHING,
+    ttlMs: 0,
+  },
+  {
+    name: "scan all keys, from a cursor on",
+    operation: Operation.SCAN,
+    toggles: 0,
+    key: NOTHING,
+    value: CURSOR,
+    ttlMs: 0,
+  },
+  {
+    name: "drop",
+    operation: Operation.DROP,
+    toggles: 0,
+    key: text("user:"),
+    value: NOTHING,
+    ttlMs: 0,
+  },
 ];
 
 const reply = (
@@ -136,6 +179,12 @@ const replies = [
   reply("duplicate", Status.DUPLICATE, 0, NOTHING),
   reply("full", Status.FULL, 0, NOTHING),
   reply("too large", Status.TOO_LARGE, 0, NOTHING),
+  reply(
+    "a page of keys",
+    Status.OK,
+    ReplyToggle.PRESENT,
+    concat(CURSOR, [6, 0], text("user:1"), [8, 0], text("ключ")),
+  ),
 ];
 
 function nonceOf(first: number, sequence: number): Uint8Array {
@@ -227,4 +276,4 @@ const vectors = {
   ),
   skvsRequest: await skvsVector(),
 };
-process.stdout.write(`${JSON.stringify(vectors, null, 1)}\n`);
+process.stdout.write(`${JSON.stringify(vectors, null, 2)}\n`);
