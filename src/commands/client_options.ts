@@ -41,6 +41,15 @@ export const CLIENT_OPTIONS = {
   ...CRYPTO_OPTION,
 } as const satisfies Options;
 
+/** Of SET and DELETE. */
+export const IF_EQUAL_OPTION = {
+  "if-equal": {
+    type: "string",
+    value: "VALUE",
+    help: "do it only if this is the key's value now",
+  },
+} as const satisfies Options;
+
 export function cryptoChoice(input: Input): CryptoChoice {
   return choiceOf(input, "crypto", ["native", "node", "web"]);
 }

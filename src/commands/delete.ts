@@ -1,8 +1,8 @@
 import { TooLargeError } from "../errors.ts";
 import { SkvsCommand } from "../protocol/skvs.ts";
-import { CLIENT_OPTIONS } from "./client_options.ts";
+import { CLIENT_OPTIONS, IF_EQUAL_OPTION } from "./client_options.ts";
 import { type Command, Exit, type Input } from "./command.ts";
-import { complainMissing, printJson, printValue, valueFields } from "./output.ts";
+import { complain, complainMissing, printJson, printValue, valueFields } from "./output.ts";
 import { callSkvs, SKVS_OPTIONS, wantsSkvs } from "./skvs.ts";
 import { withClient } from "./with_client.ts";
 
@@ -10,19 +10,26 @@ export const command: Command = {
   summary: "remove a key",
   parameters: "KEY",
   arity: [1, 1],
-  details: "Exit status 1: there is no such key.",
+  details: "Exit status 1: there is no such key, or with --if-equal it has another value.",
   options: {
     old: { type: "boolean", help: "print the value that it had" },
+    ...IF_EQUAL_OPTION,
     ...CLIENT_OPTIONS,
     ...SKVS_OPTIONS,
   },
-  examples: ["kg delete greeting", "kg delete job:17 --old"],
+  examples: [
+    "kg delete greeting",
+    "kg delete job:17 --old",
+    "kg delete lock:report --if-equal $$",
+  ],
 
   async run(input) {
     const [key] = input.parameters;
     const removed = await remove(input, key);
     if (input.flag("json")) {
       printJson({ key, deleted: removed !== undefined, ...valueFields(removed ?? undefined) });
+    } else if (removed === undefined && input.text("if-equal") !== undefined) {
+      complain(`kg delete: "${key}" does not have that value, and was left as it is`);
     } else if (removed === undefined) {
       complainMissing("delete", key);
     } else if (removed !== null && input.flag("old")) {
@@ -36,7 +43,8 @@ export const command: Command = {
 async function remove(input: Input, key: string): Promise<Uint8Array | null | undefined> {
   if (wantsSkvs(input)) return await callSkvs(input, SkvsCommand.DELETE, key);
   try {
-    return await withClient(input, (kv) => kv.delete(key));
+    const ifEqual = input.text("if-equal");
+    return await withClient(input, (kv) => kv.delete(key, { ifEqual }));
   } catch (error) {
     // The key is deleted; only the old value is lost, which matters only with --old.
     const isDone = error instanceof TooLargeError && error.effect === "done";

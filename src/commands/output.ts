@@ -76,13 +76,17 @@ export function complainMissing(command: string, key: string): void {
   complain(`kg ${command}: there is no key "${key}" (never stored, deleted, expired or evicted)`);
 }
 
-/** Writes a line to standard error, control characters escaped. Write errors are ignored. */
-export function complain(line: string): void {
+/** A text that a terminal shows as one line: control characters become \x1b and the like. */
+export function escapeControls(text: string): string {
   const isControl = (char: string) => char < " " || (char >= "\x7f" && char <= "\x9f");
   const escape = (char: string) => `\\x${char.charCodeAt(0).toString(16).padStart(2, "0")}`;
-  const plain = [...line].map((char) => (isControl(char) ? escape(char) : char)).join("");
+  return [...text].map((char) => (isControl(char) ? escape(char) : char)).join("");
+}
+
+/** Writes a line to standard error, control characters escaped. Write errors are ignored. */
+export function complain(line: string): void {
   try {
-    writeSync(STDERR, `${plain}\n`);
+    writeSync(STDERR, `${escapeControls(line)}\n`);
   } catch {
     // Nobody reads standard error: no reason for a server to stop.
   }

@@ -1,7 +1,7 @@
 import type { SetResult } from "../client.ts";
 import { MAX_VALUE_BYTES } from "../protocol/frame.ts";
 import { SkvsCommand, SkvsFlag } from "../protocol/skvs.ts";
-import { CLIENT_OPTIONS, ttlMsOf } from "./client_options.ts";
+import { CLIENT_OPTIONS, IF_EQUAL_OPTION, ttlMsOf } from "./client_options.ts";
 import { type Command, Exit, type Input } from "./command.ts";
 import { complain, printJson, printValue, valueFields } from "./output.ts";
 import { UsageError } from "./usage_error.ts";
@@ -14,10 +14,12 @@ export const command: Command = {
   arity: [2, 2],
   details:
     "VALUE is text of at most 863 bytes (855 with --ttl); - reads it from standard input,\n" +
-    "byte for byte. Without --overwrite, a key that exists is left as it is: exit status 1.",
+    "byte for byte. Without --overwrite, a key that exists is left as it is, and with --if-equal\n" +
+    "a key that does not have that value: exit status 1.",
   options: {
     overwrite: { type: "boolean", help: "replace the value of a key that exists" },
     old: { type: "boolean", help: "print the value that was replaced" },
+    ...IF_EQUAL_OPTION,
     ttl: { type: "string", value: "TIME", help: "how long it lives, like 30s (default: for ever)" },
     ...CLIENT_OPTIONS,
     ...SKVS_OPTIONS,
@@ -27,6 +29,7 @@ export const command: Command = {
     "kg set session:42 alice --ttl 30m --overwrite",
     "kg set avatar - < avatar.bin",
     "kg set lock:report $$ --ttl 10s || echo somebody has it",
+    "kg set lock:report $$ --ttl 10s --if-equal $$   # for longer",
   ],
 
   async run(input) {
@@ -37,13 +40,19 @@ export const command: Command = {
     if (input.flag("json")) {
       printJson({ key, stored: result.stored, ...shownFields(result) });
     } else if (!result.stored) {
-      complain(`kg set: "${key}" exists and was left as it is; --overwrite replaces it`);
+      complain(`kg set: ${whyNot(input, key)}`);
     } else if (input.flag("old") && result.previous !== undefined) {
       printValue(result.previous);
     }
     return result.stored ? Exit.DONE : Exit.NOT_FOUND;
   },
 };
+
+function whyNot(input: Input, key: string): string {
+  return input.text("if-equal") === undefined
+    ? `"${key}" exists and was left as it is; --overwrite replaces it`
+    : `"${key}" does not have that value, and was left as it is`;
+}
 
 function shownFields(result: SetResult) {
   return result.stored
@@ -58,11 +67,12 @@ function store(
   ttl: number | undefined,
 ): Promise<SetResult> {
   if (wantsSkvs(input)) return storeSkvs(input, key, value);
-  const options = {
-    overwrite: input.flag("overwrite"),
-    old: input.flag("old"),
-    ttl,
-  };
+  const [overwrite, old] = [input.flag("overwrite"), input.flag("old")];
+  const ifEqual = input.text("if-equal");
+  if (ifEqual !== undefined && (overwrite || old)) {
+    throw new UsageError("--if-equal goes with neither --overwrite nor --old");
+  }
+  const options = { overwrite, old, ttl, ifEqual };
   return withClient(input, (kv) => kv.set(key, value, options));
 }
 

@@ -44,6 +44,9 @@ export async function callSkvs(
   if (input.text("ttl") !== undefined) {
     throw new UsageError("the original wire has no time to live: leave --ttl out");
   }
+  if (input.text("if-equal") !== undefined) {
+    throw new UsageError("the original wire compares no values: leave --if-equal out");
+  }
   const key = new TextEncoder().encode(keyText);
   if (key.length === 0 || key.length > MAX_SKVS_KEY_BYTES) {
     throw new UsageError(`the key has ${key.length} bytes; a key has 1 to ${MAX_SKVS_KEY_BYTES}`);

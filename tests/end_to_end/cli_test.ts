@@ -67,6 +67,37 @@ test("without --overwrite an existing key is left as it is", () => {
   assertEquals(kg(env, ["get", "once"]).text, "2");
 });
 
+test("--if-equal acts on that value alone", () => {
+  assertFails(kg(env, ["set", "flag", "b", "--if-equal", "a"]), 1, /does not have that value/);
+  kg(env, ["set", "flag", "a"]);
+  assertEquals(kg(env, ["set", "flag", "b", "--if-equal", "a"]).status, 0);
+  const other = kg(env, ["set", "flag", "c", "--if-equal", "a", "--json"]);
+  assertEquals([other.status, JSON.parse(other.text).current], [1, "b"]);
+  assertFails(kg(env, ["set", "flag", "c", "--if-equal", "b", "--overwrite"]), 2, /neither/);
+  assertFails(kg(env, ["delete", "flag", "--if-equal", "a"]), 1, /does not have that value/);
+  assertEquals(kg(env, ["delete", "flag", "--if-equal", "b", "--old"]).text, "b");
+  assertFails(kg(env, ["delete", "flag", "--if-equal", "b"]), 1, /does not have that value/);
+});
+
+test("keys prints a line for each key, and drop removes a prefix", () => {
+  const names = ["list:1", "list:2", "list:\u001b[2J", "list:é"];
+  for (const name of names) assertEquals(kg(env, ["set", name, "x"]).status, 0);
+  const lines = (text: string) => text.trimEnd().split("\n").toSorted();
+  assertEquals(lines(kg(env, ["keys", "list:"]).text), names.toSorted());
+  assertEquals(lines(kg(env, ["keys", "list:", "--count", "3"]).text).length, 3);
+  const json = lines(kg(env, ["keys", "list:", "--json"]).text).map((line) => JSON.parse(line).key);
+  assertEquals(json.toSorted(), names.toSorted());
+  assertFails(kg(env, ["keys", "nothing:"]), 1, /no key that begins with "nothing:"/);
+  assertFails(kg(env, ["keys", "--count", "0"]), 2, /whole number/);
+  assertEquals(kg(env, ["drop", "list:"]).status, 0);
+  assertFails(kg(env, ["keys", "list:"]), 1, /no key/);
+  kg(env, ["set", "stays", "x"]);
+  // Nobody can be asked: standard input is no terminal.
+  assertFails(kg(env, ["drop", ""]), 2, /every key on .*--yes/);
+  assertEquals(kg(env, ["get", "stays"]).text, "x");
+  assertFails(kg(env, ["drop"]), 2, /takes PREFIX/);
+});
+
 test("delete, exists, add, touch", () => {
   assertFails(kg(env, ["get", "none"]), 1, /no key "none"/);
   assertFails(kg(env, ["delete", "none"]), 1, /no key "none"/);

@@ -1,0 +1,55 @@
+import { Buffer } from "node:buffer";
+import { CLIENT_OPTIONS } from "./client_options.ts";
+import { type Command, Exit, type Input } from "./command.ts";
+import { complain, escapeControls, print, valueFields } from "./output.ts";
+import { UsageError } from "./usage_error.ts";
+import { withClient } from "./with_client.ts";
+
+export const command: Command = {
+  summary: "print keys, those that begin with a prefix or all",
+  parameters: "[PREFIX]",
+  arity: [0, 1],
+  details:
+    "A line each, in no order. What is there from beginning to end is printed, whatever is\n" +
+    "written meanwhile; a key may come twice while the server restarts. Keys over 128 bytes,\n" +
+    "which only a door can store, are left out. Exit status 1: there are none.",
+  options: {
+    count: { type: "string", value: "N", help: "at most so many" },
+    ...CLIENT_OPTIONS,
+  },
+  examples: [
+    "kg keys",
+    "kg keys session: | wc -l",
+    "kg keys flag: --json",
+    "kg keys job: --count 10",
+  ],
+
+  async run(input) {
+    const [prefix = ""] = input.parameters;
+    const most = countOf(input);
+    const form = input.flag("json") ? jsonLine : process.stdout.isTTY ? plainLine : rawLine;
+    let count = 0;
+    await withClient(input, async (kv) => {
+      for await (const key of kv.keys(prefix)) {
+        count++;
+        if (!print(form(key)) || count === most) return;
+      }
+    });
+    if (count === 0) {
+      complain(`kg keys: there is no key${prefix && ` that begins with "${prefix}"`}`);
+    }
+    return count === 0 ? Exit.NOT_FOUND : Exit.DONE;
+  },
+};
+
+function countOf(input: Input): number {
+  const text = input.text("count");
+  if (text === undefined) return Number.POSITIVE_INFINITY;
+  if (/^[1-9]\d{0,14}$/.test(text)) return Number(text);
+  throw new UsageError(`--count ${text}: give a whole number, 1 or more`);
+}
+
+const jsonLine = (key: Uint8Array) => `${JSON.stringify(valueFields(key, "key"))}\n`;
+const rawLine = (key: Uint8Array) => Buffer.concat([key, Buffer.from("\n")]);
+/** A key must not take over the terminal. */
+const plainLine = (key: Uint8Array) => `${escapeControls(Buffer.from(key).toString())}\n`;
