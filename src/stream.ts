@@ -4,6 +4,8 @@ import type { Buffer } from "node:buffer";
 
 /** The socket of one connection. */
 export interface StreamSocket {
+  /** Where the other side is, as host:port; empty if that is not known. */
+  readonly address: string;
   /**
    * Sends bytes, which may be reused once this returns.
    * @returns whether more may be sent at once; if not, wait for `drained`

@@ -18,6 +18,11 @@ export const DOOR_OPTIONS = {
     value: "WHERE",
     help: "the protocol of Redis at HOST:PORT or unix:PATH; repeat it for more",
   },
+  "resp-password-file": {
+    type: "string",
+    value: "FILE",
+    help: "a file with the password that --resp asks for (default: it asks for none)",
+  },
   "plaintext-ok": {
     type: "boolean",
     help: "let those two, which are not encrypted, listen on the network",

@@ -104,20 +104,22 @@ export function readKeyFile(path: string): KeyOnHand {
   return { key: decodeNamed(path, readSecret(path)), origin: path };
 }
 
-/** The text of a file that only its owner may read. */
-export function readSecret(path: string): string {
+/** The text of a file that only its owner may read. @param what it holds, for errors */
+export function readSecret(path: string, what: "key" | "password" = "key"): string {
   const file = statOf(path);
-  if (file === undefined) throw new UsageError(`there is no key file ${path}`);
+  if (file === undefined) throw new UsageError(`there is no ${what} file ${path}`);
   if (!file.isFile() || file.size > MAX_KEY_FILE_BYTES) {
-    throw new UsageError(`${path} is not a key file: it is not a file, or too large for a key`);
+    throw new UsageError(
+      `${path} is no ${what} file: it is not a file, or too large for a ${what}`,
+    );
   }
   if (process.platform !== "win32" && (file.mode & OTHERS) !== 0) {
-    throw new UsageError(`others can read the key file ${path}: chmod 600 ${path}`);
+    throw new UsageError(`others can read the ${what} file ${path}: chmod 600 ${path}`);
   }
   try {
     return readFileSync(path, "utf8");
   } catch (error) {
-    throw new UsageError(`can't read the key file ${path} (${codeOf(error)})`);
+    throw new UsageError(`can't read the ${what} file ${path} (${codeOf(error)})`);
   }
 }
 

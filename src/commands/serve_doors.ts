@@ -5,6 +5,8 @@ import type { Conversation } from "../doors/conversation.ts";
 import { Keyspace } from "../doors/keyspace.ts";
 import { LineConversation } from "../doors/line/conversation.ts";
 import { RespConversation } from "../doors/resp/conversation.ts";
+import { RespDoor } from "../doors/resp/door.ts";
+import { Password } from "../doors/resp/password.ts";
 import { isLoopback, parseAddress, resolveAddress } from "../runtime/address.ts";
 import type { Accept } from "../stream.ts";
 import { descriptorLimit } from "../runtime/descriptor_limit.ts";
@@ -22,6 +24,7 @@ import type { Counters } from "../statistics.ts";
 import type { Input } from "./command.ts";
 import { bindProblem } from "./bind_problem.ts";
 import { DEFAULT_MAX_CONNECTIONS, DEFAULT_SOCKET_MODE } from "./door_options.ts";
+import { readSecret } from "./key_source.ts";
 import { complain } from "./output.ts";
 import { parseCount } from "./quantities.ts";
 import { UsageError } from "./usage_error.ts";
@@ -70,8 +73,12 @@ export async function openDoors(
     for (const listener of listeners) listener.close();
     connections.closeAll();
   };
-  const open = (option: "line" | "resp", port: number, converse: () => Conversation) =>
-    listenAtAll(input, runtime, option, port, connections.door(converse), listeners);
+  const respDoor = new RespDoor(passwordOf(input), (observer) => keyspace.observe(observer));
+  const open = (
+    option: "line" | "resp",
+    port: number,
+    converse: (address: string) => Conversation,
+  ) => listenAtAll(input, runtime, option, port, connections.door(converse), listeners);
   try {
     const places = [
       ...await open(
@@ -79,13 +86,26 @@ export async function openDoors(
         DEFAULT_LINE_PORT,
         () => new LineConversation(keyspace, connections.replies),
       ),
-      ...await open("resp", DEFAULT_RESP_PORT, () => new RespConversation(keyspace, connections)),
+      ...await open(
+        "resp",
+        DEFAULT_RESP_PORT,
+        (address) => new RespConversation(keyspace, connections, respDoor, address),
+      ),
     ];
     return { places, lines: places.length > 0 ? () => connections.lines() : undefined, close };
   } catch (error) {
     close();
     throw error;
   }
+}
+
+/** @throws UsageError for a file that is not a secret, or holds none */
+function passwordOf(input: Input): Password | null {
+  const path = input.text("resp-password-file");
+  if (path === undefined) return null;
+  const text = readSecret(path, "password").replace(/\r?\n$/, "");
+  if (text !== "") return new Password(text);
+  throw new UsageError(`${path} is empty: write the password of the RESP door to it`);
 }
 
 /**

@@ -33,6 +33,8 @@ export interface ConnectionHost {
   readonly keyspace: Keyspace;
   /** Milliseconds, never backwards. */
   now(): number;
+  /** Runs a function once after a delay in ms. */
+  later(run: () => void, ms: number): void;
   noteAnswer(connection: Connection): void;
   /**
    * Records how much a connection holds now. A connection may be cut off for it.
@@ -64,8 +66,10 @@ export class Connection implements StreamEvents {
   #unsentBytes = 0;
   /** Replies held until what they report is settled. */
   #held: HeldReplies | null = null;
-  /** Whether it waits for the replies of others to settle before it begins a request. */
+  /** Whether it waits for others' changes to settle before it begins a request. */
   #isWaitingForRoom = false;
+  /** Whether it is not heard for a while. */
+  #isPenalized = false;
   /** Whether input waits until the replies have left, or until the next turn. */
   #isPaused = false;
   /** Whether another turn is scheduled. */
@@ -134,7 +138,8 @@ export class Connection implements StreamEvents {
   }
 
   #goOn(): void {
-    if (this.#isEnded || !this.#waitsForNothing || this.#isWaitingForRoom) return;
+    const mustWait = !this.#waitsForNothing || this.#isWaitingForRoom || this.#isPenalized;
+    if (this.#isEnded || mustWait) return;
     this.#isPaused = false;
     this.#answerUnread();
     if (!this.#isPaused && !this.#isEnded) this.#socket.resume();
@@ -177,6 +182,7 @@ export class Connection implements StreamEvents {
       if (taken === 0) break;
       at += taken;
       cost += this.#cost + REQUEST_COST + REQUEST_BYTE_COST * taken;
+      this.#penalize(this.#conversation.takePenaltyMs());
       if (this.#host.replies.length >= FLUSH_BYTES) this.#flush(dependences);
       if (cost >= TURN_COST) this.#yield();
     }
@@ -205,17 +211,28 @@ export class Connection implements StreamEvents {
     return taken;
   }
 
+  #penalize(ms: number): void {
+    if (ms === 0) return;
+    this.#isPenalized = true;
+    this.#pause();
+    this.#host.later(() => {
+      this.#isPenalized = false;
+      this.#goOn();
+    }, ms);
+  }
+
   /**
    * While too many unsettled replies are held, nothing more is begun: a client that reads its
-   * replies must not be cut off because the disk is slow. Only the disk is waited for, never
-   * another client.
+   * replies must not be cut off because the disk is slow. Nor is it before a drop is durable, since the
+   * next request may need a key that it removes. Only the disk is waited for, never another client.
    */
   #waitForRoom(): boolean {
     const { keyspace, isCrowded } = this.#host;
-    if (!isCrowded || keyspace.newest === SETTLED || this.#isWaitingForRoom) return false;
+    const settlement = isCrowded ? keyspace.newest : keyspace.barrier;
+    if (settlement === SETTLED || this.#isWaitingForRoom) return false;
     this.#isWaitingForRoom = true;
     this.#pause();
-    keyspace.whenSettled(keyspace.newest, () => {
+    keyspace.whenSettled(settlement, () => {
       this.#isWaitingForRoom = false;
       this.#goOn();
     });
@@ -299,10 +316,11 @@ export class Connection implements StreamEvents {
   /** Records how much it holds now. @param isProgress whether a request was answered since */
   #hold(isProgress: boolean): void {
     const unsettledBytes = this.#held?.length ?? 0;
-    const heldBytes = this.#unread.heldBytes + this.#unsentBytes + unsettledBytes;
-    // A connection that waits for the disk is not a slow client.
-    const isBusy = this.#held === null && !this.#isWaitingForRoom &&
-      (heldBytes > 0 || this.#isEnded);
+    const pendingBytes = this.#unread.heldBytes + this.#unsentBytes + unsettledBytes;
+    const heldBytes = pendingBytes + this.#conversation.heldBytes;
+    // A connection that waits for the disk is not a slow client, nor is one that thinks in a transaction.
+    const isBusy = this.#held === null && !this.#isWaitingForRoom && !this.#isPenalized &&
+      (pendingBytes > 0 || this.#isEnded);
     if (!isBusy) this.heldSinceMs = NEVER;
     else if (isProgress || this.heldSinceMs === NEVER) this.heldSinceMs = this.#host.now();
     if (heldBytes !== this.heldBytes || unsettledBytes !== this.unsettledBytes) {
@@ -311,6 +329,7 @@ export class Connection implements StreamEvents {
   }
 
   #letGo(): void {
+    this.#conversation.ended();
     this.#unread.clear();
     this.#unsentBytes = 0;
     this.#held = null;

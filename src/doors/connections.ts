@@ -29,6 +29,8 @@ export interface ConnectionsOptions {
   readonly now: () => number;
   readonly maxHeldBytes?: number;
   readonly keyspace: Keyspace;
+  /** Runs a function once after a delay in ms. */
+  readonly later?: (run: () => void, ms: number) => void;
   /** Called with an exception in a connection, which is a bug here. The connection is cut off. */
   readonly onFault?: (error: unknown) => void;
 }
@@ -51,6 +53,11 @@ export class Connections implements ConnectionHost {
 
   get keyspace(): Keyspace {
     return this.#options.keyspace;
+  }
+
+  /** Most connections at a time. */
+  get most(): number {
+    return this.#options.maxConnections;
   }
 
   get count(): number {
@@ -78,13 +85,13 @@ export class Connections implements ConnectionHost {
   }
 
   /** Accepts the connections of a door, with a conversation for each. */
-  door(converse: () => Conversation): Accept {
+  door(converse: (address: string) => Conversation): Accept {
     return (socket) => {
       this.#accepted++;
       if (this.#all.size === this.#options.maxConnections) {
         this.#cut(least(this.#all, (each) => each.lastAnswer), "max number of clients reached");
       }
-      const connection = new Connection(converse(), socket, this);
+      const connection = new Connection(converse(socket.address), socket, this);
       connection.lastAnswer = ++this.#count - NEVER_ANSWERED;
       this.#all.add(connection);
       return connection;
@@ -93,6 +100,11 @@ export class Connections implements ConnectionHost {
 
   noteAnswer(connection: Connection): void {
     connection.lastAnswer = ++this.#count;
+  }
+
+  later(run: () => void, ms: number): void {
+    const { later = setTimeout } = this.#options;
+    later(run, ms);
   }
 
   now(): number {

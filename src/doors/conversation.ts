@@ -6,12 +6,18 @@ import type { Replies } from "./replies.ts";
 export interface Conversation {
   /** Whether the conversation is over: the connection ends once the replies have left. */
   readonly isOver: boolean;
+  /** Memory held between requests. */
+  readonly heldBytes: number;
   /**
    * Takes one request off the front of the bytes, carries it out and writes its reply. Bytes that
    * were not taken come again with more behind them, and are not scanned twice.
    * @returns how many bytes it took; 0 if more must come first
    */
   take(bytes: Buffer, start: number, end: number): number;
+  /** How long the sender must not be heard now, in ms; asked for once after each request. */
+  takePenaltyMs(): number;
+  /** The connection is gone. */
+  ended(): void;
   /** Writes an error that belongs to no request. */
   writeError(message: string, replies: Replies): void;
 }

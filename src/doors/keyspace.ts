@@ -15,9 +15,28 @@ import {
 } from "../execute/executor.ts";
 import type { Counters } from "../statistics.ts";
 import { MAX_KEY_BYTES } from "../store/item.ts";
-import { type Found, NONE, Result, type Span, type StoreCounts } from "../store/store.ts";
+import {
+  ANYWHERE,
+  type Found,
+  MAX_STORED_BYTES,
+  NONE,
+  type Observer,
+  type Page,
+  Result,
+  type Span,
+  spanOf,
+  type StoreCounts,
+} from "../store/store.ts";
+import { readU16 } from "../bytes.ts";
 
 const NO_BYTES = Buffer.alloc(0);
+const EVERYTHING = spanOf(NO_BYTES);
+/** Both clocks are read in whole milliseconds, one after the other. */
+const MAX_OFFSET_ERROR_MS = 3;
+/** Room for the keys of a page. */
+const PAGE_BYTES = 64 * 1024;
+/** Most pages for one answer about all keys: some 250,000 keys, and some 20 ms. */
+const MAX_PAGES = 64;
 /** An executor that answers at once never calls back. */
 const NEVER = () => {};
 
@@ -27,10 +46,15 @@ export class Keyspace {
   /** The key and the value of the next action. */
   readonly key: Span = this.#job.key;
   readonly value: Span = this.#job.value;
+  /** A page of keys. */
+  readonly page: Page = this.#job.page;
   /** Where a requested value is put. */
   readonly found: Found = { bytes: NO_BYTES, start: 0, room: NONE, length: NONE, expiresAtMs: 0 };
   /** Receives what an action reports when the value is not wanted. */
   readonly noValue: Found = { ...this.found };
+  /** A value that was read, to make another from it. */
+  readonly scratch: Buffer = Buffer.allocUnsafeSlow(MAX_STORED_BYTES);
+  readonly #copied: Found = { ...this.found, bytes: this.scratch, room: MAX_STORED_BYTES };
   /** What must settle before the request at hand may be answered. */
   settlesWith: Settlement = SETTLED;
   /** Bytes of stored values that were copied besides what the request at hand asked for. */
@@ -39,12 +63,15 @@ export class Keyspace {
   /** The store's clock, and the wall clock. */
   readonly #now: () => number;
   readonly #wallNow: () => number;
+  #lastOffsetMs = Number.NaN;
 
   constructor(executor: Executor, counters: Counters, now: () => number, wallNow: () => number) {
     this.#executor = executor;
     this.counters = counters;
     this.#now = now;
     this.#wallNow = wallNow;
+    const bytes = Buffer.allocUnsafeSlow(PAGE_BYTES);
+    Object.assign(this.page, { bytes, room: PAGE_BYTES, maxKeyBytes: MAX_KEY_BYTES });
   }
 
   /** Begins another request. */
@@ -55,8 +82,27 @@ export class Keyspace {
 
   /** The store's counts, which depend on every change. */
   get counts(): StoreCounts {
-    this.settlesWith = Math.max(this.settlesWith, this.#executor.newest);
+    this.dependOnAll();
     return this.#executor.counts;
+  }
+
+  /** From now on the answer to the request at hand waits for all changes. */
+  dependOnAll(): void {
+    this.settlesWith = Math.max(this.settlesWith, this.#executor.newest);
+  }
+
+  /** What must settle before a request is begun; SETTLED for nothing. */
+  get barrier(): Settlement {
+    return this.#executor.barrier;
+  }
+
+  /** Whether a drop would only be carried out when it is durable. */
+  get dropsLater(): boolean {
+    return this.#executor.isDurable;
+  }
+
+  observe(observer: Observer | null): void {
+    this.#executor.observe(observer);
   }
 
   /** The newest change that is not settled. */
@@ -78,6 +124,24 @@ export class Keyspace {
     return this.#count(this.#do(Action.GET, found));
   }
 
+  /** Like `peek`, with the value at the beginning of `scratch`. */
+  copy(): Found {
+    this.#do(Action.PEEK, this.#copied);
+    return this.#copied;
+  }
+
+  /** As `copy`, but it counts as a GET. */
+  getCopy(): Found {
+    this.get(this.#copied);
+    return this.#copied;
+  }
+
+  /** Stores the beginning of `scratch`. */
+  setScratch(length: number, expiresAtMs: number): Result {
+    Object.assign(this.value, { bytes: this.scratch, start: 0, length });
+    return this.set(expiresAtMs, true, this.noValue);
+  }
+
   /** Looks the key up, with its expiry in `noValue`; counts a hit or a miss. */
   exists(): boolean {
     return this.#count(this.#do(Action.EXISTS, this.noValue));
@@ -93,6 +157,77 @@ export class Keyspace {
     this.#job.expiresAtMs = expiresAtMs;
     this.#job.overwrite = overwrite;
     return this.#do(Action.SET, found);
+  }
+
+  /** As `set` of a key whose value is the expected one: DONE, MISSING, PRESENT or FULL. */
+  setIfEqual(expected: Span, expiresAtMs: number, found: Found): Result {
+    this.#job.expiresAtMs = expiresAtMs;
+    return this.#doIfEqual(Action.SET, expected, found);
+  }
+
+  /** As `delete` of a key whose value is the expected one: DONE, MISSING, PRESENT or FULL. */
+  deleteIfEqual(expected: Span): Result {
+    return this.#doIfEqual(Action.DELETE, expected, this.noValue);
+  }
+
+  #doIfEqual(action: Action, expected: Span, found: Found): Result {
+    const job = this.#job;
+    Object.assign(job.expected, expected);
+    job.ifEqual = true;
+    try {
+      return this.#do(action, found);
+    } finally {
+      job.ifEqual = false;
+    }
+  }
+
+  /** A page of keys that begin with a prefix: DONE or NO_CURSOR. @param mostKeys about so many */
+  scan(prefix: Span, cursor: number, mostKeys: number): Result {
+    Object.assign(this.key, prefix);
+    Object.assign(this.page, { cursor, mostKeys });
+    return this.#execute(Action.SCAN, this.noValue);
+  }
+
+  /** The keys of the page, one character for each byte. */
+  *pageKeys(): Generator<string> {
+    const { bytes, start, length } = this.page;
+    for (let at = start; at < start + length;) {
+      const end = at + 2 + readU16(bytes, at);
+      yield (bytes as Buffer).toString("latin1", at + 2, end);
+      at = end;
+    }
+  }
+
+  /** All keys that begin with a prefix. @returns false if there are too many to look at */
+  *scanAll(prefix: Span): Generator<string, boolean> {
+    let cursor = 0;
+    for (let pages = 0; pages < MAX_PAGES; pages++) {
+      this.scan(prefix, cursor, Number.POSITIVE_INFINITY);
+      yield* this.pageKeys();
+      cursor = this.page.cursor;
+      if (cursor === 0) return true;
+    }
+    return false;
+  }
+
+  /** Some key; null if there are none. */
+  randomKey(): string | null {
+    let cursor = ANYWHERE;
+    for (let pages = 0; pages < MAX_PAGES; pages++) {
+      this.scan(EVERYTHING, cursor, 1);
+      for (const key of this.pageKeys()) return key;
+      // From the end on, it goes on at the beginning, once.
+      if (this.page.cursor === 0 && cursor === 0) return null;
+      cursor = this.page.cursor;
+    }
+    return null;
+  }
+
+  /** Removes all keys that begin with a prefix of 0 to 128 bytes: DONE, FULL, or null if it can't now. */
+  drop(prefix: Span): Result | null {
+    if (!this.#executor.admitsDrop(prefix)) return null;
+    Object.assign(this.key, prefix);
+    return this.#execute(Action.DROP, this.noValue);
   }
 
   /** DONE, MISSING or FULL. */
@@ -113,7 +248,15 @@ export class Keyspace {
     return this.#do(Action.TOUCH, this.noValue);
   }
 
+  /** A key of a length that no key has is not there. Who stores it must check that first. */
   #do(action: Action, found: Found): Result {
+    if (this.hasKey) return this.#execute(action, found);
+    found.length = NONE;
+    found.expiresAtMs = 0;
+    return Result.MISSING;
+  }
+
+  #execute(action: Action, found: Found): Result {
     const job = this.#job;
     job.action = action;
     job.found = found;
@@ -132,12 +275,29 @@ export class Keyspace {
 
   /** Whole ms since 1970. */
   get wallNowMs(): number {
-    return Math.floor(this.#wallNow());
+    return Math.ceil(this.#now()) + this.#wallOffsetMs;
+  }
+
+  /**
+   * What the wall clock is ahead of the store's, in whole ms. It stays the same as long as neither is
+   * set, so that a time that was given is told again to the millisecond.
+   */
+  get #wallOffsetMs(): number {
+    const offsetMs = this.#wallNow() - this.#now();
+    if (!(Math.abs(offsetMs - this.#lastOffsetMs) <= MAX_OFFSET_ERROR_MS)) {
+      this.#lastOffsetMs = Math.round(offsetMs);
+    }
+    return this.#lastOffsetMs;
   }
 
   /** The expiry for a time to live; at once if that is 0 or less. */
   expiryIn(ttlMs: number): number {
     return Math.min(Math.max(1, Math.ceil(this.#now()) + ttlMs), Number.MAX_SAFE_INTEGER);
+  }
+
+  /** An expiry in whole ms since 1970. */
+  wallTimeOf(expiresAtMs: number): number {
+    return Math.ceil(expiresAtMs) + this.#wallOffsetMs;
   }
 
   /** The time to live that an expiry leaves, in whole ms, rounded up. */

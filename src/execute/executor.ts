@@ -12,6 +12,7 @@ import type { Section } from "../section.ts";
 import {
   type Found,
   NONE,
+  type Observer,
   type Page,
   Result,
   type Span,
@@ -118,6 +119,9 @@ export interface Executor {
    * @returns true if the job is done; false if `resume` will be called when it is
    */
   execute(job: Job, resume: () => void): boolean;
+
+  /** From now on tells an observer of every change in memory, settled or not; null ends that. */
+  observe(observer: Observer | null): void;
 
   /** Calls back once a settlement is over, never before this returns. */
   whenSettled(settlement: Settlement, onSettled: OnSettled): void;

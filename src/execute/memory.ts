@@ -4,7 +4,7 @@
  */
 
 import type { Section } from "../section.ts";
-import { Result, type Span, type Store, type StoreCounts } from "../store/store.ts";
+import { type Observer, Result, type Span, type Store, type StoreCounts } from "../store/store.ts";
 import { Action, type Executor, type Job, type OnSettled, SETTLED } from "./executor.ts";
 import { ParkedJobs } from "./parked_jobs.ts";
 
@@ -42,6 +42,10 @@ export class MemoryExecutor implements Executor {
     if (isAdmitted) perform(this.#store, job);
     else this.#parked.park(job, resume);
     return isAdmitted;
+  }
+
+  observe(observer: Observer | null): void {
+    this.#store.observe(observer);
   }
 
   whenSettled(_: number, onSettled: OnSettled): void {

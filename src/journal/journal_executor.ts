@@ -28,6 +28,7 @@ import { MAX_NUMBER_BYTES } from "../store/number.ts";
 import {
   type Found,
   NONE,
+  type Observer,
   type RestorableStore,
   Result,
   type Span,
@@ -115,6 +116,10 @@ export class JournalExecutor implements Executor {
     } else if (job.action === Action.DROP) this.#drop(job);
     else this.#change(job);
     return true;
+  }
+
+  observe(observer: Observer | null): void {
+    this.#store.observe(observer);
   }
 
   whenSettled(settlement: Settlement, onSettled: OnSettled): void {

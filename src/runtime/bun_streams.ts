@@ -2,12 +2,16 @@
 
 import { Buffer } from "node:buffer";
 import type { Accept, StreamEvents } from "../stream.ts";
+import { formatAddress } from "./address.ts";
 import { Garbage } from "./garbage.ts";
 import type { BoundStreams, StreamAddress } from "./runtime.ts";
 
 /** The part of Bun that is used here. */
 interface BunSocket {
   data: BunStream;
+  /** Of a TCP connection. */
+  readonly remoteAddress?: string;
+  readonly remotePort?: number;
   /** @returns how many bytes the kernel took */
   write(bytes: Uint8Array): number;
   setNoDelay(isWanted: boolean): void;
@@ -48,7 +52,9 @@ class BunStream {
 
   constructor(socket: BunSocket, accept: Accept) {
     this.#socket = socket;
+    const { remoteAddress: host, remotePort: port } = socket;
     this.events = accept({
+      address: host && port ? formatAddress({ host, port }) : "",
       write: (bytes) => this.#write(bytes),
       pause: () => socket.pause(),
       resume: () => socket.resume(),

@@ -3,6 +3,7 @@
 import { Buffer } from "node:buffer";
 import { createServer, type Socket } from "node:net";
 import type { Accept } from "../stream.ts";
+import { formatAddress } from "./address.ts";
 import type { BoundStreams, StreamAddress } from "./runtime.ts";
 
 export function listenForStreams(address: StreamAddress, accept: Accept): Promise<BoundStreams> {
@@ -23,7 +24,9 @@ export function listenForStreams(address: StreamAddress, accept: Accept): Promis
 }
 
 function serve(socket: Socket, accept: Accept): void {
+  const { remoteAddress: host, remotePort: port } = socket;
   const events = accept({
+    address: host === undefined || port === undefined ? "" : formatAddress({ host, port }),
     write: (bytes) => socket.write(Buffer.from(bytes)),
     pause: () => void socket.pause(),
     resume: () => void socket.resume(),

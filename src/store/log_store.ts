@@ -5,6 +5,7 @@
  */
 
 import { equalBytes } from "../bytes.ts";
+import { Buffer } from "node:buffer";
 import { Cleaner } from "./cleaner.ts";
 import { copyRun } from "./copy.ts";
 import { Dropper } from "./dropper.ts";
@@ -21,10 +22,12 @@ import {
   type Found,
   MAX_STORED_BYTES,
   NONE,
+  type Observer,
   type Page,
   type RestorableStore,
   Result,
   type Span,
+  spanOf,
 } from "./store.ts";
 import { Scanner } from "./scanner.ts";
 import { Sweeper } from "./sweeper.ts";
@@ -65,6 +68,7 @@ export class LogStore implements RestorableStore {
   readonly sweeper: Sweeper;
   readonly dropper: Dropper;
   onDropEnd = () => {};
+  #observer: Observer | null = null;
   readonly #scanner: Scanner;
   readonly #holds: Holds;
   readonly #hints: readonly HintRing[];
@@ -96,9 +100,10 @@ export class LogStore implements RestorableStore {
     this.#now = now;
     const removed: Span = { bytes: new Uint8Array(0), start: 0, length: 0 };
     this.values = new Values(memory, layout, hash, (keyHash, head) => {
-      if (onRemove === undefined) return;
+      if (onRemove === undefined && this.#observer === null) return;
       this.values.items.showKey(head, removed);
-      onRemove(removed, () => this.values.copyOf(keyHash, head));
+      this.#observer?.onChange(removed);
+      onRemove?.(removed, () => this.values.copyOf(keyHash, head));
     });
     const cleaner = new Cleaner(this.values, layout, now, evicts, () => this.#takeHints());
     this.sweeper = new Sweeper(this.values);
@@ -107,6 +112,10 @@ export class LogStore implements RestorableStore {
     const { values, sweeper } = this;
     this.#writer = new Writer({ values, cleaner, sweeper, layout, evicts, keepsReserve });
     this.#key = new Key(hash);
+  }
+
+  observe(observer: Observer | null): void {
+    this.#observer = observer;
   }
 
   get count(): number {
@@ -160,7 +169,7 @@ export class LogStore implements RestorableStore {
   set(key: Span, value: Span, expiresAtMs: number, overwrite: boolean, found: Found): Result {
     const address = this.#find(key);
     this.#tell(address, found);
-    if (address === NOWHERE || overwrite) return this.#put(address, value, expiresAtMs);
+    if (address === NOWHERE || overwrite) return this.#put(key, address, value, expiresAtMs);
     this.values.items.markRead(address);
     return Result.PRESENT;
   }
@@ -169,7 +178,7 @@ export class LogStore implements RestorableStore {
     const address = this.#find(key);
     const result = this.#tell(address, found);
     if (result === Result.MISSING) return result;
-    if (this.#hasValue(address, expected)) return this.#put(address, value, expiresAtMs);
+    if (this.#hasValue(address, expected)) return this.#put(key, address, value, expiresAtMs);
     this.values.items.markRead(address);
     return Result.PRESENT;
   }
@@ -179,7 +188,7 @@ export class LogStore implements RestorableStore {
     const result = this.#tell(address, found);
     if (result === Result.MISSING) return result;
     if (!this.#hasValue(address, expected)) return Result.PRESENT;
-    this.values.remove(this.#key.hash, address);
+    this.#remove(key, address);
     return result;
   }
 
@@ -193,6 +202,10 @@ export class LogStore implements RestorableStore {
   }
 
   drop(prefix: Span): void {
+    this.#observer?.onDrop(
+      prefix,
+      (name) => this.#find(spanOf(Buffer.from(name, "latin1"))) !== NOWHERE,
+    );
     this.dropper.begin(prefix);
     this.dropper.step();
   }
@@ -204,7 +217,7 @@ export class LogStore implements RestorableStore {
   restore(key: Span, value: Span, expiresAtMs: number): boolean {
     this.#writer.isRestoring = true;
     try {
-      return this.#put(this.#find(key), value, expiresAtMs) === Result.DONE;
+      return this.#put(key, this.#find(key), value, expiresAtMs) === Result.DONE;
     } finally {
       this.#writer.isRestoring = false;
     }
@@ -213,8 +226,13 @@ export class LogStore implements RestorableStore {
   delete(key: Span, found: Found): Result {
     const address = this.#find(key);
     const result = this.#tell(address, found);
-    if (result === Result.DONE) this.values.remove(this.#key.hash, address);
+    if (result === Result.DONE) this.#remove(key, address);
     return result;
+  }
+
+  #remove(key: Span, address: number): void {
+    this.#observer?.onChange(key);
+    this.values.remove(this.#key.hash, address);
   }
 
   add(key: Span, delta: bigint, expiresAtMs: number, found: Found): Result {
@@ -224,7 +242,7 @@ export class LogStore implements RestorableStore {
     if (typeof sum === "bigint" && !fits64Bits(sum)) return Result.OVERFLOW;
     this.#sum.length = writeNumber(sum, this.#sum.bytes, 0);
     const expiry = address === NOWHERE ? expiresAtMs : this.values.items.expiryOf(address);
-    const result = this.#put(address, this.#sum, expiry);
+    const result = this.#put(key, address, this.#sum, expiry);
     if (result === Result.DONE) {
       found.length = this.#sum.length;
       found.expiresAtMs = expiry;
@@ -238,6 +256,7 @@ export class LogStore implements RestorableStore {
   touch(key: Span, expiresAtMs: number): Result {
     const address = this.#find(key);
     if (address === NOWHERE) return Result.MISSING;
+    this.#observer?.onChange(key);
     this.values.items.markRead(address);
     if (!isTimed(this.values.items.header(address))) {
       return expiresAtMs === 0 ? Result.DONE : this.#makeTimed(address, expiresAtMs);
@@ -332,7 +351,8 @@ export class LogStore implements RestorableStore {
     return Result.DONE;
   }
 
-  #put(address: number, value: Span, expiresAtMs: number): Result {
+  #put(key: Span, address: number, value: Span, expiresAtMs: number): Result {
+    this.#observer?.onChange(key);
     if (value.length > MAX_STORED_BYTES) {
       throw new RangeError(`a value has at most ${MAX_STORED_BYTES} bytes, not ${value.length}`);
     }

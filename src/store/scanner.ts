@@ -10,7 +10,7 @@
 
 import { copyRun } from "./copy.ts";
 import { isPiece } from "./item.ts";
-import { type Page, Result, type Span } from "./store.ts";
+import { ANYWHERE, type Page, Result, type Span } from "./store.ts";
 import type { Values } from "./values.ts";
 import { equalBytes, readU32, TWO_TO_THE_32, writeU16 } from "../bytes.ts";
 
@@ -49,10 +49,9 @@ export class Scanner {
   }
 
   scan(prefix: Span, page: Page): Result {
-    const tag = Math.floor(page.cursor / TWO_TO_THE_32);
-    if (page.cursor !== 0 && tag !== this.#tag) return Result.NO_CURSOR;
+    let from = this.#firstOf(page.cursor);
+    if (Number.isNaN(from)) return Result.NO_CURSOR;
     page.count = page.length = 0;
-    let from = page.cursor % TWO_TO_THE_32;
     for (let looks = 0; looks < MAX_LOOKS && from < TWO_TO_THE_32;) {
       const last = this.#lastOfRange(from);
       looks += this.#gather(from, last);
@@ -62,6 +61,13 @@ export class Scanner {
     }
     page.cursor = from < TWO_TO_THE_32 ? this.#tag * TWO_TO_THE_32 + from : 0;
     return Result.DONE;
+  }
+
+  /** The first hash of a page; NaN if the cursor is not one of this store's. */
+  #firstOf(cursor: number): number {
+    if (cursor === ANYWHERE) return Math.floor(Math.random() * TWO_TO_THE_32);
+    const isOurs = cursor === 0 || Math.floor(cursor / TWO_TO_THE_32) === this.#tag;
+    return isOurs ? Math.floor(cursor % TWO_TO_THE_32) : Number.NaN;
   }
 
   /** The last hash of a range that has some keys, in the partition of its first hash. */

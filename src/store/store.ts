@@ -30,7 +30,10 @@ export interface Found {
  * one of them, whatever is written meanwhile; it may be in several.
  */
 export interface Page {
-  /** In: 0 to begin, or what the page before left here. Out: where the next page begins; 0 if none. */
+  /**
+   * In: 0 to begin, ANYWHERE to begin at random, or what the page before left here. Out: where the
+   * next page begins; 0 if none.
+   */
   cursor: number;
   /** Keys go here, from `start`: each its length (u16, little-endian) and its bytes. */
   bytes: Uint8Array;
@@ -44,6 +47,9 @@ export interface Page {
   count: number;
   length: number;
 }
+
+/** The cursor of a page that begins at random. */
+export const ANYWHERE = -1;
 
 /** The largest value that a store keeps. Doors may have smaller limits. */
 export const MAX_STORED_BYTES = 2 ** 20;
@@ -90,7 +96,17 @@ export interface StoreCounts {
   readonly expirations: number;
 }
 
+/** Is told of every change while it observes. It must not call the store. */
+export interface Observer {
+  /** A key was stored, rewritten, touched or removed, by whatever means except a drop. */
+  onChange(key: Span): void;
+  /** A prefix is about to be dropped. @param isThere tells of a key, one character for each byte */
+  onDrop(prefix: Span, isThere: (name: string) => boolean): void;
+}
+
 export interface Store extends StoreCounts {
+  /** From now on tells an observer of every change; null ends that. */
+  observe(observer: Observer | null): void;
   /** Called when a drop is not under way any more. */
   onDropEnd: () => void;
   /** DONE with the value in `found`, or MISSING. The key counts as read. */

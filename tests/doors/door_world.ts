@@ -4,6 +4,8 @@ import { Connections, type ConnectionsOptions } from "../../src/doors/connection
 import { Keyspace } from "../../src/doors/keyspace.ts";
 import { LineConversation } from "../../src/doors/line/conversation.ts";
 import { RespConversation } from "../../src/doors/resp/conversation.ts";
+import { RespDoor } from "../../src/doors/resp/door.ts";
+import type { Password } from "../../src/doors/resp/password.ts";
 import type { Accept, StreamEvents } from "../../src/stream.ts";
 import type { Executor } from "../../src/execute/executor.ts";
 import { MemoryExecutor } from "../../src/execute/memory.ts";
@@ -29,6 +31,7 @@ export class Peer {
 
   constructor(accept: Accept) {
     this.#events = accept({
+      address: "192.0.2.1:5000",
       write: (bytes) => {
         this.#sent.push(Buffer.from(bytes));
         return this.reads;
@@ -95,9 +98,14 @@ export function openDoors(
   options:
     & Partial<ConnectionsOptions>
     & Partial<Pick<LogStoreOptions, "limitBytes" | "onFull">>
-    & { readonly clock?: VirtualClock; readonly executor?: Executor } = {},
+    & {
+      readonly clock?: VirtualClock;
+      readonly executor?: Executor;
+      readonly password?: Password;
+    } = {},
 ) {
-  const { limitBytes = 2 ** 24, onFull, clock = new VirtualClock(), ...rest } = options;
+  const { limitBytes = 2 ** 24, onFull, clock = new VirtualClock(), password = null, ...rest } =
+    options;
   const store = new LogStore({ limitBytes, onFull, now: clock.now, fillRandom: fillRandomOf(7) });
   const counters = new Counters();
   const wallNow = () => clock.now() + WALL_OFFSET_MS;
@@ -106,12 +114,16 @@ export function openDoors(
   const connections = new Connections({
     maxConnections: 100,
     now: clock.now,
+    later: (run, ms) => void clock.at(clock.now() + ms, run),
     keyspace,
     onFault: throwLater,
     ...rest,
   });
   const line = connections.door(() => new LineConversation(keyspace, connections.replies));
-  const resp = connections.door(() => new RespConversation(keyspace, connections));
+  const respDoor = new RespDoor(password, (observer) => keyspace.observe(observer));
+  const resp = connections.door((address) =>
+    new RespConversation(keyspace, connections, respDoor, address)
+  );
   return {
     clock,
     store,

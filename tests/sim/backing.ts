@@ -16,7 +16,7 @@ import { fillRandomOf } from "../bytes.ts";
 import { FakeDisk } from "../journal/fake_disk.ts";
 import { WALL_OFFSET_MS } from "../journal/journal_world.ts";
 import type { Ledger, Life } from "./ledger.ts";
-import { NONE, Result, type Span } from "../../src/store/store.ts";
+import { NONE, type Observer, Result, type Span } from "../../src/store/store.ts";
 import { LIMIT_BYTES, RecordingStore, textOf } from "./recording_store.ts";
 
 /** The chance and time of a simulation. */
@@ -193,6 +193,10 @@ export class LateExecutor implements Executor {
 
   get barrier() {
     return this.#inner.barrier;
+  }
+
+  observe(observer: Observer | null): void {
+    this.#inner.observe(observer);
   }
 
   admitsDrop(prefix: Span): boolean {

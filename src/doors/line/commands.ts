@@ -6,6 +6,8 @@
 import { Buffer } from "node:buffer";
 import { MAX_TTL_MS } from "../../protocol/frame.ts";
 import { parseNumber } from "../../store/number.ts";
+import { MAX_KEY_BYTES } from "../../store/item.ts";
+import { MAX_PREFIX_BYTES } from "../../store/layout.ts";
 import { MAX_STORED_BYTES, Result } from "../../store/store.ts";
 import { BAD_DELTA, REFUSALS } from "../../refusals.ts";
 import { isHttpWord } from "../foreign.ts";
@@ -28,8 +30,10 @@ interface Command {
   run(context: Context): void;
 }
 
-/** Stands for the empty value, whose base64 is empty. */
+/** Stands for the empty value, whose base64 is empty, and for the empty prefix. */
 const EMPTY = "-";
+/** Most keys in a line. */
+const KEYS_OF_PAGE = 1_000;
 
 /** Holds a value before it is sent as base64. */
 const value = Buffer.allocUnsafeSlow(MAX_STORED_BYTES);
@@ -74,28 +78,34 @@ function wantValue({ keyspace: { found } }: Context) {
   return found;
 }
 
-function takeKey({ keyspace, request, replies }: Context): boolean {
+/** One that can't be a key is one that is not there. */
+function takeKey({ keyspace, request }: Context): void {
   request.show(1, keyspace.key);
-  if (keyspace.hasKey) return true;
-  writeError("a key has 1 to 128 bytes", replies);
+}
+
+/** A key to store; replies with an error if it can't be a key. */
+function takeNewKey(context: Context): boolean {
+  takeKey(context);
+  if (context.keyspace.hasKey) return true;
+  writeError(`a key has 1 to ${MAX_KEY_BYTES} bytes`, context.replies);
   return false;
 }
 
 function get(context: Context): void {
-  if (!takeKey(context)) return;
+  takeKey(context);
   const isThere = context.keyspace.get(wantValue(context));
   answerValue(context, isThere ? Result.DONE : Result.MISSING);
 }
 
 function set(context: Context): void {
-  if (!takeKey(context)) return;
+  if (!takeNewKey(context)) return;
   context.request.showRest(1, context.keyspace.value);
   put(context, 0);
 }
 
 function setBase64(context: Context): void {
   const { keyspace, request, replies } = context;
-  if (!takeKey(context)) return;
+  if (!takeNewKey(context)) return;
   const expiresAtMs = takeExpiry(context, 3);
   if (expiresAtMs === null) return;
   const text = request.latin1(2);
@@ -125,13 +135,13 @@ function put(context: Context, expiresAtMs: number): void {
 }
 
 function remove(context: Context): void {
-  if (!takeKey(context)) return;
+  takeKey(context);
   const { keyspace } = context;
   answerResult(context, keyspace.delete(keyspace.noValue));
 }
 
 function add(context: Context): void {
-  if (!takeKey(context)) return;
+  if (!takeNewKey(context)) return;
   const { keyspace, request, replies } = context;
   const expiresAtMs = takeExpiry(context, 3);
   if (expiresAtMs === null) return;
@@ -146,15 +156,15 @@ function add(context: Context): void {
 }
 
 function expire(context: Context): void {
-  if (!takeKey(context)) return;
   const expiresAtMs = takeExpiry(context, 2);
   if (expiresAtMs === null) return;
+  takeKey(context);
   answerResult(context, context.keyspace.touch(expiresAtMs));
 }
 
 /** Answers −1 for a key that never expires. */
 function ttl(context: Context): void {
-  if (!takeKey(context)) return;
+  takeKey(context);
   const { keyspace, replies } = context;
   if (!keyspace.peek()) {
     answer(context, "NOT_FOUND");
@@ -174,6 +184,41 @@ function takeExpiry({ request, keyspace, replies }: Context, word: number): numb
   if (ttlMs <= MAX_TTL_MS) return keyspace.expiryIn(ttlMs);
   writeError(`a time to live is a whole number of ms, 1 to ${MAX_TTL_MS}`, replies);
   return null;
+}
+
+/** A page of keys in base64, and the cursor of the next; 0 after the last. */
+function keys(context: Context): void {
+  const { keyspace, request, replies } = context;
+  const cursor = request.count < 3 ? "0" : request.latin1(2);
+  takePrefix(context);
+  const isKnown = /^\d{1,16}$/.test(cursor) &&
+    keyspace.scan(keyspace.key, Number(cursor), KEYS_OF_PAGE) === Result.DONE;
+  if (!isKnown) {
+    writeError("the cursor is not one that KEYS has given since the server started", replies);
+    return;
+  }
+  replies.ascii(`KEYS ${keyspace.page.cursor}`);
+  for (const key of keyspace.pageKeys()) {
+    replies.ascii(` ${Buffer.from(key, "latin1").toString("base64")}`);
+  }
+  replies.ascii("\n");
+}
+
+function drop(context: Context): void {
+  const { keyspace, replies } = context;
+  takePrefix(context);
+  if (keyspace.key.length > MAX_PREFIX_BYTES) {
+    writeError(`a prefix has at most ${MAX_PREFIX_BYTES} bytes`, replies);
+    return;
+  }
+  const result = keyspace.drop(keyspace.key);
+  if (result === null) writeError("too many DROPs are under way: send it again soon", replies);
+  else answerResult(context, result);
+}
+
+function takePrefix({ keyspace, request }: Context): void {
+  request.show(1, keyspace.key);
+  if (request.latin1(1) === EMPTY) keyspace.key.length = 0;
 }
 
 function usage({ replies, keyspace }: Context): void {
@@ -199,6 +244,8 @@ const commands: ReadonlyMap<string, Command> = new Map([
   ["ADD", { usage: "key delta [ttl-ms]", words: [3, 4], run: add }],
   ["EXPIRE", { usage: "key ms", words: [3, 3], run: expire }],
   ["TTL", { usage: "key", words: [2, 2], run: ttl }],
+  ["KEYS", { usage: "prefix [cursor]", words: [2, 3], run: keys }],
+  ["DROP", { usage: "prefix", words: [2, 2], run: drop }],
   ["USAGE", USAGE],
   ["STATS", USAGE],
   ["PING", { usage: "", words: [1, 1], run: (context) => answer(context, "PONG") }],

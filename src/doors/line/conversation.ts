@@ -24,6 +24,14 @@ export class LineConversation implements Conversation {
     this.#context = { keyspace, request: new LineRequest(), replies, isOver: false };
   }
 
+  readonly heldBytes = 0;
+
+  takePenaltyMs(): number {
+    return 0;
+  }
+
+  ended(): void {}
+
   get isOver(): boolean {
     return this.#context.isOver;
   }

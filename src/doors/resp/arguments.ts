@@ -5,27 +5,36 @@ import type { Found, Result } from "../../store/store.ts";
 import type { Context } from "./context.ts";
 import { error, Refusal } from "./forms.ts";
 
-/** Takes an argument as the key at hand; replies with an error if it can't be a key. */
-export function takeKey({ keyspace, request, replies }: Context, argument = 1): boolean {
+/** Takes an argument as the key at hand. One that can't be a key is one that is not there. */
+export function takeKey({ keyspace, request }: Context, argument = 1): void {
   request.show(argument, keyspace.key);
-  if (keyspace.hasKey) return true;
-  error(replies, Refusal.KEY);
+}
+
+/** Takes an argument as a key to store; replies with an error if it can't be a key. */
+export function takeNewKey(context: Context, argument = 1): boolean {
+  takeKey(context, argument);
+  if (context.keyspace.hasKey) return true;
+  error(context.replies, Refusal.KEY);
   return false;
 }
 
-/** Whether every key of a command is valid. */
-export function haveKeys(context: Context, step = 1): boolean {
+/** Whether every key that a command would store is valid. */
+export function areNewKeys(context: Context, step: number): boolean {
   for (let i = 1; i < context.request.count; i += step) {
-    if (!takeKey(context, i)) return false;
+    if (!takeNewKey(context, i)) return false;
   }
   return true;
 }
 
-/** A number of signed 64 bits; null after replying with an error. */
-export function takeInteger({ request, replies }: Context, argument: number): bigint | null {
+/** A number of signed 64 bits; null after replying with an error, which names it. */
+export function takeInteger(
+  { request, replies }: Context,
+  argument: number,
+  name = "value",
+): bigint | null {
   const start = request.startOf(argument);
   const number = parseNumber(request.bytes, start, request.lengthOf(argument));
-  if (number === null) error(replies, Refusal.NOT_AN_INTEGER);
+  if (number === null) error(replies, `ERR ${name} is not an integer or out of range`);
   return number;
 }
 

@@ -1,41 +1,47 @@
-/** Every RESP command, and COMMAND, which describes them. */
+/** Every RESP command, and how a request is carried out. */
 
-import { type Command, type Context, NO_KEYS } from "./context.ts";
 import { isHttpWord } from "../foreign.ts";
-import { array, bulk, error, integer, simple } from "./forms.ts";
+import { authenticationCommands } from "./authentication.ts";
+import { clientCommands } from "./client_commands.ts";
+import { makeCommandCommand } from "./command_info.ts";
+import { configCommands } from "./config.ts";
+import type { Command, Context } from "./context.ts";
+import { reasonAgainst } from "./elsewhere.ts";
+import { error } from "./forms.ts";
+import { getexCommands } from "./getex.ts";
+import { inspectionCommands } from "./inspection.ts";
 import { keyCommands } from "./key_commands.ts";
 import { numberCommands } from "./numbers.ts";
+import { renameCommands } from "./rename.ts";
+import { scanCommands } from "./scan.ts";
 import { infoCommands } from "./server_info.ts";
 import { sessionCommands } from "./session.ts";
 import { setCommands } from "./set.ts";
-import {
-  hasWords,
-  MAX_QUOTED,
-  performSubcommand,
-  quoted,
-  refuseWords,
-  type Subcommand,
-} from "./subcommands.ts";
+import { stringCommands } from "./strings.ts";
+import { hasWords, MAX_QUOTED, quoted, refuseWords } from "./subcommands.ts";
 import { timeCommands } from "./times.ts";
+import { Transaction } from "./transaction.ts";
+import { makeTransactionCommands, queue, refuseExec } from "./transactions.ts";
 import { valueCommands } from "./values.ts";
-
-const commandCommand: Command = {
-  name: "command",
-  arity: -1,
-  flags: ["loading", "stale"],
-  keys: NO_KEYS,
-  run: tellOfCommands,
-};
 
 const commands: readonly Command[] = [
   ...valueCommands,
   ...setCommands,
+  ...getexCommands,
+  ...stringCommands,
   ...numberCommands,
   ...timeCommands,
   ...keyCommands,
+  ...renameCommands,
+  ...scanCommands,
+  ...makeTransactionCommands(carryOut),
   ...sessionCommands,
+  ...authenticationCommands,
+  ...clientCommands,
   ...infoCommands,
-  commandCommand,
+  ...configCommands,
+  ...inspectionCommands,
+  makeCommandCommand({ all: () => commands, find }),
 ];
 
 /** By name, in lower case and in upper case. */
@@ -43,69 +49,57 @@ const byName: ReadonlyMap<string, Command> = new Map(
   commands.flatMap((command) => [[command.name, command], [command.name.toUpperCase(), command]]),
 );
 
-/** Carries out a request that has at least one word. */
+function find(name: string): Command | undefined {
+  return byName.get(name) ?? byName.get(name.toLowerCase());
+}
+
+/** Answers a request that has at least one word: carries it out, queues it or refuses it. */
 export function perform(context: Context): void {
-  const { request, replies } = context;
+  const { client, request } = context;
   const name = request.latin1(0);
-  const command = byName.get(name) ?? byName.get(name.toLowerCase());
+  const command = find(name);
   if (command === undefined && isHttpWord(name)) {
     context.isOver = true;
   } else if (command === undefined) {
-    error(replies, unknown(context, name));
-  } else if (hasWords(context, command.arity)) {
-    command.run(context);
+    refuse(context, () => error(context.replies, unknown(context, name)));
+  } else if (!hasWords(context, command.arity)) {
+    if (command.name === "exec") refuseExec(context);
+    else refuse(context, () => refuseWords(context, command.name));
+    // What follows a MULTI that failed was not meant to be carried out by itself.
+    if (command.name === "multi") client.transaction = abortedTransaction();
+  } else if (!client.isTrusted && command.isOpen !== true) {
+    refuse(context, () => error(context.replies, "NOAUTH Authentication required."));
+  } else if (client.transaction !== null && command.isImmediate !== true) {
+    queue(context, client.transaction);
   } else {
-    refuseWords(context, command.name);
+    client.lastCommand = command.name;
+    command.run(context);
   }
 }
 
+/** Carries out a request that was queued: it has been found to be right. */
+function carryOut(context: Context): void {
+  find(context.request.latin1(0))?.run(context);
+}
+
+/** A request that is refused while others are queued keeps all of them from being carried out. */
+function refuse({ client }: Context, reply: () => void): void {
+  client.transaction?.abort();
+  reply();
+}
+
+function abortedTransaction(): Transaction {
+  const transaction = new Transaction();
+  transaction.abort();
+  return transaction;
+}
+
 function unknown({ request }: Context, name: string): string {
+  const reason = reasonAgainst(name.toUpperCase());
+  if (reason !== undefined) return `ERR unknown command '${name}': ${reason}`;
   let words = "";
   for (let i = 1; i < request.count && words.length < MAX_QUOTED; i++) {
     words += `'${quoted(request.latin1(i), MAX_QUOTED - words.length)}' `;
   }
   return `ERR unknown command '${quoted(name, MAX_QUOTED)}', with args beginning with: ${words}`;
-}
-
-const ABOUT_COMMANDS: ReadonlyMap<string, Subcommand> = new Map([
-  ["count", { arity: 2, run: ({ replies }) => integer(replies, commands.length) }],
-  ["docs", { arity: -2, run: ({ replies }) => array(replies, 0) }],
-  ["info", { arity: -2, run: tellOfThese }],
-]);
-
-function tellOfCommands(context: Context): void {
-  if (context.request.count > 1) {
-    performSubcommand(context, "command", ABOUT_COMMANDS);
-    return;
-  }
-  tellOfAll(context);
-}
-
-function tellOfAll(context: Context): void {
-  array(context.replies, commands.length);
-  for (const command of commands) tellOf(command, context);
-}
-
-/** Describes the named commands, or all. */
-function tellOfThese(context: Context): void {
-  const { request, replies } = context;
-  if (request.count === 2) {
-    tellOfAll(context);
-    return;
-  }
-  array(replies, request.count - 2);
-  for (let i = 2; i < request.count; i++) {
-    const command = byName.get(request.latin1(i).toLowerCase());
-    if (command === undefined) replies.ascii("*-1\r\n");
-    else tellOf(command, context);
-  }
-}
-
-function tellOf({ name, arity, flags, keys }: Command, { replies }: Context): void {
-  array(replies, 6);
-  bulk(replies, name);
-  integer(replies, arity);
-  array(replies, flags.length);
-  for (const flag of flags) simple(replies, flag);
-  for (const position of keys) integer(replies, position);
 }

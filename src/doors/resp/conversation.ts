@@ -5,30 +5,53 @@ import type { Connections } from "../connections.ts";
 import type { Conversation } from "../conversation.ts";
 import type { Keyspace } from "../keyspace.ts";
 import type { Replies } from "../replies.ts";
+import { Client } from "./client.ts";
 import { perform } from "./commands.ts";
 import type { Context } from "./context.ts";
+import type { RespDoor } from "./door.ts";
 import { error } from "./forms.ts";
 import { ProtocolViolation, Request } from "./request.ts";
+
+/** How long a connection that gave a wrong password is not heard. */
+const PENALTY_MS = 250;
 
 export class RespConversation implements Conversation {
   readonly #context: Context;
 
-  constructor(keyspace: Keyspace, connections: Connections) {
+  /** @param address where the client comes from, for display */
+  constructor(keyspace: Keyspace, connections: Connections, door: RespDoor, address: string) {
     const { replies, accepted: id } = connections;
-    const request = new Request();
-    this.#context = { keyspace, connections, request, replies, id, name: "", isOver: false };
+    const client = new Client(id, address, connections.now(), door.password === null);
+    door.clients.add(client);
+    this.#context = {
+      ...{ keyspace, connections, door, client, replies },
+      ...{ request: new Request(), isOver: false, isPenalized: false },
+    };
   }
 
   get isOver(): boolean {
     return this.#context.isOver;
   }
 
+  /** What waits for EXEC, and what is watched. */
+  get heldBytes(): number {
+    const { client, door } = this.#context;
+    return (client.transaction?.heldBytes ?? 0) + door.watches.bytesOf(client);
+  }
+
+  takePenaltyMs(): number {
+    const { isPenalized } = this.#context;
+    this.#context.isPenalized = false;
+    return isPenalized ? PENALTY_MS : 0;
+  }
+
   take(bytes: Buffer, start: number, end: number): number {
-    const { request, keyspace } = this.#context;
+    const { request, keyspace, client, connections } = this.#context;
     try {
-      const length = request.read(bytes, start, end);
+      const length = request.read(bytes, start, end, client.isTrusted);
       if (length > 0 && request.count > 0) {
         keyspace.counters.resp++;
+        client.lastAtMs = connections.now();
         perform(this.#context);
       }
       request.release();
@@ -43,5 +66,12 @@ export class RespConversation implements Conversation {
 
   writeError(message: string, replies: Replies): void {
     error(replies, `ERR ${message}`);
+  }
+
+  ended(): void {
+    const { client, door } = this.#context;
+    client.transaction = null;
+    door.watches.unwatch(client);
+    door.clients.delete(client);
   }
 }

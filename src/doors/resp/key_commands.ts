@@ -1,13 +1,12 @@
 /** Commands about keys, whatever their values. */
 
 import { Result } from "../../store/store.ts";
-import { haveKeys, takeKey } from "./arguments.ts";
-import { ALL_KEYS, type Command, type Context, NO_KEYS, ONE_KEY } from "./context.ts";
+import { takeKey } from "./arguments.ts";
+import { ALL_KEYS, type Command, type Context, ONE_KEY } from "./context.ts";
 import { error, integer, Refusal, simple } from "./forms.ts";
 
 /** DEL and UNLINK. */
 function remove(context: Context): void {
-  if (!haveKeys(context)) return;
   const { keyspace, request, replies } = context;
   let removed = 0;
   for (let i = 1; i < request.count; i++) {
@@ -23,7 +22,6 @@ function remove(context: Context): void {
 }
 
 function exists(context: Context): void {
-  if (!haveKeys(context)) return;
   const { keyspace, request, replies } = context;
   let hits = 0;
   for (let i = 1; i < request.count; i++) {
@@ -34,7 +32,7 @@ function exists(context: Context): void {
 }
 
 function type(context: Context): void {
-  if (!takeKey(context)) return;
+  takeKey(context);
   simple(context.replies, context.keyspace.peek() ? "string" : "none");
 }
 
@@ -44,12 +42,6 @@ export const keyCommands: readonly Command[] = [
   { name: "del", arity: -2, flags: ["write"], keys: ALL_KEYS, run: remove },
   { name: "unlink", arity: -2, flags: ["write", "fast"], keys: ALL_KEYS, run: remove },
   { name: "exists", arity: -2, flags: READ, keys: ALL_KEYS, run: exists },
+  { name: "touch", arity: -2, flags: READ, keys: ALL_KEYS, run: exists },
   { name: "type", arity: 2, flags: READ, keys: ONE_KEY, run: type },
-  {
-    name: "dbsize",
-    arity: 1,
-    flags: READ,
-    keys: NO_KEYS,
-    run: ({ keyspace, replies }) => integer(replies, keyspace.counts.count),
-  },
 ];

@@ -1,5 +1,5 @@
 /**
- * A RESP2 request: an array of bulk strings, or a line of words typed by hand. It is read as far as
+ * A request, in either version of RESP: an array of bulk strings, or a line of words typed by hand. It is read as far as
  * it has arrived, and reading goes on from there when more arrives.
  * Source: the Redis serialization protocol specification, version 2; limits and messages are those
  * of a Redis server with `proto-max-bulk-len 1mb`.
@@ -13,6 +13,9 @@ import { splitWords } from "./inline.ts";
 const MAX_ARGUMENTS = 4_096;
 /** … and of a request typed by hand. */
 const MAX_WORDS = 1_024;
+/** Most arguments, and most bytes of one, before the password was given. */
+const MAX_STRANGERS_ARGUMENTS = 10;
+const MAX_STRANGERS_BYTES = 16_384;
 /** Most bytes of a request. */
 const MAX_REQUEST_BYTES = 4 * 1024 * 1024;
 /** Most bytes of a line: a request typed by hand, or the announcement of a length. */
@@ -48,6 +51,7 @@ export class Request {
   #origin = 0;
   #starts = new Int32Array(USUAL_ARGUMENTS);
   #lengths = new Int32Array(USUAL_ARGUMENTS);
+  #isTrusted = true;
   /** How many arguments were announced. */
   #expected = UNKNOWN;
   /** The length announced for the argument at hand. */
@@ -59,11 +63,13 @@ export class Request {
 
   /**
    * Goes on reading a request that begins at `start`.
+   * @param isTrusted whether its sender has given the password, if one is asked for
    * @returns how many bytes it takes, or 0 if more must come; it may have no argument at all
    * @throws ProtocolViolation
    */
-  read(bytes: Buffer, start: number, end: number): number {
+  read(bytes: Buffer, start: number, end: number, isTrusted = true): number {
     this.bytes = bytes;
+    this.#isTrusted = isTrusted;
     this.#origin = start;
     if (this.#expected === UNKNOWN && bytes[start] !== STAR) return this.#readLine(start, end);
     if (!this.#readHead(end) || !this.#readArguments(end)) return 0;
@@ -116,6 +122,9 @@ export class Request {
     if (count === NOT_A_NUMBER || count > MAX_ARGUMENTS) {
       throw new ProtocolViolation("invalid multibulk length");
     }
+    if (count > MAX_STRANGERS_ARGUMENTS && !this.#isTrusted) {
+      throw new ProtocolViolation("unauthenticated multibulk length");
+    }
     this.#begin(count);
     this.#read = this.#next;
     return true;
@@ -148,6 +157,9 @@ export class Request {
     }
     if (length < 0 || length > MAX_STORED_BYTES || this.#next + length > MAX_REQUEST_BYTES) {
       throw new ProtocolViolation("invalid bulk length");
+    }
+    if (length > MAX_STRANGERS_BYTES && !this.#isTrusted) {
+      throw new ProtocolViolation("unauthenticated bulk length");
     }
     this.#length = length;
     this.#read = this.#next;

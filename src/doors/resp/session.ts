@@ -1,16 +1,13 @@
 /** Commands about the connection itself, which clients send when they connect. */
 
-import { VERSION } from "../../version.ts";
+import { authenticate } from "./authentication.ts";
+import { setName } from "./client_commands.ts";
 import { takeInteger } from "./arguments.ts";
+import type { Protocol } from "./client.ts";
 import { type Command, type Context, NO_KEYS } from "./context.ts";
-import { array, bulk, error, integer, none, OK, simple } from "./forms.ts";
-import {
-  MAX_QUOTED,
-  performSubcommand,
-  quoted,
-  refuseWords,
-  type Subcommand,
-} from "./subcommands.ts";
+import { array, bulk, error, integer, map, OK, Refusal, simple } from "./forms.ts";
+import { REDIS_VERSION } from "./server_info.ts";
+import { MAX_QUOTED, quoted, refuseWords } from "./subcommands.ts";
 
 function ping(context: Context): void {
   const { request, replies } = context;
@@ -23,7 +20,7 @@ function select(context: Context): void {
   const index = takeInteger(context, 1);
   if (index === null) return;
   if (index === 0n) simple(context.replies, OK);
-  else error(context.replies, "ERR DB index is out of range");
+  else error(context.replies, Refusal.DB);
 }
 
 function quit(context: Context): void {
@@ -31,77 +28,89 @@ function quit(context: Context): void {
   context.isOver = true;
 }
 
-const CLIENT: ReadonlyMap<string, Subcommand> = new Map([
-  ["id", { arity: 2, run: ({ id, replies }) => integer(replies, id) }],
-  ["getname", { arity: 2, run: getName }],
-  ["setname", { arity: 3, run: (context) => setName(context, 2) && simple(context.replies, OK) }],
-  ["setinfo", { arity: 4, run: setInfo }],
-]);
-
-const MAX_NAME_BYTES = 256;
-
-function getName({ name, replies }: Context): void {
-  if (name === "") none(replies);
-  else bulk(replies, name);
+/** As after connecting: version 2, no transaction, no name, and no password given. */
+function reset({ client, door, replies }: Context): void {
+  client.transaction = null;
+  door.watches.unwatch(client);
+  client.protocol = 2;
+  client.name = "";
+  client.isTrusted = door.password === null;
+  simple(replies, "RESET");
 }
 
-function setName(context: Context, argument: number): boolean {
-  if (context.request.lengthOf(argument) > MAX_NAME_BYTES) {
-    error(context.replies, `ERR a client name has at most ${MAX_NAME_BYTES} bytes here`);
-    return false;
-  }
-  const name = context.request.latin1(argument);
-  if (/^[!-~]*$/.test(name)) {
-    context.name = name;
-    return true;
-  }
-  error(
-    context.replies,
-    "ERR Client names cannot contain spaces, newlines or special characters.",
-  );
-  return false;
-}
-
-/** The client's library is not reported anywhere, so the option is only checked. */
-function setInfo({ request, replies }: Context): void {
-  if (request.is(2, "lib-name") || request.is(2, "lib-ver")) simple(replies, OK);
-  else error(replies, `ERR Unrecognized option '${quoted(request.latin1(2), MAX_QUOTED)}'`);
+/** What HELLO asks for. */
+interface Greeting {
+  protocol: Protocol | null;
+  /** The argument that is the user, with the password behind it; 0 if there is none. */
+  user: number;
+  /** The argument that is the name of the connection; 0 if there is none. */
+  name: number;
 }
 
 function hello(context: Context): void {
-  const { request, replies } = context;
-  if (request.count > 1 && !request.is(1, "2")) {
-    const isNumber = /^-?\d{1,18}$/.test(request.latin1(1));
+  const greeting = readGreeting(context);
+  if (greeting === null) return;
+  const { protocol, user, name } = greeting;
+  const { client, replies } = context;
+  if (user > 0 && !authenticate(context, user, user + 1)) return;
+  if (!client.isTrusted) {
+    error(
+      replies,
+      "NOAUTH HELLO must be called with the client already authenticated, otherwise the HELLO " +
+        "<proto> AUTH <user> <pass> option can be used to authenticate the client and select the " +
+        "RESP protocol version at the same time",
+    );
+    return;
+  }
+  if (name > 0 && !setName(context, name)) return;
+  if (protocol !== null) client.protocol = protocol;
+  describe(context);
+}
+
+/** @returns null after replying with an error */
+function readGreeting({ request, replies }: Context): Greeting | null {
+  const greeting: Greeting = { protocol: null, user: 0, name: 0 };
+  if (request.count === 1) return greeting;
+  const version = request.latin1(1);
+  if (version !== "2" && version !== "3") {
+    const isNumber = /^-?\d{1,18}$/.test(version);
     error(
       replies,
       isNumber
         ? "NOPROTO unsupported protocol version"
         : "ERR Protocol version is not an integer or out of range",
     );
-    return;
+    return null;
   }
+  greeting.protocol = version === "2" ? 2 : 3;
   for (let i = 2; i < request.count; i++) {
-    if (request.is(i, "setname") && i + 1 < request.count) {
-      if (!setName(context, ++i)) return;
-    } else {
+    if (request.is(i, "auth") && i + 2 < request.count) {
+      greeting.user = i + 1;
+      i += 2;
+    } else if (request.is(i, "setname") && i + 1 < request.count) greeting.name = ++i;
+    else {
       const option = quoted(request.latin1(i), MAX_QUOTED);
       error(replies, `ERR Syntax error in HELLO option '${option}'`);
-      return;
+      return null;
     }
   }
-  describe(context);
+  return greeting;
 }
 
-function describe({ id, replies }: Context): void {
-  array(replies, 14);
-  for (const text of ["server", "kilogram", "version", VERSION, "proto"]) bulk(replies, text);
-  integer(replies, 2);
+/** It says that it is Redis: libraries decide by these what they may use. */
+function describe(context: Context): void {
+  const { client, replies } = context;
+  map(context, 7);
+  for (const text of ["server", "redis", "version", REDIS_VERSION, "proto"]) bulk(replies, text);
+  integer(replies, client.protocol);
   bulk(replies, "id");
-  integer(replies, id);
+  integer(replies, client.id);
   for (const text of ["mode", "standalone", "role", "master", "modules"]) bulk(replies, text);
   array(replies, 0);
 }
 
+/** Within MULTI too, and without a password. */
+const AT_ONCE = { isImmediate: true, isOpen: true };
 const FLAGS = ["noscript", "loading", "stale", "fast"];
 
 export const sessionCommands: readonly Command[] = [
@@ -114,13 +123,7 @@ export const sessionCommands: readonly Command[] = [
     run: ({ request, replies }) => bulk(replies, request.latin1(1)),
   },
   { name: "select", arity: 2, flags: FLAGS, keys: NO_KEYS, run: select },
-  {
-    name: "client",
-    arity: -2,
-    flags: FLAGS,
-    keys: NO_KEYS,
-    run: (context) => performSubcommand(context, "client", CLIENT),
-  },
-  { name: "hello", arity: -1, flags: FLAGS, keys: NO_KEYS, run: hello },
-  { name: "quit", arity: -1, flags: FLAGS, keys: NO_KEYS, run: quit },
+  { name: "hello", arity: -1, flags: FLAGS, keys: NO_KEYS, isOpen: true, run: hello },
+  { ...{ name: "quit", arity: -1, flags: FLAGS, keys: NO_KEYS, run: quit }, ...AT_ONCE },
+  { ...{ name: "reset", arity: 1, flags: FLAGS, keys: NO_KEYS, run: reset }, ...AT_ONCE },
 ];

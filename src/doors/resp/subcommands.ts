@@ -1,7 +1,7 @@
 /** Commands whose second word selects what they do. */
 
 import type { Context } from "./context.ts";
-import { error } from "./forms.ts";
+import { array, error, simple } from "./forms.ts";
 
 /** How many characters of the client's text an error repeats. */
 export const MAX_QUOTED = 128;
@@ -38,6 +38,18 @@ export function performSubcommand(
   } else {
     refuseWords(context, `${command}|${name}`);
   }
+}
+
+/** Lists subcommands, each with a line about it. */
+export function tellHelp({ replies }: Context, command: string, lines: readonly string[]): void {
+  const all = [
+    `${command} <subcommand> [<arg> [value] [opt] ...]. Subcommands are:`,
+    ...lines,
+    "HELP",
+    "    Print this help.",
+  ];
+  array(replies, all.length);
+  for (const line of all) simple(replies, line);
 }
 
 /** At most this many characters of a text, and only up to a NUL, as in C. */

@@ -14,6 +14,16 @@ export interface Unit {
 
 export const SECONDS: Unit = { ms: 1_000, isAbsolute: false };
 export const MILLISECONDS: Unit = { ms: 1, isAbsolute: false };
+const SECONDS_SINCE_1970: Unit = { ms: 1_000, isAbsolute: true };
+const MILLISECONDS_SINCE_1970: Unit = { ms: 1, isAbsolute: true };
+
+/** The options of SET and GETEX, by name. */
+export const UNITS: ReadonlyMap<string, Unit> = new Map([
+  ["ex", SECONDS],
+  ["px", MILLISECONDS],
+  ["exat", SECONDS_SINCE_1970],
+  ["pxat", MILLISECONDS_SINCE_1970],
+]);
 
 const MIN_64_BITS = -(2n ** 63n);
 const MAX_64_BITS = 2n ** 63n - 1n;
@@ -52,9 +62,9 @@ function ttlOf(
   return null;
 }
 
-/** EXPIRE and PEXPIRE. A time that has passed deletes the key. */
+/** EXPIRE, PEXPIRE, EXPIREAT and PEXPIREAT. A time that has passed deletes the key. */
 function expire(context: Context, command: string, unit: Unit): void {
-  if (!takeKey(context)) return;
+  takeKey(context);
   const condition = readCondition(context);
   const ttlMs = condition === null ? null : ttlOf(context, 2, unit, command, MIN_64_BITS);
   if (condition === null || ttlMs === null) return;
@@ -107,15 +117,24 @@ function readCondition({ request, replies }: Context): Condition | null {
 
 /** TTL and PTTL. */
 function ttl(context: Context, unitMs: 1 | 1_000): void {
-  if (!takeKey(context)) return;
+  takeKey(context);
   const { keyspace, replies } = context;
   if (!keyspace.peek()) integer(replies, -2);
   else if (keyspace.noValue.expiresAtMs === 0) integer(replies, -1);
   else integer(replies, Math.round(keyspace.ttlOf(keyspace.noValue.expiresAtMs) / unitMs));
 }
 
+/** EXPIRETIME and PEXPIRETIME. */
+function expireTime(context: Context, unitMs: 1 | 1_000): void {
+  takeKey(context);
+  const { keyspace, replies } = context;
+  if (!keyspace.peek()) integer(replies, -2);
+  else if (keyspace.noValue.expiresAtMs === 0) integer(replies, -1);
+  else integer(replies, Math.floor(keyspace.wallTimeOf(keyspace.noValue.expiresAtMs) / unitMs));
+}
+
 function persist(context: Context): void {
-  if (!takeKey(context)) return;
+  takeKey(context);
   const { keyspace, replies } = context;
   const isTimed = keyspace.peek() && keyspace.noValue.expiresAtMs !== 0;
   if (isTimed && keyspace.touch(0) === Result.FULL) error(replies, Refusal.FULL);
@@ -125,20 +144,23 @@ function persist(context: Context): void {
 const WRITE = ["write", "fast"];
 const READ = ["readonly", "fast"];
 
+const expireCommand = (name: string, unit: Unit): Command => ({
+  ...{ name, arity: -3, flags: WRITE, keys: ONE_KEY },
+  run: (context) => expire(context, name, unit),
+});
+
 export const timeCommands: readonly Command[] = [
+  expireCommand("expire", SECONDS),
+  expireCommand("pexpire", MILLISECONDS),
+  expireCommand("expireat", SECONDS_SINCE_1970),
+  expireCommand("pexpireat", MILLISECONDS_SINCE_1970),
   {
-    name: "expire",
-    arity: -3,
-    flags: WRITE,
-    keys: ONE_KEY,
-    run: (context) => expire(context, "expire", SECONDS),
+    ...{ name: "expiretime", arity: 2, flags: READ, keys: ONE_KEY },
+    run: (context) => expireTime(context, 1_000),
   },
   {
-    name: "pexpire",
-    arity: -3,
-    flags: WRITE,
-    keys: ONE_KEY,
-    run: (context) => expire(context, "pexpire", MILLISECONDS),
+    ...{ name: "pexpiretime", arity: 2, flags: READ, keys: ONE_KEY },
+    run: (context) => expireTime(context, 1),
   },
   { name: "persist", arity: 2, flags: WRITE, keys: ONE_KEY, run: persist },
   { name: "ttl", arity: 2, flags: READ, keys: ONE_KEY, run: (context) => ttl(context, 1_000) },

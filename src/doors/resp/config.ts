@@ -1,0 +1,51 @@
+/** CONFIG GET: the settings that libraries and tools ask for, as far as they mean something here. */
+
+import { MAX_STORED_BYTES } from "../../store/store.ts";
+import { type Command, type Context, NO_KEYS } from "./context.ts";
+import { bulk, error, map } from "./forms.ts";
+import { matchesGlob } from "./glob.ts";
+import { performSubcommand, type Subcommand, tellHelp } from "./subcommands.ts";
+
+const SETTINGS: Readonly<Record<string, (context: Context) => string | number>> = {
+  appendonly: () => "no",
+  databases: () => 1,
+  maxclients: ({ connections }) => connections.most,
+  maxmemory: ({ keyspace }) => keyspace.counts.limitBytes,
+  "proto-max-bulk-len": () => MAX_STORED_BYTES,
+  save: () => "",
+  timeout: () => 0,
+};
+
+function get(context: Context): void {
+  const { request, replies } = context;
+  const patterns: string[] = [];
+  for (let i = 2; i < request.count; i++) patterns.push(request.latin1(i).toLowerCase());
+  const isWanted = (name: string) => patterns.some((pattern) => matchesGlob(pattern, name));
+  const wanted = Object.entries(SETTINGS).filter(([name]) => isWanted(name));
+  map(context, wanted.length);
+  for (const [name, tell] of wanted) {
+    bulk(replies, name);
+    bulk(replies, String(tell(context)));
+  }
+}
+
+const HELP = ["GET <pattern> ...", "    Settings whose names match."];
+
+const CONFIG: ReadonlyMap<string, Subcommand> = new Map([
+  ["get", { arity: -3, run: get }],
+  ["set", {
+    arity: -4,
+    run: ({ replies }: Context) => error(replies, "ERR settings are the options of kg serve"),
+  }],
+  ["help", { arity: 2, run: (context: Context) => tellHelp(context, "CONFIG", HELP) }],
+]);
+
+export const configCommands: readonly Command[] = [
+  {
+    name: "config",
+    arity: -2,
+    flags: ["admin", "noscript", "loading", "stale"],
+    keys: NO_KEYS,
+    run: (context) => performSubcommand(context, "config", CONFIG),
+  },
+];

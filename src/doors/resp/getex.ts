@@ -1,0 +1,50 @@
+/** GETEX: a value, and another time to live for its key. */
+
+import { NONE, Result } from "../../store/store.ts";
+import { takeKey } from "./arguments.ts";
+import { type Command, type Context, ONE_KEY } from "./context.ts";
+import { bulkFound, error, intoReply, Refusal } from "./forms.ts";
+import { expiryOf, type Unit, UNITS } from "./times.ts";
+
+/** What to do with the expiry: nothing, remove it, or set it to an argument. */
+type Choice = "keep" | "persist" | { readonly unit: Unit; readonly time: number };
+
+function getex(context: Context): void {
+  const choice = readChoice(context);
+  if (choice === null) return;
+  takeKey(context);
+  const { keyspace, replies } = context;
+  let expiresAtMs: number | null = 0;
+  if (typeof choice === "object") {
+    expiresAtMs = expiryOf(context, choice.time, choice.unit, "getex");
+    if (expiresAtMs === null) return;
+  }
+  const { found } = keyspace;
+  keyspace.get(intoReply(replies, found));
+  const { length } = found;
+  const isTouched = choice !== "keep" && length !== NONE;
+  // A time that has passed removes the key.
+  const isOver = typeof choice === "object" && expiresAtMs <= keyspace.expiryIn(0);
+  const result = !isTouched
+    ? Result.DONE
+    : isOver
+    ? keyspace.delete(keyspace.noValue)
+    : keyspace.touch(expiresAtMs);
+  if (result === Result.FULL) error(replies, Refusal.FULL);
+  else bulkFound(context, found);
+}
+
+/** @returns null after replying with an error */
+function readChoice({ request, replies }: Context): Choice | null {
+  const word = request.count > 2 ? request.latin1(2).toLowerCase() : "";
+  if (request.count === 2) return "keep";
+  if (word === "persist" && request.count === 3) return "persist";
+  const unit = UNITS.get(word);
+  if (unit !== undefined && request.count === 4) return { unit, time: 3 };
+  error(replies, Refusal.SYNTAX);
+  return null;
+}
+
+export const getexCommands: readonly Command[] = [
+  { name: "getex", arity: -2, flags: ["write", "fast"], keys: ONE_KEY, run: getex },
+];
