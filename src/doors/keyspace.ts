@@ -31,8 +31,11 @@ import { readU16 } from "../bytes.ts";
 
 const NO_BYTES = Buffer.alloc(0);
 const EVERYTHING = spanOf(NO_BYTES);
-/** Both clocks are read in whole milliseconds, one after the other. */
+/** The two clocks are read one after the other, and one of them in whole milliseconds. */
 const MAX_OFFSET_ERROR_MS = 3;
+/** How long they are compared, and how often at most, where time does not pass meanwhile. */
+const MEASURED_MS = 1.5;
+const MAX_LOOKS = 20_000;
 /** Room for the keys of a page. */
 const PAGE_BYTES = 64 * 1024;
 /** Most pages for one answer about all keys: some 250,000 keys, and some 20 ms. */
@@ -279,15 +282,28 @@ export class Keyspace {
   }
 
   /**
-   * What the wall clock is ahead of the store's, in whole ms. It stays the same as long as neither is
-   * set, so that a time that was given is told again to the millisecond.
+   * What the wall clock is ahead of the store's, in whole ms: so much that `wallNowMs` is not behind it.
+   * It stays the same as long as the clocks go alike, so that a time that was given is told again to
+   * the millisecond.
    */
   get #wallOffsetMs(): number {
     const offsetMs = this.#wallNow() - this.#now();
-    if (!(Math.abs(offsetMs - this.#lastOffsetMs) <= MAX_OFFSET_ERROR_MS)) {
-      this.#lastOffsetMs = Math.round(offsetMs);
+    if (offsetMs > this.#lastOffsetMs || !(offsetMs > this.#lastOffsetMs - MAX_OFFSET_ERROR_MS)) {
+      this.#lastOffsetMs = Math.ceil(this.#measureOffset());
     }
     return this.#lastOffsetMs;
+  }
+
+  /** The wall clock tells whole ms: just after it has moved on, it is right. */
+  #measureOffset(): number {
+    const startedAtMs = this.#now();
+    let mostMs = Number.NEGATIVE_INFINITY;
+    for (let looks = 0; looks < MAX_LOOKS; looks++) {
+      const nowMs = this.#now();
+      mostMs = Math.max(mostMs, this.#wallNow() - nowMs);
+      if (nowMs - startedAtMs >= MEASURED_MS) break;
+    }
+    return mostMs;
   }
 
   /** The expiry for a time to live; at once if that is 0 or less. */
@@ -300,8 +316,8 @@ export class Keyspace {
     return Math.ceil(expiresAtMs) + this.#wallOffsetMs;
   }
 
-  /** The time to live that an expiry leaves, in whole ms, rounded up. */
+  /** The time to live that an expiry leaves, in whole ms as `expiryIn` counts them: 1 at least. */
   ttlOf(expiresAtMs: number): number {
-    return Math.max(0, Math.ceil(expiresAtMs - this.#now()));
+    return Math.max(1, Math.ceil(expiresAtMs) - Math.ceil(this.#now()));
   }
 }

@@ -16,8 +16,9 @@ import { equalBytes, readU32, TWO_TO_THE_32, writeU16 } from "../bytes.ts";
 
 /** Most keys looked at for a page … */
 const MAX_LOOKS = 4_096;
-/** … where passing over so many entries of the index costs as much. */
-const ENTRIES_OF_LOOK = 8;
+/** … where passing over so many entries of the index costs as much, and so many empty partitions. */
+const ENTRIES_OF_LOOK = 128;
+const PARTITIONS_OF_LOOK = 16;
 /** About so many keys are gathered, and sorted, at a time. */
 const RANGE_KEYS = 64;
 const TAG_BITS = 20;
@@ -85,7 +86,7 @@ export class Scanner {
     this.#candidates.length = 0;
     const passed = this.#values.index.visitRange(from, last, this.#onEntry);
     this.#candidates.sort((a, b) => a.hash - b.hash);
-    return 1 + passed / ENTRIES_OF_LOOK + this.#candidates.length;
+    return 1 / PARTITIONS_OF_LOOK + passed / ENTRIES_OF_LOOK + this.#candidates.length;
   }
 
   /** Puts the keys on the page. @returns where to go on: at the end, or at the first hash left out */

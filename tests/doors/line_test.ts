@@ -121,8 +121,13 @@ test("wrong requests get a line that says what is wrong, and change nothing", ()
     ["EXPIRE k", /usage: EXPIRE key ms/],
     ["USAGE now", /usage: USAGE$/],
     ["PING PONG", /usage: PING$/],
-    [`GET ${"k".repeat(129)}`, /a key has 1 to 128 bytes/],
-    [`SET ${"k".repeat(129)} v`, /a key has 1 to 128 bytes/],
+    [`SET ${"k".repeat(1_025)} v`, /a key has 1 to 1024 bytes/],
+    [`ADD ${"k".repeat(1_025)} 1`, /a key has 1 to 1024 bytes/],
+    ["KEYS", /usage: KEYS prefix \[cursor\]/],
+    ["KEYS k 17", /the cursor is not one that KEYS has given/],
+    ["KEYS k x", /the cursor is not one that KEYS has given/],
+    ["DROP", /usage: DROP prefix/],
+    [`DROP ${"k".repeat(129)}`, /a prefix has at most 128 bytes/],
     [`SET k ${"v".repeat(2 ** 20 + 1)}`, /a value has at most 1048576 bytes, not 1048577/],
   ];
   for (const [request, message] of wrong) {
@@ -134,6 +139,36 @@ test("wrong requests get a line that says what is wrong, and change nothing", ()
     assertEquals(nothing, "");
   }
   assertEquals([store.count, counters.line], [0, wrong.length]);
+});
+
+test("a key that is too long is not there", () => {
+  const { line } = openDoors();
+  const key = "k".repeat(1_025);
+  const missing = ["GET", "DEL", "TTL"].map((name) => line().ask(`${name} ${key}\n`));
+  assertEquals(missing, ["NOT_FOUND\n", "NOT_FOUND\n", "NOT_FOUND\n"]);
+  assertEquals(line().ask(`EXPIRE ${key} 10\n`), "NOT_FOUND\n");
+  const longest = "k".repeat(1_024);
+  assertEquals(line().ask(`SET ${longest} v\nGET ${longest}\n`), `OK\nVALUE ${base64("v")}\n`);
+});
+
+test("KEYS tells all keys of a prefix, page by page, and DROP removes them", () => {
+  const { line, store } = openDoors();
+  const peer = line();
+  const keys = Array.from({ length: 2_500 }, (_, i) => `user:${i}`);
+  for (const key of [...keys, "-dash", "other"]) peer.ask(`SET ${key} v\n`);
+  const told: string[] = [];
+  let [cursor, pages] = ["0", 0];
+  do {
+    const answer = peer.ask(`KEYS user: ${cursor}\n`).trimEnd().split(" ");
+    cursor = answer[1];
+    told.push(...answer.slice(2).map((text) => Buffer.from(text, "base64").toString()));
+    pages++;
+  } while (cursor !== "0");
+  assertEquals([told.toSorted(), pages >= 3], [keys.toSorted(), true]);
+  assertEquals(peer.ask("KEYS o\n"), `KEYS 0 ${base64("other")}\n`);
+  assertEquals(peer.ask("DROP user:\nGET user:7\nKEYS user:\n"), "OK\nNOT_FOUND\nKEYS 0\n");
+  assertEquals(peer.ask("KEYS -\n").trimEnd().split(" ").length, 4, "- is the empty prefix");
+  assertEquals([peer.ask("DROP -\n"), store.count], ["OK\n", 0]);
 });
 
 test("lines that a browser is made to send are not carried out", () => {

@@ -31,31 +31,44 @@ test("times to live, by the clock", async () => {
   assertEquals(peer.ask(ask("EXISTS k")), ":0\r\n", "a time that has passed");
 });
 
-test("keys have 1 to 128 bytes, in every command that has one", () => {
+test("a key of another length than 1 to 1,024 bytes is not there, and can't be stored", () => {
   const { resp, store } = openDoors();
   const peer = resp();
-  const refusal = "-ERR a key has 1 to 128 bytes here\r\n";
-  const long = "k".repeat(129);
-  const commands = [
-    ...["GET", "GETDEL", "DEL", "UNLINK", "EXISTS", "INCR", "DECR", "PERSIST", "TTL", "PTTL"],
-    ...["STRLEN", "TYPE", "MGET"],
+  peer.ask(request("SET", "good", "1"));
+  const refusal = "-ERR a key has 1 to 1024 bytes here\r\n";
+  const absent: readonly (readonly [reply: string, ...command: string[]])[] = [
+    ...["GET", "GETDEL", "GETEX"].map((name) => ["$-1", name] as const),
+    ...["DEL", "UNLINK", "EXISTS", "TOUCH", "PERSIST", "STRLEN"].map((name) =>
+      [":0", name] as const
+    ),
+    ...["TTL", "PTTL", "EXPIRETIME"].map((name) => [":-2", name] as const),
+    ["+none", "TYPE"],
+    ["*1\r\n$-1", "MGET"],
   ];
-  for (const key of ["", long]) {
-    for (const command of commands) assertEquals(peer.ask(request(command, key)), refusal, command);
-    for (const command of ["SET", "SETNX", "GETSET", "MSET"]) {
+  for (const key of ["", "k".repeat(1_025)]) {
+    for (const [reply, command] of absent) {
+      assertEquals(peer.ask(request(command, key)), `${reply}\r\n`, command);
+    }
+    assertEquals(peer.ask(request("EXPIRE", key, "1")), ":0\r\n");
+    assertEquals(peer.ask(request("GETRANGE", key, "0", "1")), "$0\r\n\r\n");
+    assertEquals(peer.ask(request("RENAME", key, "new")), "-ERR no such key\r\n");
+    assertEquals(peer.ask(request("COPY", key, "new")), ":0\r\n");
+    assertEquals(peer.ask(request("DELIFEQ", key, "v")), ":0\r\n");
+    for (const command of ["INCR", "DECR"]) assertEquals(peer.ask(request(command, key)), refusal);
+    for (const command of ["SET", "SETNX", "GETSET", "MSET", "MSETNX", "APPEND", "INCRBY"]) {
       assertEquals(peer.ask(request(command, key, "1")), refusal, command);
     }
-    for (const command of ["INCRBY", "DECRBY", "EXPIRE", "PEXPIRE"]) {
-      assertEquals(peer.ask(request(command, key, "1")), refusal, command);
-    }
-    for (const command of ["SETEX", "PSETEX"]) {
+    for (const command of ["SETEX", "PSETEX", "SETRANGE"]) {
       assertEquals(peer.ask(request(command, key, "1", "v")), refusal, command);
     }
-    assertEquals(peer.ask(request("MSET", "good", "1", key, "2")), refusal);
-    assertEquals(peer.ask(request("MGET", "good", key)), refusal);
+    assertEquals(peer.ask(request("SET", key, "v", "IFEQ", "w")), refusal);
+    assertEquals(peer.ask(request("RENAME", "good", key)), refusal);
+    assertEquals(peer.ask(request("COPY", "good", key)), refusal);
+    assertEquals(peer.ask(request("MSET", "better", "1", key, "2")), refusal);
   }
-  assertEquals(store.count, 0);
-  assertEquals(peer.ask(request("SET", "k".repeat(128), "v")), "+OK\r\n");
+  assertEquals(store.count, 1);
+  assertEquals(peer.ask(request("SET", "k".repeat(1_024), "v")), "+OK\r\n");
+  assertEquals(peer.ask(request("GET", "k".repeat(1_024))), "$1\r\nv\r\n");
 });
 
 test("the largest value, and one more byte", () => {
@@ -138,18 +151,20 @@ test("the commands that clients send when they connect", () => {
   const id = one.ask(ask("CLIENT ID"));
   assertMatch(id, /^:\d+\r\n$/);
   assert(id !== two.ask(ask("CLIENT ID")), "no two connections have the same id");
-  assertEquals(one.ask(ask("HELLO 3")), "-NOPROTO unsupported protocol version\r\n");
   const hello = two.ask(ask("HELLO 2 SETNAME worker"));
-  assertMatch(hello, /^\*14\r\n\$6\r\nserver\r\n\$8\r\nkilogram\r\n.*proto\r\n:2\r\n/s);
+  assertMatch(hello, /^\*14\r\n\$6\r\nserver\r\n\$5\r\nredis\r\n.*proto\r\n:2\r\n/s);
+  assertMatch(two.ask(ask("HELLO 3")), /^%7\r\n\$6\r\nserver\r\n.*proto\r\n:3\r\n.*\*0\r\n$/s);
+  assertEquals(two.ask(ask("HELLO 4")), "-NOPROTO unsupported protocol version\r\n");
+  assertEquals(two.ask(ask("GET nothing")), "_\r\n", "and version 3 goes on");
   assertEquals(two.ask(ask("CLIENT GETNAME")), "$6\r\nworker\r\n");
   const longName = one.ask(ask(`CLIENT SETNAME ${"n".repeat(257)}`));
   assertEquals(longName, "-ERR a client name has at most 256 bytes here\r\n");
-  assertEquals(one.ask(ask("COMMAND DOCS")), "*0\r\n");
+  assertMatch(one.ask(ask("COMMAND DOCS")), /^-ERR unknown subcommand 'DOCS'/);
   const count = Number(one.ask(ask("COMMAND COUNT")).slice(1));
   const commands = one.ask(ask("COMMAND"));
   assert(commands.startsWith(`*${count}\r\n*6\r\n$3\r\nget\r\n:2\r\n`));
   const get = "*6\r\n$3\r\nget\r\n:2\r\n*2\r\n+readonly\r\n+fast\r\n:1\r\n:1\r\n:1\r\n";
-  assertEquals(one.ask(ask("COMMAND INFO get nosuch")), `*2\r\n${get}*-1\r\n`);
+  assertEquals(one.ask(ask("COMMAND INFO get nosuch")), `*2\r\n${get}$-1\r\n`);
 });
 
 test("docs/DOORS.md lists every command, and no other", () => {
@@ -168,19 +183,20 @@ test("INFO reports the state of the server, and has the sections that are asked 
   line().ask("SET a 1\n");
   peer.ask(ask("GET a"));
   peer.ask(ask("GET b"));
+  peer.ask(ask("SET c 1 EX 100"));
   const info = peer.ask(ask("INFO"));
   assertMatch(info, /^\$\d+\r\n# Server\r\nredis_version:\d+\.\d+\.\d+\r\n/);
   for (
     const fact of [
       "connected_clients:2",
       "total_connections_received:2",
-      "total_commands_processed:3",
+      "total_commands_processed:4",
       "keyspace_hits:1",
       "keyspace_misses:1",
-      "db0:keys=1,expires=0,avg_ttl=0",
+      "db0:keys=2,expires=1,avg_ttl=0",
     ]
   ) assert(info.includes(`${fact}\r\n`), fact);
-  const clients = "# Clients\r\nconnected_clients:2\r\n";
+  const clients = "# Clients\r\nconnected_clients:2\r\nmaxclients:100\r\nblocked_clients:0\r\n";
   assertEquals(peer.ask(ask("INFO clients")), `$${clients.length}\r\n${clients}\r\n`);
   assertEquals(peer.ask(ask("INFO nosuch")), "$0\r\n\r\n");
 });

@@ -117,7 +117,7 @@ test("a cursor that is garbage, or of another start, is refused", () => {
   const page = { ...pageOf(), mostKeys: 10 };
   assertEquals(store.scan(spanOf(text("")), page), Result.DONE);
   assert(page.cursor > 2 ** 32 && page.cursor < 2 ** 53, "a cursor names its store");
-  const cursors = [1, 2 ** 32 - 1, 2 ** 53 - 1, -1, 0.5, Number.NaN, Number.POSITIVE_INFINITY];
+  const cursors = [1, 2 ** 32 - 1, 2 ** 53 - 1, -2, 0.5, Number.NaN, Number.POSITIVE_INFINITY];
   for (const cursor of cursors) {
     assertEquals(store.scan(spanOf(text("")), { ...page, cursor }), Result.NO_CURSOR);
   }

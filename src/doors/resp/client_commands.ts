@@ -47,21 +47,28 @@ function setInfo(context: Context): void {
   simple(replies, OK);
 }
 
-/** One line about a connection, in the form of Redis as far as there is something to tell. */
+/** What Redis tells of a connection besides, and libraries read, although it is nothing here. */
+const ZEROS = [
+  ...["db", "sub", "psub", "ssub", "qbuf", "qbuf-free", "argv-mem", "rbs", "rbp", "obl", "oll"],
+  "omem",
+];
+
+/** One line about a connection, in the form of Redis. */
 function lineOf(client: Client, nowMs: number): string {
   const seconds = (sinceMs: number) => Math.floor((nowMs - sinceMs) / 1_000);
-  const fields = [
+  const { transaction } = client;
+  const fields: [string, string | number][] = [
     ["id", client.id],
     ["addr", client.address],
     ["name", client.name],
     ["age", seconds(client.connectedAtMs)],
     ["idle", seconds(client.lastAtMs)],
-    ["flags", client.transaction === null ? "N" : "x"],
-    ["db", 0],
-    ["sub", 0],
-    ["psub", 0],
-    ["ssub", 0],
-    ["multi", client.transaction?.count ?? -1],
+    ["flags", transaction === null ? "N" : "x"],
+    ...ZEROS.map((name): [string, number] => [name, 0]),
+    ["multi", transaction?.count ?? -1],
+    ["multi-mem", transaction?.heldBytes ?? 0],
+    ["tot-mem", transaction?.heldBytes ?? 0],
+    ["events", "r"],
     ["cmd", client.lastCommand],
     ["user", "default"],
     ["resp", client.protocol],

@@ -34,6 +34,7 @@ export function performSubcommand(
     const help = `${command.toUpperCase()} HELP`;
     error(context.replies, `ERR unknown subcommand '${quoted(word, MAX_QUOTED)}'. Try ${help}.`);
   } else if (hasWords(context, subcommand.arity)) {
+    context.client.lastCommand = `${command}|${name}`;
     subcommand.run(context);
   } else {
     refuseWords(context, `${command}|${name}`);
