@@ -69,6 +69,45 @@ test("a failed commit turns the replies that it took back into errors, and no ot
   assertEquals(await ask(world, peer, "GET k\r\nSET k w\r\n"), "$-1\r\n+OK\r\n");
 });
 
+test("a transaction is durable as one: all of it in one commit, or taken back as one", async () => {
+  const world = openDurable();
+  const peer = world.resp();
+  await ask(world, peer, "SET n 1\r\n");
+  world.disk.sizes.length = 0;
+  const queue = "MULTI\r\nINCR n\r\nSET a 1\r\nDEL n\r\nEXEC\r\n";
+  assertEquals(
+    await ask(world, peer, queue),
+    `+OK\r\n${"+QUEUED\r\n".repeat(3)}*3\r\n:2\r\n+OK\r\n:1\r\n`,
+  );
+  assertEquals([world.disk.sizes, [...world.disk.items.keys()]], [[3], ["a"]]);
+  peer.send("MULTI\r\nINCR n\r\nSET a 2\r\nEXEC\r\n");
+  await world.clock.pass(1);
+  world.disk.fail("the disk is full");
+  await promisesRun();
+  const error = "-ERR taken back, since it could not be made durable: the disk is full\r\n";
+  assertEquals(peer.take(), `+OK\r\n${"+QUEUED\r\n".repeat(2)}${error}`);
+  assertEquals(await ask(world, peer, "GET n\r\nGET a\r\n"), "$-1\r\n$1\r\n1\r\n");
+});
+
+test("a request waits until a drop before it is durable, on every connection", async () => {
+  const world = openDurable();
+  const [flusher, other] = [world.resp(), world.line()];
+  await ask(world, flusher, "MSET a 1 b 2\r\n");
+  flusher.send("FLUSHALL\r\nDBSIZE\r\nSET a 3\r\n");
+  other.send("GET b\nSET b 4\n");
+  assertEquals([flusher.take(), other.take()], ["", ""]);
+  await commit(world);
+  assertEquals(flusher.take(), "+OK\r\n");
+  await commit(world);
+  assertEquals([flusher.take(), other.take()], [":0\r\n+OK\r\n", "NOT_FOUND\nOK\n"]);
+  assertEquals([...world.disk.items.keys()].toSorted(), ["a", "b"]);
+  const queued = "MULTI\r\nFLUSHALL\r\nEXEC\r\n";
+  assertMatch(
+    await ask(world, flusher, queued),
+    /QUEUED\r\n\*1\r\n-ERR a durable store can't drop/,
+  );
+});
+
 test("a connection that ends after a change still gets its reply", async () => {
   const world = openDurable();
   const [quits, ends] = [world.line(), world.line()];
