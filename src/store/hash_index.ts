@@ -211,15 +211,16 @@ export class HashIndex {
     const first = this.#lookup.homeOf(from, capacity);
     const span = this.#lookup.homeOf(last, capacity) - first;
     let passed = 0;
-    for (; passed < capacity; passed++) {
-      const entry = this.#lookup.entryAt(partition, (first + passed) % capacity);
+    for (let i = first; passed < capacity; passed++) {
+      const entry = this.#lookup.entryAt(partition, i);
       const words = this.#arena.words[chunkOf(entry)];
       const at = offsetOf(entry);
-      if (words[at + 1] === NOWHERE && passed >= span) break;
-      const hash = words[at] >>> 0;
-      if (words[at + 1] !== NOWHERE && hash >= from && hash <= last) {
-        onEntry(words[at], words[at + 1]);
-      }
+      const address = words[at + 1];
+      if (address !== NOWHERE) {
+        const hash = words[at] >>> 0;
+        if (hash >= from && hash <= last) onEntry(words[at], address);
+      } else if (passed >= span) break;
+      i = i + 1 === capacity ? 0 : i + 1;
     }
     return passed;
   }

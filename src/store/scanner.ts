@@ -9,13 +9,13 @@
  */
 
 import { copyRun } from "./copy.ts";
-import { isPiece } from "./item.ts";
+import { isPiece, isTimed } from "./item.ts";
 import { ANYWHERE, type Page, Result, type Span } from "./store.ts";
 import type { Values } from "./values.ts";
 import { equalBytes, readU32, TWO_TO_THE_32, writeU16 } from "../bytes.ts";
 
 /** Most keys looked at for a page … */
-const MAX_LOOKS = 4_096;
+const MAX_LOOKS = 3_072;
 /** … where passing over so many entries of the index costs as much, and so many empty partitions. */
 const ENTRIES_OF_LOOK = 128;
 const PARTITIONS_OF_LOOK = 16;
@@ -25,10 +25,8 @@ const TAG_BITS = 20;
 /** The length of a key, before it. */
 const LENGTH_BYTES = 2;
 
-interface Candidate {
-  readonly hash: number;
-  readonly address: number;
-}
+/** Room for the keys of a range; more may share a hash. */
+const USUAL_CANDIDATES = 512;
 
 export class Scanner {
   readonly #values: Values;
@@ -36,9 +34,24 @@ export class Scanner {
   /** Never 0, so that no cursor is. */
   readonly #tag: number;
   readonly #key: Span = { bytes: new Uint8Array(0), start: 0, length: 0 };
-  #candidates: Candidate[] = [];
+  /** The entries of the range at hand, by hash. */
+  #hashes = new Uint32Array(USUAL_CANDIDATES);
+  #addresses = new Int32Array(USUAL_CANDIDATES);
+  #count = 0;
+  /** Keeps the touching from being optimised away. */
+  touched = 0;
+  /** They come nearly in their order, so that the place of one is near the end. */
   readonly #onEntry = (hash: number, address: number) => {
-    this.#candidates.push({ hash: hash >>> 0, address });
+    // The waits for memory overlap.
+    this.touched ^= this.#values.items.header(address);
+    if (this.#count === this.#hashes.length) this.#grow();
+    let at = this.#count++;
+    for (; at > 0 && this.#hashes[at - 1] > hash >>> 0; at--) {
+      this.#hashes[at] = this.#hashes[at - 1];
+      this.#addresses[at] = this.#addresses[at - 1];
+    }
+    this.#hashes[at] = hash;
+    this.#addresses[at] = address;
   };
 
   constructor(values: Values, now: () => number, fillRandom: (bytes: Uint8Array) => void) {
@@ -81,29 +94,39 @@ export class Scanner {
     return Math.min(from + Math.max(1, wanted), end) - 1;
   }
 
-  /** Finds the entries with a hash from `from` to `last`, sorts them, and returns the cost. */
+  /** Finds the entries with a hash from `from` to `last`, in their order, and returns the cost. */
   #gather(from: number, last: number): number {
-    this.#candidates.length = 0;
+    this.#count = 0;
     const passed = this.#values.index.visitRange(from, last, this.#onEntry);
-    this.#candidates.sort((a, b) => a.hash - b.hash);
-    return 1 / PARTITIONS_OF_LOOK + passed / ENTRIES_OF_LOOK + this.#candidates.length;
+    return 1 / PARTITIONS_OF_LOOK + passed / ENTRIES_OF_LOOK + this.#count;
+  }
+
+  #grow(): void {
+    const [hashes, addresses] = [this.#hashes, this.#addresses];
+    this.#hashes = new Uint32Array(2 * hashes.length);
+    this.#addresses = new Int32Array(2 * hashes.length);
+    this.#hashes.set(hashes);
+    this.#addresses.set(addresses);
   }
 
   /** Puts the keys on the page. @returns where to go on: at the end, or at the first hash left out */
   #tell(prefix: Span, page: Page, end: number): number {
     const nowMs = this.#now();
     let { length, count } = page;
-    for (let i = 0; i < this.#candidates.length; i++) {
-      const { hash, address } = this.#candidates[i];
-      if (i === 0 || hash !== this.#candidates[i - 1].hash) {
+    for (let i = 0; i < this.#count; i++) {
+      const hash = this.#hashes[i];
+      if (i === 0 || hash !== this.#hashes[i - 1]) {
         if (page.count >= page.mostKeys) return hash;
-        ({ length, count } = page);
+        length = page.length;
+        count = page.count;
       }
-      if (!this.#isWanted(address, prefix, page.maxKeyBytes, nowMs)) continue;
+      if (!this.#isWanted(this.#addresses[i], prefix, page.maxKeyBytes, nowMs)) continue;
       if (page.length + LENGTH_BYTES + this.#key.length > page.room) {
         // The keys of this hash that are on the page already come again.
-        if (length > 0) Object.assign(page, { length, count });
-        return length > 0 ? hash : hash + 1;
+        if (length === 0) return hash + 1;
+        page.length = length;
+        page.count = count;
+        return hash;
       }
       this.#put(page);
     }
@@ -115,7 +138,7 @@ export class Scanner {
     const { items, drops } = this.#values;
     const header = items.header(address);
     const key = this.#key;
-    if (isPiece(header) || items.isExpired(address, nowMs)) return false;
+    if (isPiece(header) || (isTimed(header) && items.isExpired(address, nowMs))) return false;
     items.showKey(address, key);
     if (key.length < prefix.length || key.length > maxKeyBytes) return false;
     return equalBytes(key.bytes, key.start, prefix.bytes, prefix.start, prefix.length) &&

@@ -144,7 +144,7 @@ export interface Store extends StoreCounts {
    */
   drop(prefix: Span): void;
   /**
-   * Tells keys that begin with a prefix of any length: DONE, or NO_CURSOR. Looks at some 4,000 keys
+   * Tells keys that begin with a prefix of any length: DONE, or NO_CURSOR. Looks at some 3,000 keys
    * at most.
    */
   scan(prefix: Span, page: Page): Result;
