@@ -15,11 +15,12 @@
 import { type OnSettled, type Problem, SETTLED, type Settlement } from "../execute/executor.ts";
 import { copyBytes } from "../bytes.ts";
 import type { Line } from "../section.ts";
+import { nameOf, nameOfSpan } from "../store/name.ts";
 import { type Span, spanOf } from "../store/store.ts";
 import { Batch } from "./batch.ts";
 import { deletionOf, dropOf, Kind, type NewChange } from "./change.ts";
 import type { Disk } from "./disk.ts";
-import { type Before, firstBefore, mergeUndos, nameOf, nameOfSpan, type Undo } from "./undo.ts";
+import { type Before, firstBefore, mergeUndos, type Undo } from "./undo.ts";
 
 /** With this many bytes of changes not yet durable, relaxed changes wait too … */
 const MAX_RELAXED_BYTES = 8 * 1024 * 1024;

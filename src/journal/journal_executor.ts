@@ -9,7 +9,6 @@
  * of the keys that it will remove wait, in order to come after it in memory as in the journal.
  */
 
-import { Buffer } from "node:buffer";
 import { assert } from "../assert.ts";
 import {
   Action,
@@ -24,6 +23,7 @@ import { perform } from "../execute/memory.ts";
 import { ParkedJobs } from "../execute/parked_jobs.ts";
 import type { Section } from "../section.ts";
 import { copyRun } from "../store/copy.ts";
+import { nameOfSpan, spanOfName } from "../store/name.ts";
 import { MAX_NUMBER_BYTES } from "../store/number.ts";
 import {
   type Found,
@@ -38,7 +38,7 @@ import {
 import { deletionOf, dropOf, Kind, type NewChange } from "./change.ts";
 import { PendingDrops } from "./pending_drops.ts";
 import type { Journal } from "./journal.ts";
-import { type Before, nameOfSpan } from "./undo.ts";
+import type { Before } from "./undo.ts";
 
 const NO_BYTES = new Uint8Array(0);
 
@@ -321,16 +321,16 @@ export class JournalExecutor implements Executor {
     // All changed values are removed first, since the room that one took may belong to another.
     for (const [name, before] of befores) {
       if (before === null) {
-        this.#store.delete(keyOf(name), found);
+        this.#store.delete(spanOfName(name), found);
       } else if (before.value === null) {
-        this.#store.touch(keyOf(name), before.expiresAtMs);
+        this.#store.touch(spanOfName(name), before.expiresAtMs);
       } else {
-        this.#store.delete(keyOf(name), found);
+        this.#store.delete(spanOfName(name), found);
         toRestore.push({ name, value: before.value, expiresAtMs: before.expiresAtMs });
       }
     }
     for (const { name, value, expiresAtMs } of toRestore) {
-      if (this.#store.restore(keyOf(name), spanOf(value), expiresAtMs)) continue;
+      if (this.#store.restore(spanOfName(name), spanOf(value), expiresAtMs)) continue;
       throw new Error("memory has no room for the values it held; restart from the durable data");
     }
   }
@@ -364,8 +364,4 @@ function tell(job: Job, value: Uint8Array, expiresAtMs: number): void {
   found.length = job.action === Action.EXISTS ? NONE : value.length;
   if (found.length > found.room || found.length === NONE) return;
   copyRun(value, 0, found.bytes, found.start, value.length);
-}
-
-function keyOf(name: string): Span {
-  return spanOf(Buffer.from(name, "latin1"));
 }

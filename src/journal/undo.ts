@@ -3,22 +3,10 @@
  * taken back, and readers see durable state meanwhile.
  */
 
-import { Buffer } from "node:buffer";
 import { assert } from "../assert.ts";
-import type { Span } from "../store/store.ts";
 
 /** A key's earlier state: null if it did not exist; a null value has not changed since. */
 export type Before = { readonly value: Uint8Array | null; readonly expiresAtMs: number } | null;
-
-/** A key as a string, one character per byte. */
-export function nameOf(key: Uint8Array): string {
-  return Buffer.from(key.buffer, key.byteOffset, key.length).toString("latin1");
-}
-
-/** The same for a key that a span shows. */
-export function nameOfSpan({ bytes, start, length }: Span): string {
-  return nameOf(bytes.subarray(start, start + length));
-}
 
 /** The earlier states, by name, of the keys of a batch whose changes may be refused. */
 export class Undo {

@@ -5,7 +5,6 @@
  */
 
 import { equalBytes } from "../bytes.ts";
-import { Buffer } from "node:buffer";
 import { Cleaner } from "./cleaner.ts";
 import { copyRun } from "./copy.ts";
 import { Dropper } from "./dropper.ts";
@@ -17,6 +16,7 @@ import { Holds } from "./holds.ts";
 import { layoutOf, WORD_BYTES } from "./layout.ts";
 import { NOWHERE } from "./lookup.ts";
 import { allocate, type SharedStore } from "./memory.ts";
+import { spanOfName } from "./name.ts";
 import { fits64Bits, MAX_NUMBER_BYTES, parseExact, parseNumber, writeNumber } from "./number.ts";
 import {
   type Found,
@@ -27,7 +27,6 @@ import {
   type RestorableStore,
   Result,
   type Span,
-  spanOf,
 } from "./store.ts";
 import { Scanner } from "./scanner.ts";
 import { Sweeper } from "./sweeper.ts";
@@ -202,10 +201,7 @@ export class LogStore implements RestorableStore {
   }
 
   drop(prefix: Span): void {
-    this.#observer?.onDrop(
-      prefix,
-      (name) => this.#find(spanOf(Buffer.from(name, "latin1"))) !== NOWHERE,
-    );
+    this.#observer?.onDrop(prefix, (name) => this.#find(spanOfName(name)) !== NOWHERE);
     this.dropper.begin(prefix);
     this.dropper.step();
   }

@@ -1,6 +1,6 @@
 /**
- * Real threads that read a store, while this thread rewrites, resizes, deletes, evicts, cleans and lets
- * expire. Every value carries its key, a number and a checksum.
+ * Real threads that read a store, while this thread rewrites, resizes, deletes, drops, evicts, cleans and
+ * lets expire. Every value carries its key, a number and a checksum.
  */
 
 import { Worker } from "node:worker_threads";
@@ -33,6 +33,8 @@ export interface Blows extends Hits {
 }
 
 const WRITES_OF_TURN = 64;
+const CHANCE_OF_DROP = 1 / 50_000;
+const EVERYTHING: Span = { bytes: new Uint8Array(0), start: 0, length: 0 };
 const NOTHING: Found = {
   ...{ bytes: new Uint8Array(0), start: 0, room: NONE, length: NONE, expiresAtMs: 0 },
 };
@@ -135,6 +137,9 @@ class HammerWriter {
       this.#store.delete(this.#key, NOTHING);
       // Nobody may find the value that is gone.
       Atomics.add(this.numbers, key, 1);
+    } else if (chance < 0.9 + CHANCE_OF_DROP) {
+      this.#store.drop(EVERYTHING);
+      for (let each = 0; each < this.numbers.length; each++) Atomics.add(this.numbers, each, 1);
     } else {
       keyBytes(this.#key, key);
       this.#store.touch(this.#key, this.#now() + Math.ceil(this.#random() * 500));

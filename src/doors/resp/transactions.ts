@@ -1,7 +1,6 @@
 /** MULTI and what belongs to it: commands that are carried out in one turn, or not at all. */
 
-import { Buffer } from "node:buffer";
-import { spanOf } from "../../store/store.ts";
+import { spanOfName } from "../../store/name.ts";
 import { takeKey } from "./arguments.ts";
 import { ALL_KEYS, type Command, type Context, NO_KEYS } from "./context.ts";
 import { array, error, noArray, OK, Refusal, simple } from "./forms.ts";
@@ -81,7 +80,7 @@ function exec(context: Context, run: (context: Context) => void): void {
 /** A key that expires without anybody looking has changed too. */
 function hasWatchedChange({ client, door: { watches }, keyspace }: Context): boolean {
   for (const name of watches.namesOf(client)) {
-    Object.assign(keyspace.key, spanOf(Buffer.from(name, "latin1")));
+    Object.assign(keyspace.key, spanOfName(name));
     keyspace.peek();
   }
   const isChanged = watches.isChanged(client);

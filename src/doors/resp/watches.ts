@@ -3,9 +3,8 @@
  * nothing otherwise.
  */
 
-import { nameOfSpan } from "../../journal/undo.ts";
-import type { Observer } from "../../store/store.ts";
-import type { Span } from "../../store/store.ts";
+import { nameOfSpan } from "../../store/name.ts";
+import type { Observer, Span } from "../../store/store.ts";
 import type { Client } from "./client.ts";
 
 /** Most keys that a connection watches at a time. */
