@@ -65,6 +65,7 @@ export async function openDoors(
 ): Promise<Doors> {
   const maxConnections = maxConnectionsOf(input, descriptorLimit());
   const keyspace = new Keyspace(executor, counters, now, Date.now);
+  const respDoor = new RespDoor(passwordOf(input), (observer) => keyspace.observe(observer));
   const connections = new Connections({ maxConnections, now, keyspace, onFault });
   const listeners: StreamListener[] = [];
   const timer = setInterval(() => connections.sweep(), SWEEP_MS);
@@ -73,7 +74,6 @@ export async function openDoors(
     for (const listener of listeners) listener.close();
     connections.closeAll();
   };
-  const respDoor = new RespDoor(passwordOf(input), (observer) => keyspace.observe(observer));
   const open = (
     option: "line" | "resp",
     port: number,

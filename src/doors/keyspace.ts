@@ -38,8 +38,8 @@ const MEASURED_MS = 1.5;
 const MAX_LOOKS = 20_000;
 /** Room for the keys of a page. */
 const PAGE_BYTES = 64 * 1024;
-/** Most pages for one answer about all keys: some 200,000 keys, and some 30 ms. */
-const MAX_PAGES = 64;
+/** Most pages for one answer about all keys: some 60,000 keys, and some 50 ms. */
+const MAX_PAGES = 21;
 /** An executor that answers at once never calls back. */
 const NEVER = () => {};
 

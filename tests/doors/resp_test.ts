@@ -102,13 +102,13 @@ test("replies and requests have a limit", () => {
     /^-ERR the reply would be larger than 4 MiB/,
   );
   assertEquals(all(request("PING")), "+PONG\r\n");
-  const many = Array.from({ length: 4_095 }, (_, i) => `k${i}`);
+  const many = Array.from({ length: 65_535 }, (_, i) => `k${i}`);
   assertEquals(all(request("EXISTS", ...many)), ":0\r\n");
   const half = "v".repeat(2 ** 20);
   const large = request("MSET", "a", half, "b", half, "c", half, "d", half);
   assertEquals(all(large), "-ERR Protocol error: invalid bulk length\r\n");
   const other = resp();
-  const answer = other.ask("*4097\r\n");
+  const answer = other.ask("*65537\r\n");
   assertEquals(answer, "-ERR Protocol error: invalid multibulk length\r\n");
   const byHand = resp().ask(`EXISTS ${"k ".repeat(1_024)}\r\n`);
   assertEquals(byHand, "-ERR Protocol error: too big inline request\r\n");

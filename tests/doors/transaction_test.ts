@@ -68,10 +68,10 @@ test("a key that had expired when it was watched does not change by that", async
 });
 
 test("a queue has a bound: one command, one word or one byte more, and nothing is carried out", () => {
-  const tooLarge = /^-ERR the transaction is too large: 4096 commands, 4 MiB\r\n$/;
+  const tooLarge = /^-ERR the transaction is too large: 16384 commands, 4 MiB\r\n$/;
   const fills: readonly (readonly [command: Buffer, most: number])[] = [
     [request("SET", "k", "v"), MAX_QUEUED],
-    [request("EXISTS", ...Array.from({ length: 255 }, (_, i) => `k${i}`)), 64],
+    [request("EXISTS", ...Array.from({ length: 255 }, (_, i) => `k${i}`)), 256],
     [request("SET", "k", "v".repeat(MIB - 100)), 4],
   ];
   for (const [command, most] of fills) {
@@ -117,6 +117,21 @@ test("the reply to EXEC has a bound, and what it leaves out was carried out", ()
   const tooLarge = "-ERR the reply would be larger than 4 MiB; ask for fewer keys at a time\r\n";
   assert(reply.endsWith(`${tooLarge}${tooLarge}+PONG\r\n`), "errors take the place of values");
   assertEquals(ask(peer, "EXISTS large"), ":0\r\n");
+});
+
+test("who asked for another database can't empty this one", () => {
+  const { resp, store } = openDoors();
+  const peer = resp();
+  ask(peer, "SET k v");
+  assertEquals(ask(peer, "SELECT 1"), "-ERR DB index is out of range\r\n");
+  for (const flush of ["FLUSHDB", "FLUSHALL ASYNC"]) {
+    assertMatch(ask(peer, flush), /^-ERR there is only database 0.*SELECT 0\r\n$/);
+  }
+  assertEquals([store.count, ask(peer, "SELECT 0"), ask(peer, "FLUSHDB")], [
+    1,
+    "+OK\r\n",
+    "+OK\r\n",
+  ]);
 });
 
 test("a connection that ends in a transaction leaves nothing, and RESET ends one", () => {

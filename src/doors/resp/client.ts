@@ -21,6 +21,8 @@ export class Client {
   isTrusted: boolean;
   /** The queue from MULTI to EXEC. */
   transaction: Transaction | null = null;
+  /** Whether it asked for another database than the one that there is. */
+  isElsewhere = false;
   /** Whether a queue is being carried out. */
   isInExec = false;
 

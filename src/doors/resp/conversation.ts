@@ -33,10 +33,11 @@ export class RespConversation implements Conversation {
     return this.#context.isOver;
   }
 
-  /** What waits for EXEC, and what is watched. */
+  /** What waits for EXEC, what is watched, and where the words of an unfinished request are. */
   get heldBytes(): number {
-    const { client, door } = this.#context;
-    return (client.transaction?.heldBytes ?? 0) + door.watches.bytesOf(client);
+    const { client, door, request } = this.#context;
+    const queueBytes = client.transaction?.heldBytes ?? 0;
+    return queueBytes + door.watches.bytesOf(client) + request.heldBytes;
   }
 
   takePenaltyMs(): number {

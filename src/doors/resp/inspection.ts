@@ -84,6 +84,10 @@ const MEMORY: ReadonlyMap<string, Subcommand> = new Map([
 const READ = ["readonly"];
 
 export const inspectionCommands: readonly Command[] = [
+  {
+    ...{ name: "cluster", arity: -2, flags: ["stale"], keys: NO_KEYS },
+    run: ({ replies }) => error(replies, "ERR This instance has cluster support disabled"),
+  },
   { name: "time", arity: 1, flags: ["loading", "stale", "fast"], keys: NO_KEYS, run: time },
   { name: "wait", arity: 3, flags: ["noscript"], keys: NO_KEYS, run: wait },
   {

@@ -10,7 +10,7 @@ import { MAX_STORED_BYTES, type Span } from "../../store/store.ts";
 import { splitWords } from "./inline.ts";
 
 /** Most arguments of a request, the command's name included … */
-const MAX_ARGUMENTS = 4_096;
+const MAX_ARGUMENTS = 65_536;
 /** … and of a request typed by hand. */
 const MAX_WORDS = 1_024;
 /** Most arguments, and most bytes of one, before the password was given. */
@@ -85,6 +85,12 @@ export class Request {
     if (this.#expected !== UNKNOWN) return;
     this.count = 0;
     if (this.#starts.length > USUAL_ARGUMENTS) this.#makeRoom(USUAL_ARGUMENTS);
+  }
+
+  /** Memory held besides the received bytes. */
+  get heldBytes(): number {
+    const { length } = this.#starts;
+    return length > USUAL_ARGUMENTS ? 2 * length * Int32Array.BYTES_PER_ELEMENT : 0;
   }
 
   startOf(argument: number): number {

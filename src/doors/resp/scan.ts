@@ -85,7 +85,7 @@ function keys(context: Context): void {
   for (let next = all.next();; next = all.next()) {
     if (next.done === true) {
       if (next.value) break;
-      error(replies, "ERR there are too many keys to look at all at once: use SCAN");
+      error(replies, "ERR there are too many keys to look at them all at once: use SCAN");
       return;
     }
     if (!matchesGlob(pattern, next.value)) continue;
@@ -105,12 +105,14 @@ function randomKey(context: Context): void {
   else bulk(context.replies, key);
 }
 
-/** FLUSHDB and FLUSHALL. */
+/** FLUSHDB and FLUSHALL. Who asked for another database does not mean this one. */
 function flush({ client, keyspace, request, replies }: Context): void {
   const isPlain = request.count === 1 ||
     (request.count === 2 && (request.is(1, "async") || request.is(1, "sync")));
   if (!isPlain) error(replies, Refusal.SYNTAX);
-  else if (client.isInExec && keyspace.dropsLater) {
+  else if (client.isElsewhere) {
+    error(replies, "ERR there is only database 0, and this connection asked for another: SELECT 0");
+  } else if (client.isInExec && keyspace.dropsLater) {
     error(replies, "ERR a durable store can't drop its keys within a transaction");
   } else {
     const result = keyspace.drop(EVERYTHING);

@@ -19,6 +19,7 @@ function ping(context: Context): void {
 function select(context: Context): void {
   const index = takeInteger(context, 1);
   if (index === null) return;
+  context.client.isElsewhere = index !== 0n;
   if (index === 0n) simple(context.replies, OK);
   else error(context.replies, Refusal.DB);
 }
@@ -34,6 +35,7 @@ function reset({ client, door, replies }: Context): void {
   door.watches.unwatch(client);
   client.protocol = 2;
   client.name = "";
+  client.isElsewhere = false;
   client.isTrusted = door.password === null;
   simple(replies, "RESET");
 }

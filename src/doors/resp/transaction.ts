@@ -5,9 +5,9 @@ import type { Request } from "./request.ts";
 
 /** Most bytes of a queue, as of a request … */
 export const MAX_QUEUE_BYTES = 4 * 1024 * 1024;
-/** … most requests, and most words of all of them: EXEC takes some ten ms at most. */
-export const MAX_QUEUED = 4_096;
-const MAX_QUEUED_WORDS = 16_384;
+/** … most requests, and most words of all of them: EXEC takes some fifty ms at most. */
+export const MAX_QUEUED = 16_384;
+const MAX_QUEUED_WORDS = 65_536;
 const MIN_BYTES = 256;
 
 const CRLF = "\r\n";
