@@ -282,13 +282,12 @@ export class Keyspace {
   }
 
   /**
-   * What the wall clock is ahead of the store's, in whole ms: so much that `wallNowMs` is not behind it.
-   * It stays the same as long as the clocks go alike, so that a time that was given is told again to
-   * the millisecond.
+   * What the wall clock is ahead of the store's, in whole ms. It stays the same as long as the clocks go
+   * alike, so that a time that was given is told again to the millisecond.
    */
   get #wallOffsetMs(): number {
     const offsetMs = this.#wallNow() - this.#now();
-    if (offsetMs > this.#lastOffsetMs || !(offsetMs > this.#lastOffsetMs - MAX_OFFSET_ERROR_MS)) {
+    if (!(Math.abs(offsetMs - this.#lastOffsetMs) <= MAX_OFFSET_ERROR_MS)) {
       this.#lastOffsetMs = Math.ceil(this.#measureOffset());
     }
     return this.#lastOffsetMs;
@@ -309,6 +308,16 @@ export class Keyspace {
   /** The expiry for a time to live; at once if that is 0 or less. */
   expiryIn(ttlMs: number): number {
     return Math.min(Math.max(1, Math.ceil(this.#now()) + ttlMs), Number.MAX_SAFE_INTEGER);
+  }
+
+  /** The expiry for a time in ms since 1970. */
+  expiryAt(wallMs: number): number {
+    return Math.min(Math.max(1, wallMs - this.#wallOffsetMs), Number.MAX_SAFE_INTEGER);
+  }
+
+  /** Whether an expiry leaves no time to live. */
+  isPast(expiresAtMs: number): boolean {
+    return expiresAtMs <= Math.ceil(this.#now());
   }
 
   /** An expiry in whole ms since 1970. */

@@ -28,37 +28,26 @@ export const UNITS: ReadonlyMap<string, Unit> = new Map([
 const MIN_64_BITS = -(2n ** 63n);
 const MAX_64_BITS = 2n ** 63n - 1n;
 
-/** The expiry for an argument's time; null after replying with an error. */
+/**
+ * The expiry for an argument's time, which may have passed; null after replying with an error.
+ * @param least the least value that the argument may have
+ */
 export function expiryOf(
   context: Context,
   argument: number,
   unit: Unit,
   command: string,
-): number | null {
-  const ttlMs = ttlOf(context, argument, unit, command, 1n);
-  return ttlMs === null ? null : context.keyspace.expiryIn(ttlMs);
-}
-
-/**
- * The time to live that an argument gives, in ms; 0 or less for a time that has passed.
- * @param least the least value that the argument may have
- */
-function ttlOf(
-  context: Context,
-  argument: number,
-  unit: Unit,
-  command: string,
-  least: bigint,
+  least = 1n,
 ): number | null {
   const time = takeInteger(context, argument);
   if (time === null) return null;
+  const { keyspace, replies } = context;
   const ms = time * BigInt(unit.ms);
-  const nowMs = BigInt(context.keyspace.wallNowMs);
-  const most = unit.isAbsolute ? MAX_64_BITS : MAX_64_BITS - nowMs;
+  const most = unit.isAbsolute ? MAX_64_BITS : MAX_64_BITS - BigInt(keyspace.wallNowMs);
   if (time >= least && ms >= MIN_64_BITS && ms <= most) {
-    return Number(unit.isAbsolute ? ms - nowMs : ms);
+    return unit.isAbsolute ? keyspace.expiryAt(Number(ms)) : keyspace.expiryIn(Number(ms));
   }
-  error(context.replies, `ERR invalid expire time in '${command}' command`);
+  error(replies, `ERR invalid expire time in '${command}' command`);
   return null;
 }
 
@@ -66,17 +55,18 @@ function ttlOf(
 function expire(context: Context, command: string, unit: Unit): void {
   takeKey(context);
   const condition = readCondition(context);
-  const ttlMs = condition === null ? null : ttlOf(context, 2, unit, command, MIN_64_BITS);
-  if (condition === null || ttlMs === null) return;
+  const expiresAtMs = condition === null ? null : expiryOf(context, 2, unit, command, MIN_64_BITS);
+  if (condition === null || expiresAtMs === null) return;
   const { keyspace, replies } = context;
   const { noValue } = keyspace;
-  const expiresAtMs = keyspace.expiryIn(ttlMs);
   const isThere = keyspace.peek();
   if (!isThere || !condition(expiresAtMs, noValue.expiresAtMs || Number.POSITIVE_INFINITY)) {
     integer(replies, 0);
     return;
   }
-  const result = ttlMs <= 0 ? keyspace.delete(noValue) : keyspace.touch(expiresAtMs);
+  const result = keyspace.isPast(expiresAtMs)
+    ? keyspace.delete(noValue)
+    : keyspace.touch(expiresAtMs);
   if (result === Result.FULL) error(replies, Refusal.FULL);
   else integer(replies, 1);
 }
