@@ -182,7 +182,7 @@ export class Connection implements StreamEvents {
       if (taken === 0) break;
       at += taken;
       cost += this.#cost + REQUEST_COST + REQUEST_BYTE_COST * taken;
-      this.#penalize(this.#conversation.takePenaltyMs());
+      if (this.#conversation.penaltyMs > 0) this.#penalize(this.#conversation.penaltyMs);
       if (this.#host.replies.length >= FLUSH_BYTES) this.#flush(dependences);
       if (cost >= TURN_COST) this.#yield();
     }
@@ -212,7 +212,6 @@ export class Connection implements StreamEvents {
   }
 
   #penalize(ms: number): void {
-    if (ms === 0) return;
     this.#isPenalized = true;
     this.#pause();
     this.#host.later(() => {
@@ -317,12 +316,13 @@ export class Connection implements StreamEvents {
   #hold(isProgress: boolean): void {
     const unsettledBytes = this.#held?.length ?? 0;
     const pendingBytes = this.#unread.heldBytes + this.#unsentBytes + unsettledBytes;
-    const heldBytes = pendingBytes + this.#conversation.heldBytes;
+    const nowMs = this.#host.now();
+    const heldBytes = pendingBytes + this.#conversation.rest(nowMs);
     // A connection that waits for the disk is not a slow client, nor is one that thinks in a transaction.
     const isBusy = this.#held === null && !this.#isWaitingForRoom && !this.#isPenalized &&
       (pendingBytes > 0 || this.#isEnded);
     if (!isBusy) this.heldSinceMs = NEVER;
-    else if (isProgress || this.heldSinceMs === NEVER) this.heldSinceMs = this.#host.now();
+    else if (isProgress || this.heldSinceMs === NEVER) this.heldSinceMs = nowMs;
     if (heldBytes !== this.heldBytes || unsettledBytes !== this.unsettledBytes) {
       this.#host.hold(this, heldBytes, unsettledBytes);
     }

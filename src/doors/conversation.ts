@@ -6,16 +6,19 @@ import type { Replies } from "./replies.ts";
 export interface Conversation {
   /** Whether the conversation is over: the connection ends once the replies have left. */
   readonly isOver: boolean;
-  /** Memory held between requests. */
-  readonly heldBytes: number;
+  /** How long the sender must not be heard because of the last request, in ms. */
+  readonly penaltyMs: number;
   /**
    * Takes one request off the front of the bytes, carries it out and writes its reply. Bytes that
    * were not taken come again with more behind them, and are not scanned twice.
    * @returns how many bytes it took; 0 if more must come first
    */
   take(bytes: Buffer, start: number, end: number): number;
-  /** How long the sender must not be heard now, in ms; asked for once after each request. */
-  takePenaltyMs(): number;
+  /**
+   * What has arrived was answered, as far as that is possible for now.
+   * @returns bytes of memory held until the next request
+   */
+  rest(nowMs: number): number;
   /** The connection is gone. */
   ended(): void;
   /** Writes an error that belongs to no request. */

@@ -24,9 +24,9 @@ export class LineConversation implements Conversation {
     this.#context = { keyspace, request: new LineRequest(), replies, isOver: false };
   }
 
-  readonly heldBytes = 0;
+  readonly penaltyMs = 0;
 
-  takePenaltyMs(): number {
+  rest(): number {
     return 0;
   }
 

@@ -26,6 +26,11 @@ export class Client {
   /** Whether a queue is being carried out. */
   isInExec = false;
 
+  /** Whether its requests are simply carried out. */
+  get isPlain(): boolean {
+    return this.isTrusted && this.transaction === null;
+  }
+
   constructor(id: number, address: string, nowMs: number, isTrusted: boolean) {
     this.id = id;
     this.address = address;

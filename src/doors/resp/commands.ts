@@ -58,7 +58,10 @@ export function perform(context: Context): void {
   const { client, request } = context;
   const name = request.latin1(0);
   const command = find(name);
-  if (command === undefined && isHttpWord(name)) {
+  if (command !== undefined && client.isPlain && hasWords(context, command.arity)) {
+    client.lastCommand = command.name;
+    command.run(context);
+  } else if (command === undefined && isHttpWord(name)) {
     context.isOver = true;
   } else if (command === undefined) {
     refuse(context, () => error(context.replies, unknown(context, name)));

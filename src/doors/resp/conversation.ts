@@ -34,25 +34,24 @@ export class RespConversation implements Conversation {
   }
 
   /** What waits for EXEC, what is watched, and where the words of an unfinished request are. */
-  get heldBytes(): number {
+  rest(nowMs: number): number {
     const { client, door, request } = this.#context;
+    client.lastAtMs = nowMs;
     const queueBytes = client.transaction?.heldBytes ?? 0;
     return queueBytes + door.watches.bytesOf(client) + request.heldBytes;
   }
 
-  takePenaltyMs(): number {
-    const { isPenalized } = this.#context;
-    this.#context.isPenalized = false;
-    return isPenalized ? PENALTY_MS : 0;
+  get penaltyMs(): number {
+    return this.#context.isPenalized ? PENALTY_MS : 0;
   }
 
   take(bytes: Buffer, start: number, end: number): number {
-    const { request, keyspace, client, connections } = this.#context;
+    const { request, keyspace, client } = this.#context;
     try {
       const length = request.read(bytes, start, end, client.isTrusted);
       if (length > 0 && request.count > 0) {
         keyspace.counters.resp++;
-        client.lastAtMs = connections.now();
+        this.#context.isPenalized = false;
         perform(this.#context);
       }
       request.release();
