@@ -71,6 +71,37 @@ test("a key of another length than 1 to 1,024 bytes is not there, and can't be s
   assertEquals(peer.ask(request("GET", "k".repeat(1_024))), "$1\r\nv\r\n");
 });
 
+test("IFEQ and DELIFEQ act on the expected value alone, as in Valkey", () => {
+  const { resp, store } = openDoors();
+  const peer = resp();
+  const answers = (commands: readonly string[]) => commands.map((words) => peer.ask(ask(words)));
+  assertEquals(answers(["SET k new IFEQ old", "DELIFEQ k old"]), ["$-1\r\n", ":0\r\n"]);
+  peer.ask(ask("SET k one EX 100"));
+  assertEquals(answers(["SET k two IFEQ on", "SET k two ifeq one GET", "GET k", "TTL k"]), [
+    ...["$-1\r\n", "$3\r\none\r\n", "$3\r\ntwo\r\n", ":-1\r\n"],
+  ]);
+  assertEquals(answers(["SET k three IFEQ x GET", "SET k three IFEQ two EX 50", "TTL k"]), [
+    ...["$3\r\ntwo\r\n", "+OK\r\n", ":50\r\n"],
+  ]);
+  assertEquals(answers(["SET k four IFEQ three KEEPTTL", "TTL k"]), ["+OK\r\n", ":50\r\n"]);
+  const syntax = "-ERR syntax error\r\n";
+  const wrong = ["SET k v IFEQ", "SET k v IFEQ four NX", "SET k v XX IFEQ four"];
+  assertEquals(answers(wrong), [syntax, syntax, syntax]);
+  assertEquals(answers(["DELIFEQ k three", "DELIFEQ k four", "GET k"]), [
+    ...[":0\r\n", ":1\r\n", "$-1\r\n"],
+  ]);
+  const large = "v".repeat(300_000);
+  const send = (...words: string[]) => {
+    peer.send(request(...words));
+    while (peer.turn());
+    return peer.take();
+  };
+  send("SET", "large", large);
+  assertEquals(send("SET", "large", "small", "IFEQ", `${large.slice(1)}w`), "$-1\r\n");
+  assertEquals(send("DELIFEQ", "large", large), ":1\r\n", "values in pieces too");
+  assertEquals(store.count, 0);
+});
+
 test("the largest value, and one more byte", () => {
   const { resp } = openDoors();
   const peer = resp();

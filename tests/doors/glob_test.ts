@@ -1,0 +1,54 @@
+import { test } from "node:test";
+import fc from "fast-check";
+import { assertEquals } from "@std/assert";
+import { literalPrefixOf, matchesGlob } from "../../src/doors/resp/glob.ts";
+
+test("each part of a pattern matches what it should, and nothing else", () => {
+  const cases: readonly (readonly [pattern: string, matching: string[], others: string[]])[] = [
+    ["", [""], ["a"]],
+    ["*", ["", "a", "abc"], []],
+    ["a*", ["a", "ab", "aXYZ"], ["", "b", "ba"]],
+    ["*a", ["a", "ba"], ["", "ab"]],
+    ["a*b*c", ["abc", "aXbYc", "abbcc"], ["ab", "acb", "abcd"]],
+    ["a?c", ["abc", "a?c"], ["ac", "abbc"]],
+    ["[abc]", ["a", "b", "c"], ["d", "", "ab"]],
+    ["[a-c]x", ["ax", "cx"], ["dx", "-x"]],
+    ["[c-a]", ["a", "b", "c"], ["d"]],
+    ["[^a-c]", ["d", "^"], ["a", "b", ""]],
+    ["[a^]", ["a", "^"], ["b"]],
+    ["\\*", ["*"], ["\\*", "a"]],
+    ["a\\", ["a\\"], ["a"]],
+    ["[\\]]", ["]"], ["\\"]],
+    ["[ab", ["a", "b"], ["[ab", "c"]],
+  ];
+  for (const [pattern, matching, others] of cases) {
+    for (const text of matching) {
+      assertEquals(matchesGlob(pattern, text), true, `${pattern} ${text}`);
+    }
+    for (const text of others) {
+      assertEquals(matchesGlob(pattern, text), false, `${pattern} ${text}`);
+    }
+  }
+});
+
+test("stars and question marks match as the regular expressions that they stand for", () => {
+  const pattern = fc.array(fc.constantFrom("a", "b", "*", "?"), { maxLength: 8 });
+  const text = fc.array(fc.constantFrom("a", "b"), { maxLength: 10 });
+  fc.assert(fc.property(pattern, text, (parts, letters) => {
+    const expression = parts.map((part) => ({ "*": ".*", "?": "." })[part] ?? part).join("");
+    const isMatch = new RegExp(`^${expression}$`).test(letters.join(""));
+    assertEquals(matchesGlob(parts.join(""), letters.join("")), isMatch);
+  }));
+});
+
+test("a pattern of many stars takes a bounded time", () => {
+  const startedAt = performance.now();
+  assertEquals(matchesGlob(`${"a*".repeat(500)}b`, "a".repeat(1_024)), false);
+  const ms = performance.now() - startedAt;
+  assertEquals(ms < 5_000, true, `${ms} ms`);
+});
+
+test("every match begins with the literal prefix", () => {
+  const prefixes = ["user:*", "user:[12]", "a\\*", "*x", "plain"].map(literalPrefixOf);
+  assertEquals(prefixes, ["user:", "user:", "a", "", "plain"]);
+});
