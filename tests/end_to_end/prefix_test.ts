@@ -66,7 +66,7 @@ test("from the reply to a DROP on nobody finds its keys, and their memory comes 
     StreamClient.open(server.doors("resp")[0]),
     StreamClient.open(server.doors("line")[0]),
   ]);
-  const count = isBun ? 100_000 : 20_000;
+  const count = 100_000;
   await fill(resp, "goes:", count);
   await fill(resp, "stays:", 500);
   const store = async () => (await kv.stats({ section: "store" })) ?? {};
