@@ -172,7 +172,7 @@ function ttl(context: Context): void {
   }
   const { expiresAtMs } = keyspace.noValue;
   replies.ascii("TTL ");
-  replies.integer(expiresAtMs === 0 ? -1 : keyspace.ttlOf(expiresAtMs));
+  replies.integer(expiresAtMs === 0 ? -1 : keyspace.clock.ttlOf(expiresAtMs));
   replies.ascii("\n");
 }
 
@@ -181,7 +181,7 @@ function takeExpiry({ request, keyspace, replies }: Context, word: number): numb
   if (request.count <= word) return 0;
   const text = request.latin1(word);
   const ttlMs = /^[1-9]\d{0,15}$/.test(text) ? Number(text) : Number.NaN;
-  if (ttlMs <= MAX_TTL_MS) return keyspace.expiryIn(ttlMs);
+  if (ttlMs <= MAX_TTL_MS) return keyspace.clock.expiryIn(ttlMs);
   writeError(`a time to live is a whole number of ms, 1 to ${MAX_TTL_MS}`, replies);
   return null;
 }

@@ -24,7 +24,7 @@ function getex(context: Context): void {
   const { length } = found;
   const isTouched = choice !== "keep" && length !== NONE;
   // A time that has passed removes the key.
-  const isOver = typeof choice === "object" && keyspace.isPast(expiresAtMs);
+  const isOver = typeof choice === "object" && keyspace.clock.isPast(expiresAtMs);
   const result = !isTouched
     ? Result.DONE
     : isOver

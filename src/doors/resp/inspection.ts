@@ -13,7 +13,7 @@ const MAX_EMBEDDED_BYTES = 44;
 const ITEM_BYTES = 8 + 10;
 
 function time({ keyspace, replies }: Context): void {
-  const { wallNowMs } = keyspace;
+  const { wallNowMs } = keyspace.clock;
   array(replies, 2);
   bulk(replies, String(Math.floor(wallNowMs / 1_000)));
   bulk(replies, String((wallNowMs % 1_000) * 1_000));

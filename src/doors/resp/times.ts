@@ -43,9 +43,11 @@ export function expiryOf(
   if (time === null) return null;
   const { keyspace, replies } = context;
   const ms = time * BigInt(unit.ms);
-  const most = unit.isAbsolute ? MAX_64_BITS : MAX_64_BITS - BigInt(keyspace.wallNowMs);
+  const most = unit.isAbsolute ? MAX_64_BITS : MAX_64_BITS - BigInt(keyspace.clock.wallNowMs);
   if (time >= least && ms >= MIN_64_BITS && ms <= most) {
-    return unit.isAbsolute ? keyspace.expiryAt(Number(ms)) : keyspace.expiryIn(Number(ms));
+    return unit.isAbsolute
+      ? keyspace.clock.expiryAt(Number(ms))
+      : keyspace.clock.expiryIn(Number(ms));
   }
   error(replies, `ERR invalid expire time in '${command}' command`);
   return null;
@@ -64,7 +66,7 @@ function expire(context: Context, command: string, unit: Unit): void {
     integer(replies, 0);
     return;
   }
-  const result = keyspace.isPast(expiresAtMs)
+  const result = keyspace.clock.isPast(expiresAtMs)
     ? keyspace.delete(noValue)
     : keyspace.touch(expiresAtMs);
   if (result === Result.FULL) error(replies, Refusal.FULL);
@@ -111,7 +113,7 @@ function ttl(context: Context, unitMs: 1 | 1_000): void {
   const { keyspace, replies } = context;
   if (!keyspace.peek()) integer(replies, -2);
   else if (keyspace.noValue.expiresAtMs === 0) integer(replies, -1);
-  else integer(replies, Math.round(keyspace.ttlOf(keyspace.noValue.expiresAtMs) / unitMs));
+  else integer(replies, Math.round(keyspace.clock.ttlOf(keyspace.noValue.expiresAtMs) / unitMs));
 }
 
 /** EXPIRETIME and PEXPIRETIME. */
@@ -120,7 +122,10 @@ function expireTime(context: Context, unitMs: 1 | 1_000): void {
   const { keyspace, replies } = context;
   if (!keyspace.peek()) integer(replies, -2);
   else if (keyspace.noValue.expiresAtMs === 0) integer(replies, -1);
-  else integer(replies, Math.floor(keyspace.wallTimeOf(keyspace.noValue.expiresAtMs) / unitMs));
+  else {integer(
+      replies,
+      Math.round(keyspace.clock.wallTimeOf(keyspace.noValue.expiresAtMs) / unitMs),
+    );}
 }
 
 function persist(context: Context): void {
