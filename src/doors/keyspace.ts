@@ -32,6 +32,8 @@ import { readU16 } from "../bytes.ts";
 
 const NO_BYTES = Buffer.alloc(0);
 const EVERYTHING = spanOf(NO_BYTES);
+/** What looking at the keys of a page costs: a connection has four pages in a turn. */
+const PAGE_COST_BYTES = 16 * 1024;
 /** Room for the keys of a page. */
 const PAGE_BYTES = 64 * 1024;
 /** Most pages for one answer about all keys: some 60,000 keys, and some 50 ms. */
@@ -56,7 +58,10 @@ export class Keyspace {
   readonly #copied: Found = { ...this.found, bytes: this.scratch, room: MAX_STORED_BYTES };
   /** What must settle before the request at hand may be answered. */
   settlesWith: Settlement = SETTLED;
-  /** Bytes of stored values that were copied besides what the request at hand asked for. */
+  /**
+   * Bytes of stored values that were copied besides what the request at hand asked for; a page of keys
+   * counts as so many as take as long.
+   */
   copiedBytes = 0;
   readonly clock: DoorClock;
   readonly #executor: Executor;
@@ -122,12 +127,14 @@ export class Keyspace {
   /** Like `peek`, with the value at the beginning of `scratch`. */
   copy(): Found {
     this.#do(Action.PEEK, this.#copied);
+    this.copiedBytes += Math.max(0, this.#copied.length);
     return this.#copied;
   }
 
   /** As `copy`, but it counts as a GET. */
   getCopy(): Found {
     this.get(this.#copied);
+    this.copiedBytes += Math.max(0, this.#copied.length);
     return this.#copied;
   }
 
@@ -180,6 +187,7 @@ export class Keyspace {
   scan(prefix: Span, cursor: number, mostKeys: number): Result {
     Object.assign(this.key, prefix);
     Object.assign(this.page, { cursor, mostKeys });
+    this.copiedBytes += PAGE_COST_BYTES;
     return this.#execute(Action.SCAN, this.noValue);
   }
 

@@ -81,6 +81,30 @@ test("a client with many requests lets others have their turn", () => {
   assertEquals(busy.isPaused, false);
 });
 
+test("commands that look at many keys, or copy a large value, take their own turns", () => {
+  const { resp } = openDoors({ limitBytes: 2 ** 25 });
+  const peer = resp();
+  const answers = (bytes: Buffer) => {
+    peer.send(bytes);
+    return peer.take().split("\r\n").filter((line) => /^[*+:]/.test(line)).length;
+  };
+  peer.send(request("SET", "large", "v".repeat(2 ** 20)));
+  while (peer.turn());
+  peer.take();
+  const repeat = (command: Buffer) => Buffer.concat(Array.from({ length: 20 }, () => command));
+  for (
+    const [command, most] of [
+      [request("SCAN", "0", "MATCH", "nothing*"), 2 * 4],
+      [request("APPEND", "large", ""), 1],
+      [request("COPY", "large", "other", "REPLACE"), 1],
+    ] as const
+  ) {
+    assert(answers(repeat(command)) <= most, command.toString("latin1"));
+    while (peer.turn());
+    peer.take();
+  }
+});
+
 test("a reply that is made and taken back takes its own turn", () => {
   const { resp } = openDoors({ limitBytes: 2 ** 25 });
   const peer = resp();
