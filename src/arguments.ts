@@ -37,8 +37,11 @@ function encode(text: string): Uint8Array {
 function ownBytes(what: string, given: unknown): Uint8Array {
   if (typeof given === "string") return encode(given);
   if (given instanceof Uint8Array) return copyBytes(given);
+  const article = what.startsWith("e") ? "An" : "A";
   throw new InvalidArgumentError(
-    `A ${what} is a string or a Uint8Array, not ${given === null ? "null" : typeof given}.`,
+    `${article} ${what} is a string or a Uint8Array, not ${
+      given === null ? "null" : typeof given
+    }.`,
   );
 }
 
@@ -65,12 +68,19 @@ export function valueBytes(given: Value, ttlMs: number): Uint8Array {
   throw sizeError(ttlMs > 0 ? "value with a time to live" : "value", value.length, limit);
 }
 
+/** The expected value; undefined if any value will do, which a value that is missing must not mean. */
+export function expectedOf(options: { readonly ifEqual?: Value } | undefined): Value | undefined {
+  if (options === undefined || !Object.hasOwn(options, "ifEqual")) return undefined;
+  if (options.ifEqual !== undefined) return options.ifEqual;
+  throw new InvalidArgumentError("ifEqual is undefined: give the expected value, or leave it out.");
+}
+
 /** The value field of a request with IF_EQUAL (docs/WIRE.md, section 4). */
 export function ifEqualBytes(expected: Value, given: Value, ttlMs: number): Uint8Array {
   const [before, after] = [ownBytes("expected value", expected), ownBytes("value", given)];
   const length = before.length + after.length;
   const limit = (ttlMs > 0 ? MAX_VALUE_BYTES_WITH_TTL : MAX_VALUE_BYTES) - EXPECTED_LENGTH_BYTES;
-  if (length > limit) throw sizeError("expected value and the value together", length, limit);
+  if (length > limit) throw sizeError("expected value, with the value,", length, limit);
   const bytes = new Uint8Array(EXPECTED_LENGTH_BYTES + length);
   writeU16(bytes, 0, before.length);
   bytes.set(before, EXPECTED_LENGTH_BYTES);

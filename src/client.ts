@@ -5,6 +5,7 @@
 
 import {
   deltaBytes,
+  expectedOf,
   finite,
   ifEqualBytes,
   jsonText,
@@ -54,7 +55,8 @@ export interface SetOptions extends TimeToLive {
   readonly old?: boolean;
   /**
    * Replace the value only if it is this one: check `stored`. It goes with neither `overwrite` nor
-   * `old`; both values together have at most 861 bytes (853 with a time to live).
+   * `old`; both values together have at most 861 bytes (853 with a time to live). As always, the time
+   * to live is replaced too: without `ttl` the key never expires.
    */
   readonly ifEqual?: Value;
 }
@@ -187,7 +189,7 @@ export class Calls<HasDeadline extends boolean> {
   /**
    * All keys of at most 128 bytes that begin with a prefix, in no order. A key that is there from
    * beginning to end comes at least once, whatever is stored and removed meanwhile; a key may come
-   * twice. Each page of some ten keys is a call, which has the `timeout`.
+   * twice. Each page, of six long keys or a hundred short ones, is a call, which has the `timeout`.
    *
    * ```ts
    * for await (const key of kv.keysText("session:", { timeout: 1_000 })) console.log(key);
@@ -313,8 +315,8 @@ export class Calls<HasDeadline extends boolean> {
     options: (CallOptions & SetOptions) | undefined,
   ): Promise<SetResult> {
     const ttlMs = ttlOf(options);
+    const expected = expectedOf(options);
     const toggles = setToggles(options);
-    const expected = options?.ifEqual;
     const bytes = expected === undefined
       ? valueBytes(value, ttlMs)
       : ifEqualBytes(expected, value, ttlMs);
@@ -329,7 +331,7 @@ export class Calls<HasDeadline extends boolean> {
     key: Key,
     options: (CallOptions & DeleteOptions) | undefined,
   ): Promise<Uint8Array | undefined> {
-    const expected = options?.ifEqual;
+    const expected = expectedOf(options);
     const request = expected === undefined ? requestOf(Operation.DELETE, keyBytes(key)) : requestOf(
       ...[Operation.DELETE, keyBytes(key), ifEqualBytes(expected, NO_BYTES, 0)] as const,
       ...[0, RequestToggle.IF_EQUAL] as const,

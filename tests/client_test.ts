@@ -115,6 +115,9 @@ test("ifEqual that can't be sent throws before sending", async () => {
       () => kv.set("k", new Uint8Array(427), { ifEqual: new Uint8Array(427), ttl: 1 }),
       () => kv.delete("k", { ifEqual: new Uint8Array(862) }),
       () => untyped(kv).delete("k", { ifEqual: 7 }),
+      // A token that is missing must not stand for any value.
+      () => kv.delete("k", { ifEqual: undefined }),
+      () => kv.set("k", "v", { ifEqual: undefined }),
     ]
   ) await assertRejects(async () => await run(call()), InvalidArgumentError);
   assertEquals(requests.length, 0);

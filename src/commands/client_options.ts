@@ -46,9 +46,15 @@ export const IF_EQUAL_OPTION = {
   "if-equal": {
     type: "string",
     value: "VALUE",
-    help: "do it only if this is the key's value now",
+    help: "only if the key has this value now",
   },
 } as const satisfies Options;
+
+/** The option of a call, which has none without the option of the command. */
+export function ifEqualOf(input: Input): { readonly ifEqual?: string } {
+  const ifEqual = input.text("if-equal");
+  return ifEqual === undefined ? {} : { ifEqual };
+}
 
 export function cryptoChoice(input: Input): CryptoChoice {
   return choiceOf(input, "crypto", ["native", "node", "web"]);

@@ -1,6 +1,6 @@
 import { TooLargeError } from "../errors.ts";
 import { SkvsCommand } from "../protocol/skvs.ts";
-import { CLIENT_OPTIONS, IF_EQUAL_OPTION } from "./client_options.ts";
+import { CLIENT_OPTIONS, IF_EQUAL_OPTION, ifEqualOf } from "./client_options.ts";
 import { type Command, Exit, type Input } from "./command.ts";
 import { complain, complainMissing, printJson, printValue, valueFields } from "./output.ts";
 import { callSkvs, SKVS_OPTIONS, wantsSkvs } from "./skvs.ts";
@@ -20,7 +20,7 @@ export const command: Command = {
   examples: [
     "kg delete greeting",
     "kg delete job:17 --old",
-    "kg delete lock:report --if-equal $$",
+    'kg delete lock:report --if-equal "$(hostname):$$"',
   ],
 
   async run(input) {
@@ -29,7 +29,7 @@ export const command: Command = {
     if (input.flag("json")) {
       printJson({ key, deleted: removed !== undefined, ...valueFields(removed ?? undefined) });
     } else if (removed === undefined && input.text("if-equal") !== undefined) {
-      complain(`kg delete: "${key}" does not have that value, and was left as it is`);
+      complain(`kg delete: "${key}" has another value or none, and was left as it is`);
     } else if (removed === undefined) {
       complainMissing("delete", key);
     } else if (removed !== null && input.flag("old")) {
@@ -43,8 +43,7 @@ export const command: Command = {
 async function remove(input: Input, key: string): Promise<Uint8Array | null | undefined> {
   if (wantsSkvs(input)) return await callSkvs(input, SkvsCommand.DELETE, key);
   try {
-    const ifEqual = input.text("if-equal");
-    return await withClient(input, (kv) => kv.delete(key, { ifEqual }));
+    return await withClient(input, (kv) => kv.delete(key, ifEqualOf(input)));
   } catch (error) {
     // The key is deleted; only the old value is lost, which matters only with --old.
     const isDone = error instanceof TooLargeError && error.effect === "done";

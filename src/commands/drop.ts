@@ -1,4 +1,4 @@
-import { createInterface } from "node:readline/promises";
+import { createInterface } from "node:readline";
 import { CLIENT_OPTIONS, serverOf } from "./client_options.ts";
 import { type Command, Exit, type Input } from "./command.ts";
 import { complain, printJson } from "./output.ts";
@@ -9,7 +9,10 @@ export const command: Command = {
   summary: "remove all keys that begin with a prefix, at once",
   parameters: "PREFIX",
   arity: [1, 1],
-  details: 'However many there are. The empty prefix, "", is everything: then it asks first.',
+  details:
+    "It takes as long for many keys as for few. PREFIX is no pattern: * is a character like\n" +
+    'any other. The empty prefix, "", means every key; kg then asks first, and without a terminal\n' +
+    "it needs --yes.",
   options: {
     yes: { type: "boolean", help: "do not ask" },
     ...CLIENT_OPTIONS,
@@ -23,6 +26,7 @@ export const command: Command = {
       return Exit.NOT_FOUND;
     }
     await withClient(input, (kv) => kv.drop(prefix));
+    if (prefix.endsWith("*")) complain("kg drop: note that * is a character like any other here");
     if (input.flag("json")) printJson({ prefix, dropped: true });
     return Exit.DONE;
   },
@@ -33,11 +37,21 @@ async function confirm(input: Input): Promise<boolean> {
   if (!process.stdin.isTTY) {
     throw new UsageError(`the empty prefix removes ${all}: add --yes if that is meant`);
   }
+  return /^y(?:es)?$/i.test(await ask(`This removes ${all}. Go on? [y/N] `));
+}
+
+/** The answer, without blanks around it; none at the end of the input. Ctrl-C ends the program. */
+function ask(question: string): Promise<string> {
   const terminal = createInterface({ input: process.stdin, output: process.stderr });
-  try {
-    const answer = await terminal.question(`This removes ${all}. Go on? [y/N] `);
-    return /^y(?:es)?$/i.test(answer.trim());
-  } finally {
-    terminal.close();
-  }
+  return new Promise((resolve) => {
+    terminal.once("SIGINT", () => {
+      process.stderr.write("\n");
+      process.kill(process.pid, "SIGINT");
+    });
+    terminal.once("close", () => resolve(""));
+    terminal.question(question, (answer) => {
+      resolve(answer.trim());
+      terminal.close();
+    });
+  });
 }

@@ -6,16 +6,21 @@ import { UsageError } from "./usage_error.ts";
 import { withClient } from "./with_client.ts";
 
 export const command: Command = {
-  summary: "print keys, those that begin with a prefix or all",
+  summary: "print all keys, or those that begin with a prefix",
   parameters: "[PREFIX]",
   arity: [0, 1],
   details:
-    "A line each, in no order. What is there from beginning to end is printed, whatever is\n" +
-    "written meanwhile; a key may come twice while the server restarts. Keys over 128 bytes,\n" +
-    "which only a door can store, are left out. Exit status 1: there are none.",
+    "One per line, in no particular order. PREFIX is no pattern: * is a character like any\n" +
+    "other. A key that exists throughout is printed, whatever is written meanwhile; a key may\n" +
+    "come twice if the server restarts. Keys over 128 bytes, which only a door can store, are\n" +
+    "left out. The timeout is for each page of keys. Exit status 1: there are none.",
   options: {
-    count: { type: "string", value: "N", help: "at most so many" },
+    count: { type: "string", value: "N", help: "print at most N" },
     ...CLIENT_OPTIONS,
+    json: {
+      type: "boolean",
+      help: "print each key as a line of JSON, keyBase64 if it is not UTF-8",
+    },
   },
   examples: [
     "kg keys",
@@ -36,7 +41,7 @@ export const command: Command = {
       }
     });
     if (count === 0) {
-      complain(`kg keys: there is no key${prefix && ` that begins with "${prefix}"`}`);
+      complain(`kg keys: there are no keys${prefix && ` that begin with "${prefix}"`}`);
     }
     return count === 0 ? Exit.NOT_FOUND : Exit.DONE;
   },

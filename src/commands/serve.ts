@@ -35,6 +35,8 @@ import { skvsKey } from "./skvs_key.ts";
 import { UsageError } from "./usage_error.ts";
 
 const STOP_SIGNALS = ["SIGINT", "SIGTERM"] as const;
+/** A signal that comes so long after the first one is from somebody who does not want to wait. */
+const IMPATIENT_MS = 1_000;
 
 export const command: Command = {
   summary: "run a server",
@@ -262,10 +264,23 @@ async function listenAll(
   }
 }
 
-/** Aborted when a signal stops the server, with the signal's name as the reason. */
+/**
+ * Aborted when a signal stops the server, with the signal's name as the reason. The same signal often
+ * comes twice, from whoever stops the process and its group; one that comes later ends it at once.
+ */
 function stopSignal(): AbortSignal {
   const controller = new AbortController();
-  for (const name of STOP_SIGNALS) process.once(name, () => controller.abort(name));
+  let firstAtMs = 0;
+  for (const name of STOP_SIGNALS) {
+    const stop = () => {
+      firstAtMs ||= performance.now();
+      controller.abort(name);
+      if (performance.now() - firstAtMs < IMPATIENT_MS) return;
+      process.off(name, stop);
+      process.kill(process.pid, name);
+    };
+    process.on(name, stop);
+  }
   return controller.signal;
 }
 

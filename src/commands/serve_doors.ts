@@ -103,6 +103,9 @@ export async function openDoors(
 function passwordOf(input: Input): Password | null {
   const path = input.text("resp-password-file");
   if (path === undefined) return null;
+  if (input.texts("resp").length === 0) {
+    throw new UsageError("--resp-password-file goes with --resp");
+  }
   const text = readSecret(path, "password").replace(/\r?\n$/, "");
   if (text !== "") return new Password(text);
   throw new UsageError(`${path} is empty: write the password of the RESP door to it`);

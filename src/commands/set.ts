@@ -1,7 +1,7 @@
 import type { SetResult } from "../client.ts";
 import { MAX_VALUE_BYTES } from "../protocol/frame.ts";
 import { SkvsCommand, SkvsFlag } from "../protocol/skvs.ts";
-import { CLIENT_OPTIONS, IF_EQUAL_OPTION, ttlMsOf } from "./client_options.ts";
+import { CLIENT_OPTIONS, IF_EQUAL_OPTION, ifEqualOf, ttlMsOf } from "./client_options.ts";
 import { type Command, Exit, type Input } from "./command.ts";
 import { complain, printJson, printValue, valueFields } from "./output.ts";
 import { UsageError } from "./usage_error.ts";
@@ -14,8 +14,9 @@ export const command: Command = {
   arity: [2, 2],
   details:
     "VALUE is text of at most 863 bytes (855 with --ttl); - reads it from standard input,\n" +
-    "byte for byte. Without --overwrite, a key that exists is left as it is, and with --if-equal\n" +
-    "a key that does not have that value: exit status 1.",
+    "byte for byte. A key that exists is left as it is, unless --overwrite replaces it, or\n" +
+    "--if-equal does, where both values have at most 861 bytes (853 with --ttl).\n" +
+    "Exit status 1: not stored.",
   options: {
     overwrite: { type: "boolean", help: "replace the value of a key that exists" },
     old: { type: "boolean", help: "print the value that was replaced" },
@@ -28,8 +29,8 @@ export const command: Command = {
     "kg set greeting hello",
     "kg set session:42 alice --ttl 30m --overwrite",
     "kg set avatar - < avatar.bin",
-    "kg set lock:report $$ --ttl 10s || echo somebody has it",
-    "kg set lock:report $$ --ttl 10s --if-equal $$   # for longer",
+    'kg set lock:report "$(hostname):$$" --ttl 10s || echo somebody has it',
+    'kg set lock:report "$(hostname):$$" --ttl 10s --if-equal "$(hostname):$$"   # renew',
   ],
 
   async run(input) {
@@ -51,7 +52,7 @@ export const command: Command = {
 function whyNot(input: Input, key: string): string {
   return input.text("if-equal") === undefined
     ? `"${key}" exists and was left as it is; --overwrite replaces it`
-    : `"${key}" does not have that value, and was left as it is`;
+    : `"${key}" has another value or none, and was left as it is`;
 }
 
 function shownFields(result: SetResult) {
@@ -68,11 +69,10 @@ function store(
 ): Promise<SetResult> {
   if (wantsSkvs(input)) return storeSkvs(input, key, value);
   const [overwrite, old] = [input.flag("overwrite"), input.flag("old")];
-  const ifEqual = input.text("if-equal");
-  if (ifEqual !== undefined && (overwrite || old)) {
+  if (input.text("if-equal") !== undefined && (overwrite || old)) {
     throw new UsageError("--if-equal goes with neither --overwrite nor --old");
   }
-  const options = { overwrite, old, ttl, ifEqual };
+  const options = { overwrite, old, ttl, ...ifEqualOf(input) };
   return withClient(input, (kv) => kv.set(key, value, options));
 }
 

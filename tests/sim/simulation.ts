@@ -455,8 +455,9 @@ class Simulation {
   async #releaseLock(client: Client, number: number, options: CallOptions): Promise<void> {
     const mutation = this.#ledger.beginOther(number);
     const ifEqual = this.#chance(0.7) ? this.#lockValues.get(number) : undefined;
+    const condition = ifEqual === undefined ? {} : { ifEqual };
     const ending = await this.#ending(async () => {
-      const removed = await client.delete(LOCK, { ...options, ifEqual });
+      const removed = await client.delete(LOCK, { ...options, ...condition });
       const isWrong = ifEqual !== undefined && removed !== undefined &&
         ifEqual !== Buffer.from(removed).toString();
       if (isWrong) this.#ledger.violate(`DELETE of ${ifEqual} removed another value`);
