@@ -19,6 +19,9 @@ test("each part of a pattern matches what it should, and nothing else", () => {
     ["\\*", ["*"], ["\\*", "a"]],
     ["a\\", ["a\\"], ["a"]],
     ["[\\]]", ["]"], ["\\"]],
+    ["[a\\]b]*", ["a:1", "]", "b]"], ["c", "\\"]],
+    ["[^a\\]b]*", ["A", "\xe9"], ["a:1", "]", "b"]],
+    ["[A-\xff]", ["A", "\xff", "\x00"], ["a", "B"]],
     ["[ab", ["a", "b"], ["[ab", "c"]],
   ];
   for (const [pattern, matching, others] of cases) {

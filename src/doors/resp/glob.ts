@@ -55,12 +55,18 @@ function matchClass(pattern: string, start: number, character: string): number {
   // One that does not end, ends with the pattern.
   for (; at < pattern.length && pattern[at] !== "]"; at++) {
     if (pattern[at] === "\\" && at + 1 < pattern.length) {
-      isIn ||= pattern[++at] === character;
+      at++;
+      isIn ||= pattern[at] === character;
     } else if (pattern[at + 1] === "-" && at + 2 < pattern.length) {
-      const [a, b] = [pattern[at], pattern[at + 2]];
-      isIn ||= a <= b ? character >= a && character <= b : character >= b && character <= a;
+      isIn ||= isBetween(character, pattern[at], pattern[at + 2]);
       at += 2;
     } else isIn ||= pattern[at] === character;
   }
   return isIn !== isNegated ? at + 1 : 0;
+}
+
+/** Bytes are compared as signed ones, as C does on most machines. */
+function isBetween(character: string, a: string, b: string): boolean {
+  const [first, second, code] = [a, b, character].map((one) => (one.charCodeAt(0) << 24) >> 24);
+  return code >= Math.min(first, second) && code <= Math.max(first, second);
 }
