@@ -16,7 +16,6 @@ import { Holds } from "./holds.ts";
 import { layoutOf, WORD_BYTES } from "./layout.ts";
 import { NOWHERE } from "./lookup.ts";
 import { allocate, type SharedStore } from "./memory.ts";
-import { spanOfName } from "./name.ts";
 import { fits64Bits, MAX_NUMBER_BYTES, parseExact, parseNumber, writeNumber } from "./number.ts";
 import {
   type Found,
@@ -201,7 +200,7 @@ export class LogStore implements RestorableStore {
   }
 
   drop(prefix: Span): void {
-    this.#observer?.onDrop(prefix, (name) => this.#find(spanOfName(name)) !== NOWHERE);
+    this.#observer?.onDrop(prefix);
     this.dropper.begin(prefix);
     this.dropper.step();
   }

@@ -100,8 +100,8 @@ export interface StoreCounts {
 export interface Observer {
   /** A key was stored, rewritten, touched or removed, by whatever means except a drop. */
   onChange(key: Span): void;
-  /** A prefix is about to be dropped. @param isThere tells of a key, one character for each byte */
-  onDrop(prefix: Span, isThere: (name: string) => boolean): void;
+  /** A prefix was dropped. */
+  onDrop(prefix: Span): void;
 }
 
 export interface Store extends StoreCounts {
