@@ -48,12 +48,17 @@ export class DoorClock {
 
   /** The expiry for a time to live; at once if that is 0 or less. */
   expiryIn(ttlMs: number): number {
-    return Math.min(Math.max(1, Math.ceil(this.#now()) + ttlMs), Number.MAX_SAFE_INTEGER);
+    return this.#clamped(Math.ceil(this.#now()) + ttlMs);
   }
 
   /** The expiry for a time in ms since 1970. */
   expiryAt(wallMs: number): number {
-    return Math.min(Math.max(1, wallMs - this.#wallOffsetMs), Number.MAX_SAFE_INTEGER);
+    return this.#clamped(wallMs - this.#wallOffsetMs);
+  }
+
+  /** The latest expiry is 2^53 − 1 ms after 1970. */
+  #clamped(expiresAtMs: number): number {
+    return Math.min(Math.max(1, expiresAtMs), Number.MAX_SAFE_INTEGER - this.#wallOffsetMs);
   }
 
   /** Whether an expiry leaves no time to live. */
@@ -63,7 +68,7 @@ export class DoorClock {
 
   /** An expiry in whole ms since 1970. */
   wallTimeOf(expiresAtMs: number): number {
-    return Math.ceil(expiresAtMs) + this.#wallOffsetMs;
+    return Math.min(Math.ceil(expiresAtMs) + this.#wallOffsetMs, Number.MAX_SAFE_INTEGER);
   }
 
   /** The time to live that an expiry leaves, in whole ms as `expiryIn` counts them: 1 at least. */

@@ -95,6 +95,49 @@ test("a queue has a bound: one command, one word or one byte more, and nothing i
   }
 });
 
+test("commands that look at many keys count as several of a queue", () => {
+  const { resp, store } = openDoors();
+  const peer = resp();
+  ask(peer, "MULTI");
+  for (const words of ["KEYS *", "SET k v", "KEYS k"]) {
+    const isLast = words === "KEYS k";
+    assertMatch(
+      ask(peer, words),
+      isLast ? /^-ERR the transaction is too large/ : /^\+QUEUED/,
+      words,
+    );
+  }
+  assertEquals([ask(peer, "EXEC"), store.count], [EXECABORT, 0]);
+  ask(peer, "MULTI");
+  for (let i = 0; i < MAX_QUEUED / 128; i++) assertEquals(ask(peer, "SCAN 0"), "+QUEUED\r\n");
+  assertMatch(ask(peer, "FLUSHALL"), /^-ERR the transaction is too large/);
+  assertEquals(ask(peer, "EXEC"), EXECABORT);
+});
+
+test("a subcommand that there is not is refused before EXEC carries anything out", () => {
+  for (const words of ["OBJECT BOGUS k", "OBJECT FREQ", "CLIENT NOSUCH", "CONFIG GET"]) {
+    const { resp, store } = openDoors();
+    const peer = resp();
+    ask(peer, "MULTI");
+    ask(peer, "SET k v");
+    assertMatch(ask(peer, words), /^-ERR (unknown subcommand|wrong number of arguments)/, words);
+    assertEquals([ask(peer, "EXEC"), store.count], [EXECABORT, 0]);
+  }
+});
+
+test("a transaction copies so many bytes, and says which of its commands it did not carry out", () => {
+  const { resp } = openDoors({ limitBytes: 16 * MIB });
+  const peer = resp();
+  ask(peer, `SET large ${"v".repeat(MIB - 1_000)}`);
+  ask(peer, "MULTI");
+  for (let i = 0; i < 200; i++) ask(peer, "APPEND large x");
+  const replies = ask(peer, "EXEC").split("\r\n").slice(1, -1);
+  const done = replies.filter((reply) => reply.startsWith(":")).length;
+  assert(done >= 16 && done < 200, `${done} were carried out`);
+  assertEquals(ask(peer, "STRLEN large"), `:${MIB - 1_000 + done}\r\n`);
+  for (const reply of replies.slice(done)) assertMatch(reply, /^-ERR not carried out: .*64 MiB/);
+});
+
 test("what follows a MULTI that failed is not carried out", () => {
   const { resp, store } = openDoors();
   const peer = resp();
@@ -240,6 +283,8 @@ test("whoever has not given the password sends small requests only", () => {
     const [bytes, problem] of [
       [request("AUTH", "x".repeat(65_536)), "unauthenticated bulk length"],
       [request("MGET", ..."0123456789".split("")), "unauthenticated multibulk length"],
+      [Buffer.from("MGET 0 1 2 3 4 5 6 7 8 9 10\r\n"), "unauthenticated multibulk length"],
+      [Buffer.from(`AUTH ${"x".repeat(20_000)}\r\n`), "unauthenticated bulk length"],
     ] as const
   ) {
     const { resp, connections } = openDoors({ password: new Password("secret") });

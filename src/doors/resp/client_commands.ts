@@ -1,9 +1,9 @@
 /** CLIENT: what the server knows of its connections. */
 
 import type { Client } from "./client.ts";
-import { type Command, type Context, NO_KEYS } from "./context.ts";
+import { type Command, type Context, NO_KEYS, type Subcommand } from "./context.ts";
 import { bulk, error, integer, none, OK, Refusal, simple, verbatim } from "./forms.ts";
-import { MAX_QUOTED, performSubcommand, quoted, type Subcommand, tellHelp } from "./subcommands.ts";
+import { MAX_QUOTED, performSubcommand, quoted, tellHelp } from "./subcommands.ts";
 
 const MAX_NAME_BYTES = 256;
 const NAME = /^[!-~]*$/;
@@ -143,6 +143,7 @@ export const clientCommands: readonly Command[] = [
     arity: -2,
     flags: ["noscript", "loading", "stale"],
     keys: NO_KEYS,
+    subcommands: CLIENT,
     run: (context) => performSubcommand(context, "client", CLIENT),
   },
 ];

@@ -1,8 +1,8 @@
 /** COMMAND: what commands there are. */
 
-import { type Command, type Context, NO_KEYS } from "./context.ts";
+import { type Command, type Context, NO_KEYS, type Subcommand } from "./context.ts";
 import { array, bulk, integer, none, set, simple } from "./forms.ts";
-import { performSubcommand, type Subcommand, tellHelp } from "./subcommands.ts";
+import { performSubcommand, tellHelp } from "./subcommands.ts";
 
 /** What to look commands up in; the command that is made here is among them. */
 export interface Commands {
@@ -30,6 +30,7 @@ export function makeCommandCommand(commands: Commands): Command {
   ]);
   return {
     ...{ name: "command", arity: -1, flags: ["loading", "stale"], keys: NO_KEYS },
+    subcommands: table,
     run(context) {
       if (context.request.count === 1) tellOfAll(context, commands);
       else performSubcommand(context, "command", table);

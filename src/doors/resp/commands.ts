@@ -18,7 +18,7 @@ import { infoCommands } from "./server_info.ts";
 import { sessionCommands } from "./session.ts";
 import { setCommands } from "./set.ts";
 import { stringCommands } from "./strings.ts";
-import { hasWords, MAX_QUOTED, quoted, refuseWords } from "./subcommands.ts";
+import { hasWords, MAX_QUOTED, quoted, refuseWords, subcommandFault } from "./subcommands.ts";
 import { timeCommands } from "./times.ts";
 import { Transaction } from "./transaction.ts";
 import { makeTransactionCommands, queue, refuseExec } from "./transactions.ts";
@@ -73,11 +73,18 @@ export function perform(context: Context): void {
   } else if (!client.isTrusted && command.isOpen !== true) {
     refuse(context, () => error(context.replies, "NOAUTH Authentication required."));
   } else if (client.transaction !== null && command.isImmediate !== true) {
-    queue(context, client.transaction);
+    const fault = faultOfSubcommand(context, command);
+    if (fault === null) queue(context, client.transaction, command.weight ?? 1);
+    else refuse(context, () => error(context.replies, fault));
   } else {
     client.lastCommand = command.name;
     command.run(context);
   }
+}
+
+function faultOfSubcommand(context: Context, { name, subcommands }: Command): string | null {
+  if (subcommands === undefined || context.request.count < 2) return null;
+  return subcommandFault(context, name, subcommands);
 }
 
 /** Carries out a request that was queued: it has been found to be right. */

@@ -1,10 +1,10 @@
 /** CONFIG GET: the settings that libraries and tools ask for, as far as they mean something here. */
 
 import { MAX_STORED_BYTES } from "../../store/store.ts";
-import { type Command, type Context, NO_KEYS } from "./context.ts";
+import { type Command, type Context, NO_KEYS, type Subcommand } from "./context.ts";
 import { bulk, error, map } from "./forms.ts";
 import { matchesGlob } from "./glob.ts";
-import { performSubcommand, type Subcommand, tellHelp } from "./subcommands.ts";
+import { performSubcommand, tellHelp } from "./subcommands.ts";
 
 const SETTINGS: Readonly<Record<string, (context: Context) => string | number>> = {
   appendonly: () => "no",
@@ -46,6 +46,7 @@ export const configCommands: readonly Command[] = [
     arity: -2,
     flags: ["admin", "noscript", "loading", "stale"],
     keys: NO_KEYS,
+    subcommands: CONFIG,
     run: (context) => performSubcommand(context, "config", CONFIG),
   },
 ];

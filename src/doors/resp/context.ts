@@ -29,10 +29,21 @@ export interface Command {
   readonly flags: readonly string[];
   /** Where the keys are: first, last (from the end, if negative) and step; 0 if there are none. */
   readonly keys: readonly [first: number, last: number, step: number];
+  /** What its second word may be, if that chooses what it does. */
+  readonly subcommands?: ReadonlyMap<string, Subcommand>;
+  /** How many usual commands take as long, at most; 1 if it is not given. */
+  readonly weight?: number;
   /** Whether it is carried out at once within MULTI, instead of being queued. */
   readonly isImmediate?: boolean;
   /** Whether it is carried out before the password was given. */
   readonly isOpen?: boolean;
+  run(context: Context): void;
+}
+
+/** One of the things that a command does. */
+export interface Subcommand {
+  /** The number of words, both names included; if negative, the minimum. */
+  readonly arity: number;
   run(context: Context): void;
 }
 

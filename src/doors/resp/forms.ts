@@ -42,10 +42,10 @@ export function simple(replies: Replies, text: string): void {
   replies.ascii("\r\n");
 }
 
-/** @param text begins with a code, such as ERR; a line break in it becomes a space */
+/** @param text begins with a code, such as ERR; a line break in it becomes a space, at its end nothing */
 export function error(replies: Replies, text: string): void {
   replies.ascii("-");
-  replies.latin1(text.replace(/[\r\n]/g, " "));
+  replies.latin1(text.replace(/[\r\n]+$/, "").replace(/[\r\n]/g, " "));
   replies.ascii("\r\n");
 }
 

@@ -14,22 +14,19 @@ function getex(context: Context): void {
   if (choice === null) return;
   takeKey(context);
   const { keyspace, replies } = context;
-  let expiresAtMs: number | null = 0;
-  if (typeof choice === "object") {
-    expiresAtMs = expiryOf(context, choice.time, choice.unit, "getex");
-    if (expiresAtMs === null) return;
-  }
   const { found } = keyspace;
   keyspace.get(intoReply(replies, found));
-  const { length } = found;
-  const isTouched = choice !== "keep" && length !== NONE;
+  if (found.length === NONE || choice === "keep") {
+    bulkFound(context, found);
+    return;
+  }
+  const expiresAtMs = choice === "persist"
+    ? 0
+    : expiryOf(context, choice.time, choice.unit, "getex");
+  if (expiresAtMs === null) return;
   // A time that has passed removes the key.
-  const isOver = typeof choice === "object" && keyspace.clock.isPast(expiresAtMs);
-  const result = !isTouched
-    ? Result.DONE
-    : isOver
-    ? keyspace.delete(keyspace.noValue)
-    : keyspace.touch(expiresAtMs);
+  const isOver = choice !== "persist" && keyspace.clock.isPast(expiresAtMs);
+  const result = isOver ? keyspace.delete(keyspace.noValue) : keyspace.touch(expiresAtMs);
   if (result === Result.FULL) error(replies, Refusal.FULL);
   else bulkFound(context, found);
 }

@@ -3,9 +3,9 @@
 import { NONE } from "../../store/store.ts";
 import { parseNumber } from "../../store/number.ts";
 import { takeInteger, takeKey } from "./arguments.ts";
-import { type Command, type Context, NO_KEYS } from "./context.ts";
+import { type Command, type Context, NO_KEYS, type Subcommand } from "./context.ts";
 import { array, bulk, error, integer, none } from "./forms.ts";
-import { performSubcommand, type Subcommand, tellHelp } from "./subcommands.ts";
+import { performSubcommand, tellHelp } from "./subcommands.ts";
 
 /** Up to this length Redis keeps a string with its object, which it calls embstr. */
 const MAX_EMBEDDED_BYTES = 44;
@@ -92,10 +92,12 @@ export const inspectionCommands: readonly Command[] = [
   { name: "wait", arity: 3, flags: ["noscript"], keys: NO_KEYS, run: wait },
   {
     ...{ name: "object", arity: -2, flags: READ, keys: [2, 2, 1] },
+    subcommands: OBJECT,
     run: (context) => performSubcommand(context, "object", OBJECT),
   },
   {
     ...{ name: "memory", arity: -2, flags: READ, keys: NO_KEYS },
+    subcommands: MEMORY,
     run: (context) => performSubcommand(context, "memory", MEMORY),
   },
 ];

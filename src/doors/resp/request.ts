@@ -128,12 +128,18 @@ export class Request {
     if (count === NOT_A_NUMBER || count > MAX_ARGUMENTS) {
       throw new ProtocolViolation("invalid multibulk length");
     }
-    if (count > MAX_STRANGERS_ARGUMENTS && !this.#isTrusted) {
-      throw new ProtocolViolation("unauthenticated multibulk length");
-    }
+    this.#checkStrangers(count, 0);
     this.#begin(count);
     this.#read = this.#next;
     return true;
+  }
+
+  #checkStrangers(words: number, bytes: number): void {
+    if (this.#isTrusted) return;
+    if (words > MAX_STRANGERS_ARGUMENTS) {
+      throw new ProtocolViolation("unauthenticated multibulk length");
+    }
+    if (bytes > MAX_STRANGERS_BYTES) throw new ProtocolViolation("unauthenticated bulk length");
   }
 
   #readArguments(end: number): boolean {
@@ -164,9 +170,7 @@ export class Request {
     if (length < 0 || length > MAX_STORED_BYTES || this.#next + length > MAX_REQUEST_BYTES) {
       throw new ProtocolViolation("invalid bulk length");
     }
-    if (length > MAX_STRANGERS_BYTES && !this.#isTrusted) {
-      throw new ProtocolViolation("unauthenticated bulk length");
-    }
+    this.#checkStrangers(0, length);
     this.#length = length;
     this.#read = this.#next;
     return true;
@@ -214,6 +218,7 @@ export class Request {
     const words = splitWords(this.bytes.toString("latin1", start, isCrlf ? at - 1 : at));
     if (words === null) throw new ProtocolViolation("unbalanced quotes in request");
     if (words.length > MAX_WORDS) throw new ProtocolViolation("too big inline request");
+    this.#checkStrangers(words.length, Math.max(0, ...words.map(({ length }) => length)));
     this.#takeWords(words);
     return at + 1 - start;
   }

@@ -13,6 +13,10 @@ const DEFAULT_COUNT = 10;
 /** A larger COUNT means no more. */
 const MAX_COUNT = 4_096;
 
+/** A page takes 0.5 ms at most, and all pages of KEYS some 50: two of these have room in a transaction. */
+const WEIGHT_OF_PAGE = 128;
+const WEIGHT_OF_ALL = 8_192;
+
 interface ScanOptions {
   readonly pattern: string;
   readonly count: number;
@@ -127,11 +131,14 @@ const READ = ["readonly"];
 const WRITE = ["write"];
 
 export const scanCommands: readonly Command[] = [
-  { name: "scan", arity: -2, flags: READ, keys: NO_KEYS, run: scan },
-  { name: "keys", arity: 2, flags: READ, keys: NO_KEYS, run: keys },
-  { name: "randomkey", arity: 1, flags: READ, keys: NO_KEYS, run: randomKey },
-  { name: "flushdb", arity: -1, flags: WRITE, keys: NO_KEYS, run: flush },
-  { name: "flushall", arity: -1, flags: WRITE, keys: NO_KEYS, run: flush },
+  { name: "scan", arity: -2, flags: READ, keys: NO_KEYS, weight: WEIGHT_OF_PAGE, run: scan },
+  { name: "keys", arity: 2, flags: READ, keys: NO_KEYS, weight: WEIGHT_OF_ALL, run: keys },
+  {
+    ...{ name: "randomkey", arity: 1, flags: READ, keys: NO_KEYS, weight: WEIGHT_OF_PAGE },
+    run: randomKey,
+  },
+  { name: "flushdb", arity: -1, flags: WRITE, keys: NO_KEYS, weight: WEIGHT_OF_PAGE, run: flush },
+  { name: "flushall", arity: -1, flags: WRITE, keys: NO_KEYS, weight: WEIGHT_OF_PAGE, run: flush },
   {
     ...{ name: "dbsize", arity: 1, flags: [...READ, "fast"], keys: NO_KEYS },
     run: ({ keyspace, replies }) => integer(replies, keyspace.counts.count),

@@ -75,7 +75,7 @@ function readGreeting({ request, replies }: Context): Greeting | null {
   if (request.count === 1) return greeting;
   const version = request.latin1(1);
   if (version !== "2" && version !== "3") {
-    const isNumber = /^-?\d{1,18}$/.test(version);
+    const isNumber = /^-?(?:0|[1-9]\d{0,17})$/.test(version);
     error(
       replies,
       isNumber

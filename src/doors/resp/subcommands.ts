@@ -1,16 +1,10 @@
 /** Commands whose second word selects what they do. */
 
-import type { Context } from "./context.ts";
+import type { Context, Subcommand } from "./context.ts";
 import { array, error, simple } from "./forms.ts";
 
 /** How many characters of the client's text an error repeats. */
 export const MAX_QUOTED = 128;
-
-export interface Subcommand {
-  /** The number of words, both names included; if negative, the minimum. */
-  readonly arity: number;
-  run(context: Context): void;
-}
 
 /** Whether a request has as many words as an arity requires. */
 export function hasWords({ request }: Context, arity: number): boolean {
@@ -18,7 +12,26 @@ export function hasWords({ request }: Context, arity: number): boolean {
 }
 
 export function refuseWords({ replies }: Context, name: string): void {
-  error(replies, `ERR wrong number of arguments for '${name}' command`);
+  error(replies, wrongWords(name));
+}
+
+export const wrongWords = (name: string): string =>
+  `ERR wrong number of arguments for '${name}' command`;
+
+/** What is wrong with the second word, or with how many there are; null if nothing is. */
+export function subcommandFault(
+  context: Context,
+  command: string,
+  table: ReadonlyMap<string, Subcommand>,
+): string | null {
+  const word = context.request.latin1(1);
+  const name = word.toLowerCase();
+  const subcommand = table.get(name);
+  if (subcommand === undefined) {
+    const help = `${command.toUpperCase()} HELP`;
+    return `ERR unknown subcommand '${quoted(word, MAX_QUOTED)}'. Try ${help}.`;
+  }
+  return hasWords(context, subcommand.arity) ? null : wrongWords(`${command}|${name}`);
 }
 
 /** @param table by name, in lower case */
@@ -27,18 +40,14 @@ export function performSubcommand(
   command: string,
   table: ReadonlyMap<string, Subcommand>,
 ): void {
-  const word = context.request.latin1(1);
-  const name = word.toLowerCase();
-  const subcommand = table.get(name);
-  if (subcommand === undefined) {
-    const help = `${command.toUpperCase()} HELP`;
-    error(context.replies, `ERR unknown subcommand '${quoted(word, MAX_QUOTED)}'. Try ${help}.`);
-  } else if (hasWords(context, subcommand.arity)) {
-    context.client.lastCommand = `${command}|${name}`;
-    subcommand.run(context);
-  } else {
-    refuseWords(context, `${command}|${name}`);
+  const fault = subcommandFault(context, command, table);
+  if (fault !== null) {
+    error(context.replies, fault);
+    return;
   }
+  const name = context.request.latin1(1).toLowerCase();
+  context.client.lastCommand = `${command}|${name}`;
+  table.get(name)?.run(context);
 }
 
 /** Lists subcommands, each with a line about it. */

@@ -5,7 +5,10 @@ import type { Request } from "./request.ts";
 
 /** Most bytes of a queue, as of a request … */
 export const MAX_QUEUE_BYTES = 4 * 1024 * 1024;
-/** … most requests, and most words of all of them: EXEC takes some fifty ms at most. */
+/**
+ * … most requests, where one that takes longer counts as several, and most words of all of them: EXEC
+ * takes some fifty ms at most.
+ */
 export const MAX_QUEUED = 16_384;
 const MAX_QUEUED_WORDS = 65_536;
 const MIN_BYTES = 256;
@@ -20,6 +23,7 @@ export class Transaction {
   #bytes = Buffer.alloc(0);
   #length = 0;
   #words = 0;
+  #weight = 0;
 
   get bytes(): Buffer {
     return this.#bytes.subarray(0, this.#length);
@@ -34,14 +38,22 @@ export class Transaction {
   abort(): void {
     this.isAborted = true;
     this.#bytes = Buffer.alloc(0);
-    this.#length = this.count = this.#words = 0;
+    this.#length =
+      this.count =
+      this.#words =
+      this.#weight =
+        0;
   }
 
-  /** @returns false if the queue has no room for it */
-  add(request: Request): boolean {
+  /**
+   * @param weight how many usual requests take as long
+   * @returns false if the queue has no room for it
+   */
+  add(request: Request, weight: number): boolean {
     const length = encodedLength(request);
     this.#words += request.count;
-    const hasRoom = this.count < MAX_QUEUED && this.#words <= MAX_QUEUED_WORDS &&
+    this.#weight += weight;
+    const hasRoom = this.#weight <= MAX_QUEUED && this.#words <= MAX_QUEUED_WORDS &&
       this.#length + length <= MAX_QUEUE_BYTES;
     if (!hasRoom) return false;
     this.#reserve(length);

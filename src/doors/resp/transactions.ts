@@ -10,6 +10,9 @@ import { MAX_WATCHED } from "./watches.ts";
 
 /** The largest reply to EXEC, before errors take the place of replies. */
 const MAX_REPLY_BYTES = 4 * 1024 * 1024;
+/** Most bytes of values that a transaction copies, before what is left of it is refused: some 50 ms. */
+const MAX_COPIED_BYTES = 64 * 1024 * 1024;
+const TOO_LONG = "ERR not carried out: the transaction has copied 64 MiB of values before";
 
 function multi({ client, replies }: Context): void {
   if (client.transaction !== null) {
@@ -21,8 +24,12 @@ function multi({ client, replies }: Context): void {
 }
 
 /** Queues the request at hand, whose command exists and has as many words as it takes. */
-export function queue({ client, request, replies }: Context, transaction: Transaction): void {
-  if (transaction.isAborted || transaction.add(request)) {
+export function queue(
+  { client, request, replies }: Context,
+  transaction: Transaction,
+  weight: number,
+): void {
+  if (transaction.isAborted || transaction.add(request, weight)) {
     simple(replies, "QUEUED");
     client.lastCommand = "multi";
     return;
@@ -94,8 +101,9 @@ function carryOut(
   { bytes, count }: Transaction,
   run: (context: Context) => void,
 ): void {
-  const { client, replies, request: outer } = context;
+  const { client, keyspace, replies, request: outer } = context;
   const start = replies.length;
+  const takenBack = replies.takenBack;
   array(replies, count);
   const request = new Request();
   context.request = request;
@@ -104,7 +112,9 @@ function carryOut(
     for (let at = 0; at < bytes.length;) {
       const length = request.read(bytes, at, bytes.length);
       const before = replies.length;
-      run(context);
+      const repliedBytes = before - start + replies.takenBack - takenBack;
+      if (repliedBytes + keyspace.copiedBytes > MAX_COPIED_BYTES) error(replies, TOO_LONG);
+      else run(context);
       if (replies.length - start > MAX_REPLY_BYTES) {
         // It was carried out all the same.
         replies.takeBack(before);
@@ -138,8 +148,8 @@ function watch(context: Context): void {
   for (let i = 1; i < request.count; i++) {
     takeKey(context, i);
     // What has expired by now must not count as changing later.
-    keyspace.peek();
-    if (watches.watch(client, keyspace.key)) continue;
+    const isThere = keyspace.peek();
+    if (watches.watch(client, keyspace.key, isThere)) continue;
     watches.unwatch(client);
     error(replies, `ERR a connection watches at most ${MAX_WATCHED} keys; now it watches none`);
     return;
