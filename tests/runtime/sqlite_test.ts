@@ -152,14 +152,19 @@ test(
   },
 );
 
-test("a drop leaves nothing of its range, whatever the bytes of its prefix", { skip }, () => {
+test("drops leave nothing of their ranges, whatever the bytes of their prefixes", { skip }, () => {
   const keys = [[0x61], [0x61, 0xff], [0x61, 0xff, 1], [0x62], [0xff], [0xff, 0xff], [
     0xff,
     0xff,
     3,
   ]];
-  const prefixes = [[], [0x61], [0x61, 0xff], [0xff], [0xff, 0xff], [0x63]];
-  for (const prefix of prefixes) {
+  const prefixes = [[], [0x61], [0x61, 0xff], [0xff], [0xff, 0xff], [0x63]].map((
+    prefix,
+  ) => [prefix]);
+  const pairs = [[[], [0]], [[0], []], [[0x61], [0x61, 0xff]], [[0x61, 0xff], [0x61]], [[0xff], [
+    0x61,
+  ]]];
+  for (const dropped of [...prefixes, ...pairs]) {
     for (const isFolded of [false, true]) {
       const folder = freshFolder();
       const file = DataFile.open(folder);
@@ -170,13 +175,16 @@ test("a drop leaves nothing of its range, whatever the bytes of its prefix", { s
         }]);
       file.commit(keys.map((key) => batch(Kind.STORED, key)));
       foldAll(file, 2);
-      file.commit([batch(Kind.DROPPED, prefix), batch(Kind.STORED, [0x61, 1])]);
+      const drops = dropped.map((prefix) => batch(Kind.DROPPED, prefix));
+      file.commit([...drops, batch(Kind.STORED, [0x61, 1])]);
       if (isFolded) foldAll(file, 2);
       file.close();
       const again = DataFile.openExisting(folder);
       const left = [...again.contents().items].map(({ key }) => [...key]);
       again.close();
-      const expected = keys.filter((key) => !prefix.every((byte, i) => byte === key[i]));
+      const isLeft = (key: readonly number[]) =>
+        !dropped.some((prefix) => prefix.every((byte, i) => byte === key[i]));
+      const expected = keys.filter(isLeft);
       assertEquals(left.toSorted(), [...expected, [0x61, 1]].toSorted());
     }
   }

@@ -26,8 +26,6 @@ import {
 import { DataFolderError, problemOf } from "./problem.ts";
 import { openSqlite, type Row, type Sqlite, type Statement } from "./sqlite.ts";
 
-/** A key has a byte at least. */
-const LEAST_KEY = new Uint8Array(1);
 /** No limit, in SQLite. */
 const ALL = -1;
 
@@ -231,7 +229,8 @@ function refuseLoneLog(folder: string): void {
 
 /** The least key that begins with a prefix, and the least that is above all those; null if none is. */
 function rangeOf(prefix: Uint8Array): [low: Uint8Array, high: Uint8Array | null] {
-  const low = prefix.length === 0 ? LEAST_KEY : prefix;
+  // No bytes at all sort before every key.
+  const low = prefix;
   const last = prefix.findLastIndex((byte) => byte < 0xff);
   if (last === -1) return [low, null];
   const high = prefix.slice(0, last + 1);
