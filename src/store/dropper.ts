@@ -74,7 +74,9 @@ export class Dropper {
     const most = Math.ceil(mostLooks / REMOVAL_LOOKS);
     this.#index.visit(partition, this.#onTouch);
     // A value's pieces may have entries anywhere.
-    for (const [hash, address] of this.#large.splice(0)) this.#values.remove(hash, address);
+    for (const [hash, address] of this.#large.splice(0)) {
+      this.removed += this.#values.remove(hash, address);
+    }
     this.#removable = most;
     const removed = count === 0 ? 0 : this.#index.removeWhere(partition, this.#isGone);
     this.removed += removed;

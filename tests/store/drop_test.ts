@@ -161,6 +161,19 @@ test("a store that is full has room again right after a drop", () => {
   }
 });
 
+test("a store of values in pieces has room for as many again after a drop", () => {
+  const { store, set, drop } = open({ limitBytes: 8 * MIB, onFull: "refuse" });
+  const fillUp = () => {
+    let stored = 0;
+    while (stored < 100 && set(`large${stored}`, "x".repeat(300_000)) === Result.DONE) stored++;
+    return stored;
+  };
+  const stored = fillUp();
+  drop("");
+  assert(fillUp() >= stored - 1, "at once");
+  audit(store);
+});
+
 test("the cleaner carries nothing over a drop", () => {
   const { store, fill, get, drop, set } = open({ limitBytes: MIB });
   fill("old", 4_000);
