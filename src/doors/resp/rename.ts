@@ -11,12 +11,13 @@ const [FROM, TO] = [1, 2];
 function rename(context: Context, onlyNew: boolean): void {
   const { keyspace, replies } = context;
   takeKey(context, FROM);
-  const { length } = keyspace.copy();
+  // One look only: the key may expire before another.
+  const { length, expiresAtMs } = keyspace.copy();
   if (length === NONE) error(replies, Refusal.NO_SUCH_KEY);
   else if (isSameKey(context)) answer(context, onlyNew, false);
   else if (takeNewKey(context, TO)) {
     if (onlyNew && keyspace.peek()) integer(replies, 0);
-    else if (!store(context)) error(replies, Refusal.FULL);
+    else if (keyspace.setScratch(length, expiresAtMs) === Result.FULL) error(replies, Refusal.FULL);
     else {
       takeKey(context, FROM);
       if (keyspace.delete(keyspace.noValue) === Result.FULL) error(replies, Refusal.FULL);
@@ -34,15 +35,6 @@ function isSameKey({ request }: Context): boolean {
   return request.latin1(FROM) === request.latin1(TO);
 }
 
-/** Gives the second key the value and the expiry of the first. @returns false if there is no room */
-function store(context: Context): boolean {
-  const { keyspace } = context;
-  takeKey(context, FROM);
-  const { length, expiresAtMs } = keyspace.copy();
-  takeKey(context, TO);
-  return keyspace.setScratch(length, expiresAtMs) !== Result.FULL;
-}
-
 function copy(context: Context): void {
   const { keyspace, replies } = context;
   const replaces = readOptions(context);
@@ -52,14 +44,15 @@ function copy(context: Context): void {
     return;
   }
   takeKey(context, FROM);
-  if (!keyspace.peek()) {
+  const { length, expiresAtMs } = keyspace.copy();
+  if (length === NONE) {
     integer(replies, 0);
     return;
   }
   if (!takeNewKey(context, TO)) return;
   if (!replaces && keyspace.peek()) integer(replies, 0);
-  else if (store(context)) integer(replies, 1);
-  else error(replies, Refusal.FULL);
+  else if (keyspace.setScratch(length, expiresAtMs) === Result.FULL) error(replies, Refusal.FULL);
+  else integer(replies, 1);
 }
 
 /** @returns whether a key that exists is replaced; null after replying with an error */
