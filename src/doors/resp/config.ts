@@ -3,7 +3,7 @@
 import { MAX_STORED_BYTES } from "../../store/store.ts";
 import { type Command, type Context, NO_KEYS, type Subcommand } from "./context.ts";
 import { bulk, error, map } from "./forms.ts";
-import { matchesGlob } from "./glob.ts";
+import { Glob, MAX_PATTERN_BYTES } from "./glob.ts";
 import { performSubcommand, tellHelp } from "./subcommands.ts";
 
 const SETTINGS: Readonly<Record<string, (context: Context) => string | number>> = {
@@ -18,9 +18,13 @@ const SETTINGS: Readonly<Record<string, (context: Context) => string | number>> 
 
 function get(context: Context): void {
   const { request, replies } = context;
-  const patterns: string[] = [];
-  for (let i = 2; i < request.count; i++) patterns.push(request.latin1(i).toLowerCase());
-  const isWanted = (name: string) => patterns.some((pattern) => matchesGlob(pattern, name));
+  const globs: Glob[] = [];
+  for (let i = 2; i < request.count; i++) {
+    // No setting has a longer name.
+    if (request.lengthOf(i) > MAX_PATTERN_BYTES) continue;
+    globs.push(new Glob(request.latin1(i).toLowerCase()));
+  }
+  const isWanted = (name: string) => globs.some((glob) => glob.matches(name));
   const wanted = Object.entries(SETTINGS).filter(([name]) => isWanted(name));
   map(context, wanted.length);
   for (const [name, tell] of wanted) {

@@ -5,11 +5,13 @@ import { Result, type Span, spanOf } from "../../store/store.ts";
 import { takeInteger } from "./arguments.ts";
 import { type Command, type Context, NO_KEYS } from "./context.ts";
 import { array, bulk, error, integer, none, OK, Refusal, simple } from "./forms.ts";
-import { literalPrefixOf, matchesGlob } from "./glob.ts";
+import { Glob, literalPrefixOf, MAX_PATTERN_BYTES, PATTERN_TOO_LONG } from "./glob.ts";
 
 /** The largest reply to KEYS. */
 const MAX_REPLY_BYTES = 4 * 1024 * 1024;
 const DEFAULT_COUNT = 10;
+/** Most comparisons of characters for KEYS: some 50 ms. */
+const MAX_LOOKS = 8 * 1024 * 1024;
 /** A larger COUNT means no more. */
 const MAX_COUNT = 4_096;
 
@@ -41,7 +43,9 @@ function scan(context: Context): void {
     error(replies, BAD_CURSOR);
     return;
   }
-  const keys = [...keyspace.pageKeys()].filter((key) => wantsStrings && matchesGlob(pattern, key));
+  const glob = new Glob(pattern);
+  const keys = [...keyspace.pageKeys()].filter((key) => wantsStrings && glob.matches(key));
+  keyspace.copiedBytes += glob.looks;
   array(replies, 2);
   bulk(replies, String(keyspace.page.cursor));
   array(replies, keys.length);
@@ -56,6 +60,10 @@ function readOptions(context: Context): ScanOptions | null {
   let options: ScanOptions = { pattern: "*", count: DEFAULT_COUNT, wantsStrings: true };
   for (let i = 2; i < request.count; i += 2) {
     if (i + 1 < request.count && request.is(i, "match")) {
+      if (request.lengthOf(i + 1) > MAX_PATTERN_BYTES) {
+        error(replies, PATTERN_TOO_LONG);
+        return null;
+      }
       options = { ...options, pattern: request.latin1(i + 1) };
     } else if (i + 1 < request.count && request.is(i, "type")) {
       options = { ...options, wantsStrings: request.is(i + 1, "string") };
@@ -82,23 +90,29 @@ function prefixOf(pattern: string): Span {
 
 function keys(context: Context): void {
   const { keyspace, request, replies } = context;
+  if (request.lengthOf(1) > MAX_PATTERN_BYTES) {
+    error(replies, PATTERN_TOO_LONG);
+    return;
+  }
   const pattern = request.latin1(1);
+  const glob = new Glob(pattern);
   const found: string[] = [];
   let bytes = 0;
   const all = keyspace.scanAll(prefixOf(pattern));
   for (let next = all.next();; next = all.next()) {
-    if (next.done === true) {
-      if (next.value) break;
+    if (next.done === true && next.value) break;
+    if (next.done === true || glob.looks > MAX_LOOKS) {
       error(replies, "ERR there are too many keys to look at them all at once: use SCAN");
       return;
     }
-    if (!matchesGlob(pattern, next.value)) continue;
+    if (!glob.matches(next.value)) continue;
     found.push(next.value);
     bytes += next.value.length;
     if (bytes <= MAX_REPLY_BYTES) continue;
     error(replies, "ERR the reply would be larger than 4 MiB: use SCAN");
     return;
   }
+  keyspace.copiedBytes += glob.looks;
   array(replies, found.length);
   for (const key of found) bulk(replies, key);
 }
@@ -109,7 +123,7 @@ function randomKey(context: Context): void {
   else bulk(context.replies, key);
 }
 
-/** FLUSHDB and FLUSHALL. Who asked for another database does not mean this one. */
+/** FLUSHDB and FLUSHALL. A client that asked for another database does not mean this one. */
 function flush({ client, keyspace, request, replies }: Context): void {
   const isPlain = request.count === 1 ||
     (request.count === 2 && (request.is(1, "async") || request.is(1, "sync")));
