@@ -1,6 +1,6 @@
 import { test } from "node:test";
 import fc from "fast-check";
-import { assertEquals } from "@std/assert";
+import { assert, assertEquals } from "@std/assert";
 import { parseDecimal, sumOf } from "../../src/doors/resp/decimal.ts";
 
 function sum(a: string, b: string): string | null {
@@ -18,6 +18,16 @@ test("sums are exact decimals, without zeros at the end", () => {
   assertEquals(sum("1e-18", "0"), "0", "17 digits behind the point");
   assertEquals(sum("-5e-18", "0"), "-0.00000000000000001", "rounded away from 0");
   assertEquals(sum("123456789012345678901234567890", "0.1"), "123456789012345678901234567890.1");
+});
+
+test("a sum is a number to add to", () => {
+  for (const greatest of ["1e308", "-1e308", "9".repeat(308)]) {
+    const first = sum(
+      greatest,
+      greatest.startsWith("-") ? "-1.00000000000000001" : "1.00000000000000001",
+    );
+    assert(sum(first ?? "", "1") !== null, `${first}`);
+  }
 });
 
 test("what is no number is none", () => {

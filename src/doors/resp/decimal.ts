@@ -7,6 +7,8 @@ const FORM = /^[+-]?(?:\d+\.?\d*|\.\d+)(?:e[+-]?\d{1,4})?$/i;
 /** The places of the smallest and the greatest numbers: a double's. */
 const MAX_EXPONENT = 308;
 const SHOWN_PLACES = 17;
+/** The longest text: a sign, the digits of the greatest number and one more, and those behind the point. */
+const MAX_LENGTH = 1 + MAX_EXPONENT + 2 + 1 + SHOWN_PLACES;
 
 /** A number, as so many units of 10 to the power of −places. */
 export interface Decimal {
@@ -16,7 +18,7 @@ export interface Decimal {
 
 /** @returns null if the text is not a number, or one that is too great or has too many digits */
 export function parseDecimal(text: string): Decimal | null {
-  if (text.length > MAX_EXPONENT || !FORM.test(text)) return null;
+  if (text.length > MAX_LENGTH || !FORM.test(text)) return null;
   const [mantissa, exponent = "0"] = text.toLowerCase().split("e");
   const [whole, fraction = ""] = mantissa.split(".");
   const places = fraction.length - Number(exponent);
