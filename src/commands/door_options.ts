@@ -21,7 +21,7 @@ export const DOOR_OPTIONS = {
   "resp-password-file": {
     type: "string",
     value: "FILE",
-    help: "a file with the password that --resp asks for (default: it asks for none)",
+    help: "a file with the password that --resp asks for (default: none)",
   },
   "plaintext-ok": {
     type: "boolean",

@@ -110,7 +110,7 @@ export function readSecret(path: string, what: "key" | "password" = "key"): stri
   if (file === undefined) throw new UsageError(`there is no ${what} file ${path}`);
   if (!file.isFile() || file.size > MAX_KEY_FILE_BYTES) {
     throw new UsageError(
-      `${path} is no ${what} file: it is not a file, or too large for a ${what}`,
+      `${path} is not a ${what} file: it is something else, or too large for a ${what}`,
     );
   }
   if (process.platform !== "win32" && (file.mode & OTHERS) !== 0) {
