@@ -53,6 +53,8 @@ export class Connection implements StreamEvents {
   lastAnswer = 0;
   /** Since when it has held bytes, or been ending, without progress; in ms. */
   heldSinceMs = NEVER;
+  /** Whether its next bytes are awaited: in a transaction a client may think as long as it likes. */
+  isAwaited = false;
   /** Memory held for an unfinished request and for replies that were not taken. */
   heldBytes = 0;
   /** Those of its replies that wait for the disk. */
@@ -318,11 +320,14 @@ export class Connection implements StreamEvents {
     const pendingBytes = this.#unread.heldBytes + this.#unsentBytes + unsettledBytes;
     const nowMs = this.#host.now();
     const heldBytes = pendingBytes + this.#conversation.rest(nowMs);
-    // A connection that waits for the disk is not a slow client, nor is one that thinks in a transaction.
-    const isBusy = this.#held === null && !this.#isWaitingForRoom && !this.#isPenalized &&
-      (pendingBytes > 0 || this.#isEnded);
-    if (!isBusy) this.heldSinceMs = NEVER;
-    else if (isProgress || this.heldSinceMs === NEVER) this.heldSinceMs = nowMs;
+    // A connection that waits for the disk is not a slow client.
+    const isWaiting = this.#held !== null || this.#isWaitingForRoom || this.#isPenalized;
+    const wasAwaited = this.isAwaited;
+    this.isAwaited = !isWaiting && (pendingBytes > 0 || this.#isEnded);
+    if (isWaiting || (heldBytes === 0 && !this.#isEnded)) this.heldSinceMs = NEVER;
+    else if (isProgress || this.heldSinceMs === NEVER || this.isAwaited !== wasAwaited) {
+      this.heldSinceMs = nowMs;
+    }
     if (heldBytes !== this.heldBytes || unsettledBytes !== this.unsettledBytes) {
       this.#host.hold(this, heldBytes, unsettledBytes);
     }

@@ -140,7 +140,7 @@ export class Connections implements ConnectionHost {
   sweep(): void {
     const since = this.now() - MAX_HOLD_MS;
     for (const connection of this.#all) {
-      if (connection.heldSinceMs < since) this.#cut(connection, "timeout");
+      if (connection.isAwaited && connection.heldSinceMs < since) this.#cut(connection, "timeout");
     }
   }
 

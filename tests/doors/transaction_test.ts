@@ -234,6 +234,28 @@ test("1,024 connections in transactions hold what all connections may, and the r
   assertEquals(connections.heldBytes, 0);
 });
 
+test("memory that transactions hold goes to those that need it, the longest idle first", async () => {
+  const { resp, clock, connections } = openDoors({ maxHeldBytes: 7 * MIB });
+  const idle = Array.from({ length: 8 }, () => resp());
+  for (const peer of idle) {
+    ask(peer, "MULTI");
+    peer.send(request("SET", "k", "v".repeat(900_000)));
+    while (peer.turn());
+  }
+  await clock.pass(600_000);
+  connections.sweep();
+  assert(idle.every(({ isDestroyed }) => !isDestroyed), "a client may think as long as it likes");
+  const large = request("SET", "k", "v".repeat(MIB));
+  for (let i = 0; i < 10; i++) {
+    const peer = resp();
+    peer.send(large.subarray(0, MIB / 2));
+    peer.send(large.subarray(MIB / 2));
+    while (peer.turn());
+    assertEquals([peer.isDestroyed, peer.take()], [false, "+OK\r\n"], `${i}`);
+  }
+  assert(idle[0].isDestroyed, "the first made room");
+});
+
 test("a password is asked for, by AUTH or HELLO, and nothing is done before", async () => {
   const { resp, store, clock } = openDoors({ password: new Password("se cret") });
   const peer = resp();
