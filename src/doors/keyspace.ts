@@ -36,8 +36,12 @@ const EVERYTHING = spanOf(NO_BYTES);
 const PAGE_COST_BYTES = 16 * 1024;
 /** Room for the keys of a page. */
 const PAGE_BYTES = 64 * 1024;
-/** Most pages for one answer about all keys: some 60,000 keys, and some 50 ms. */
+/**
+ * Most pages for one answer about all keys: some 60,000 keys, and some 50 ms. One where all keys are gone
+ * by a drop, or have another prefix, is looked at in a fraction of that.
+ */
 const MAX_PAGES = 21;
+const EMPTY_PAGE_SHARE = 1 / 8;
 /** An executor that answers at once never calls back. */
 const NEVER = () => {};
 
@@ -59,8 +63,8 @@ export class Keyspace {
   /** What must settle before the request at hand may be answered. */
   settlesWith: Settlement = SETTLED;
   /**
-   * Bytes of stored values that were copied besides what the request at hand asked for; a page of keys
-   * counts as so many as take as long.
+   * Bytes of stored values that were copied besides what the request at hand asked for; a page of keys,
+   * and the characters that a pattern is compared with, count as so many as take as long.
    */
   copiedBytes = 0;
   readonly clock: DoorClock;
@@ -204,7 +208,7 @@ export class Keyspace {
   /** All keys that begin with a prefix. @returns false if there are too many to look at */
   *scanAll(prefix: Span): Generator<string, boolean> {
     let cursor = 0;
-    for (let pages = 0; pages < MAX_PAGES; pages++) {
+    for (let pages = 0; pages < MAX_PAGES; pages += this.#pageShare) {
       this.scan(prefix, cursor, Number.POSITIVE_INFINITY);
       yield* this.pageKeys();
       cursor = this.page.cursor;
@@ -213,10 +217,14 @@ export class Keyspace {
     return false;
   }
 
+  get #pageShare(): number {
+    return this.page.length === 0 ? EMPTY_PAGE_SHARE : 1;
+  }
+
   /** Some key; null if there are none. */
   randomKey(): string | null {
     let cursor = ANYWHERE;
-    for (let pages = 0; pages < MAX_PAGES; pages++) {
+    for (let pages = 0; pages < MAX_PAGES; pages += this.#pageShare) {
       this.scan(EVERYTHING, cursor, 1);
       for (const key of this.pageKeys()) return key;
       // From the end on, it goes on at the beginning, once.

@@ -3,6 +3,7 @@
 import { readFileSync } from "node:fs";
 import { test } from "node:test";
 import { assert, assertEquals, assertMatch } from "@std/assert";
+import { NONE, spanOf } from "../../src/store/store.ts";
 import { openDoors, WALL_OFFSET_MS } from "./door_world.ts";
 import { request } from "./resp_script.ts";
 
@@ -29,6 +30,33 @@ test("times to live, by the clock", async () => {
   assertMatch(peer.ask(ask("TTL k")), /^:[67]\r\n$/);
   peer.ask(ask(`SET k v PXAT ${WALL_OFFSET_MS}`));
   assertEquals(peer.ask(ask("EXISTS k")), ":0\r\n", "a time that has passed");
+});
+
+test("KEYS and RANDOMKEY find what is stored right after FLUSHALL", () => {
+  const { resp, store } = openDoors({ limitBytes: 2 ** 25 });
+  const peer = resp();
+  const found = { bytes: Buffer.alloc(0), start: 0, room: NONE, length: NONE, expiresAtMs: 0 };
+  for (let i = 0; i < 200_000; i++) {
+    store.set(spanOf(Buffer.from(`${i}`)), spanOf(Buffer.alloc(0)), 0, true, found);
+  }
+  const reply = (words: string) => {
+    peer.send(ask(words));
+    while (peer.turn());
+    return peer.take();
+  };
+  assertMatch(reply("KEYS *1"), /^-ERR there are too many keys/);
+  assertEquals(reply("FLUSHALL") + reply("SET only 1"), "+OK\r\n+OK\r\n");
+  assertEquals(reply("KEYS *"), "*1\r\n$4\r\nonly\r\n");
+  assertEquals(reply("RANDOMKEY"), "$4\r\nonly\r\n");
+});
+
+test("a pattern is as long as a key at most", () => {
+  const { resp } = openDoors();
+  const refusal = "-ERR a pattern has at most 1024 bytes\r\n";
+  const [most, more] = ["*".repeat(1_024), "*".repeat(1_025)];
+  assertEquals(resp().ask(request("KEYS", most)), "*0\r\n");
+  assertEquals(resp().ask(request("KEYS", more)), refusal);
+  assertEquals(resp().ask(request("SCAN", "0", "MATCH", more)), refusal);
 });
 
 test("a key of another length than 1 to 1,024 bytes is not there, and can't be stored", () => {
