@@ -5,7 +5,7 @@
  * Source: docs/WIRE.md, sections 1, 3, 4 and 5 («The server»).
  */
 
-import { type Executor, SETTLED } from "./execute/executor.ts";
+import { type Executor, NO_STREAM, SETTLED } from "./execute/executor.ts";
 import { DATAGRAM_BYTES } from "./protocol/datagram.ts";
 import { Fence, type FenceLimits, Verdict } from "./protocol/fence.ts";
 import { codeOf } from "./protocol/frame.ts";
@@ -13,7 +13,7 @@ import type { TrafficCiphers } from "./protocol/keys.ts";
 import { isMutation } from "./protocol/operations.ts";
 import { NO_ADDITIONAL_DATA } from "./protocol/seal.ts";
 import type { Arrivals, Peer, ServerSocket } from "./protocol/socket.ts";
-import { type FillRandom, isMutationNonce } from "./protocol/nonces.ts";
+import { type FillRandom, isMutationNonce, streamOf } from "./protocol/nonces.ts";
 import type { Line, Section } from "./section.ts";
 import { makeSections } from "./sections.ts";
 import { Counters } from "./statistics.ts";
@@ -239,6 +239,7 @@ export class Server {
 
   #execute(turn: Turn, request: Uint8Array): void {
     turn.job.settlesWith = SETTLED;
+    turn.job.stream = turn.isMarked ? streamOf(turn.datagram) : NO_STREAM;
     if (!turn.wire.read(request, turn)) this.#settle(turn);
     else if (this.#executor.execute(turn.job, turn.resume)) this.#executed(turn);
     else this.#awaitExecution(turn);

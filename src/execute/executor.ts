@@ -60,6 +60,9 @@ export type OnSettled = (refusal: Refusal | null) => void;
 
 const NO_BYTES = new Uint8Array(0);
 
+/** The stream of a job that need not follow another. */
+export const NO_STREAM = 0;
+
 /** One action on one key, or on a prefix. A job is reused for the next action. */
 export class Job {
   action: Action = Action.GET;
@@ -76,6 +79,8 @@ export class Job {
   readonly expected: Span = { bytes: NO_BYTES, start: 0, length: 0 };
   /** For SET, ADD and TOUCH: whole ms on the store's clock; 0 for never. */
   expiresAtMs = 0;
+  /** Jobs of one stream that change something are carried out in their order; a number, or NO_STREAM. */
+  stream = NO_STREAM;
   /** For reads: whether they see only settled state, and so do not wait. */
   readsSettled = false;
   /** Where the value that the action finds goes. */
@@ -113,7 +118,7 @@ export interface Executor {
   admitsDrop(prefix: Span): boolean;
 
   /**
-   * Carries out a job after all earlier jobs on its key. An executor that answers later points the
+   * Carries out a job after all earlier jobs on its key, and after all earlier changes of its stream. An executor that answers later points the
    * job's spans at copies of its own, since their bytes may be overwritten once this returns. It writes to
    * `job.found` only in the step in which it calls `resume`.
    * @returns true if the job is done; false if `resume` will be called when it is

@@ -1,11 +1,11 @@
 /**
  * Carries out jobs in memory: every answer comes at once and is settled. Only a drop waits, while as
- * many are under way as the store can note.
+ * many are under way as the store can note, and what its stream changes after it.
  */
 
 import type { Section } from "../section.ts";
 import { type Observer, Result, type Span, type Store, type StoreCounts } from "../store/store.ts";
-import { Action, type Executor, type Job, type OnSettled, SETTLED } from "./executor.ts";
+import { Action, type Executor, isRead, type Job, type OnSettled, SETTLED } from "./executor.ts";
 import { ParkedJobs } from "./parked_jobs.ts";
 
 export class MemoryExecutor implements Executor {
@@ -32,16 +32,15 @@ export class MemoryExecutor implements Executor {
   execute(job: Job, resume: () => void): boolean {
     job.settlesWith = SETTLED;
     job.copiedBytes = 0;
-    if (job.action === Action.DROP) return this.#drop(job, resume);
-    perform(this.#store, job);
-    return true;
+    const mustWait = !isRead(job.action) && this.#mustWait(job);
+    if (mustWait) this.#parked.park(job, resume);
+    else perform(this.#store, job);
+    return !mustWait;
   }
 
-  #drop(job: Job, resume: () => void): boolean {
-    const isAdmitted = this.admitsDrop(job.key);
-    if (isAdmitted) perform(this.#store, job);
-    else this.#parked.park(job, resume);
-    return isAdmitted;
+  #mustWait(job: Job): boolean {
+    if (this.#parked.isBefore(job)) return true;
+    return job.action === Action.DROP && !this.admitsDrop(job.key);
   }
 
   observe(observer: Observer | null): void {

@@ -79,7 +79,7 @@ export class JournalExecutor implements Executor {
     this.#now = now;
     this.#wallNow = wallNow;
     this.sections = new Map([["journal", () => journal.lines()]]);
-    store.onDropEnd = () => this.#retryParked();
+    store.onDropEnd = () => this.#retrySoon();
   }
 
   get counts(): StoreCounts {
@@ -139,8 +139,11 @@ export class JournalExecutor implements Executor {
     return this.#drops.admit(prefix, this.#store.drops);
   }
 
-  #mustWait({ action, key }: Job): boolean {
-    return action === Action.DROP ? !this.admitsDrop(key) : this.#drops.cover(key);
+  /** A drop waits for those before it, so that between two batches with drops the doors have a turn. */
+  #mustWait(job: Job): boolean {
+    if (this.#parked.isBefore(job)) return true;
+    if (job.action !== Action.DROP) return this.#drops.cover(job.key);
+    return this.barrier !== SETTLED || !this.admitsDrop(job.key);
   }
 
   /** The answer depends on all keys. */
@@ -164,13 +167,13 @@ export class JournalExecutor implements Executor {
     this.#journal.whenSettled(settlement, (refusal) => {
       this.#drops.end(drop);
       if (refusal === null) this.#store.drop(drop.prefix);
-      // What was refused may still be being taken back.
-      queueMicrotask(() => this.#retryParked());
+      this.#retrySoon();
     });
   }
 
-  #retryParked(): void {
-    this.#parked.retry((job, resume) => this.execute(job, resume));
+  /** Not at once: what was refused is still being taken back, and the doors go first. */
+  #retrySoon(): void {
+    queueMicrotask(() => this.#parked.retry((job, resume) => this.execute(job, resume)));
   }
 
   /** Whether no change can be taken now; the job then says so. */

@@ -31,6 +31,14 @@ export function sequenceOf(bytes: Uint8Array, nonceAt = 0): number {
   return readU32(bytes, nonceAt + STREAM_ID_BYTES);
 }
 
+/**
+ * A number for the stream of a mutation's nonce: never 0, and the same for another stream once in four
+ * thousand million.
+ */
+export function streamOf(bytes: Uint8Array, nonceAt = 0): number {
+  return readU32(bytes, nonceAt);
+}
+
 /** A stream of nonces. It draws its id when the first nonce is taken, not before. */
 export class NonceStream {
   readonly #fillRandom: FillRandom;
