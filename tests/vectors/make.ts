@@ -48,7 +48,7 @@ const requests = [
     ttlMs: 0,
   },
   {
-    name: "set with every toggle, the longest key and the longest value beside a time to live",
+    name: "set with OVERWRITE, OLD and TTL, the longest key and the longest value beside it",
     operation: Operation.SET,
     toggles: RequestToggle.OVERWRITE | RequestToggle.OLD,
     key: everyByte(128),
@@ -173,7 +173,7 @@ const replies = [
   reply("ok with an empty value", Status.OK, ReplyToggle.PRESENT, NOTHING, 1),
   reply("ok without a value", Status.OK, 0, NOTHING, 2 ** 53 - 1),
   reply("not found", Status.NOT_FOUND, 0, NOTHING),
-  reply("error", Status.ERROR, 0, text("operation 9 does not exist")),
+  reply("error", Status.ERROR, 0, text("operation 255 does not exist")),
   reply("exists", Status.EXISTS, ReplyToggle.PRESENT, text("hello")),
   reply("fenced", Status.FENCED, 0, NOTHING),
   reply("duplicate", Status.DUPLICATE, 0, NOTHING),
