@@ -223,9 +223,9 @@ test("options that don't fit together, and files that are not ours, are refused 
   const newer = freshFolder();
   kg(env, ["import", "--data-dir", newer], { input: "" });
   const sqlite = openSqlite(join(newer, "kilogram.db"));
-  sqlite.exec("PRAGMA user_version = 3");
+  sqlite.exec("PRAGMA user_version = 4");
   sqlite.close();
-  assertMatch(refusal("--data-dir", newer), /has format 3, and this kg knows 2; use a newer kg/);
+  assertMatch(refusal("--data-dir", newer), /has format 4, and this kg knows 3; use a newer kg/);
   assertMatch(refusal("--data-dir", join(folder, "kilogram.db")), /there is a file of this name/);
 });
 
