@@ -4,6 +4,7 @@
  * allocate, and no operation takes longer because the store holds more.
  */
 
+import { assert } from "../assert.ts";
 import { equalBytes } from "../bytes.ts";
 import { Cleaner } from "./cleaner.ts";
 import { copyRun } from "./copy.ts";
@@ -348,6 +349,7 @@ export class LogStore implements RestorableStore {
 
   #put(key: Span, address: number, value: Span, expiresAtMs: number): Result {
     this.#observer?.onChange(key);
+    assert(value.length >= 0, "a value that is stored is there");
     if (value.length > MAX_STORED_BYTES) {
       throw new RangeError(`a value has at most ${MAX_STORED_BYTES} bytes, not ${value.length}`);
     }
