@@ -4,6 +4,7 @@ import { readFileSync } from "node:fs";
 import { test } from "node:test";
 import { assert, assertEquals, assertMatch } from "@std/assert";
 import { NONE, spanOf } from "../../src/store/store.ts";
+import { VirtualClock } from "../virtual_clock.ts";
 import { openDoors, WALL_OFFSET_MS } from "./door_world.ts";
 import { request } from "./resp_script.ts";
 
@@ -57,6 +58,32 @@ test("a pattern is as long as a key at most", () => {
   assertEquals(resp().ask(request("KEYS", most)), "*0\r\n");
   assertEquals(resp().ask(request("KEYS", more)), refusal);
   assertEquals(resp().ask(request("SCAN", "0", "MATCH", more)), refusal);
+});
+
+test("a key that expires while a command looks at it is there or is not", () => {
+  const clock = new VirtualClock();
+  const { now } = clock;
+  let looks = 0;
+  // Time passes with every look at the clock.
+  Object.assign(clock, { now: () => now() + looks++ });
+  for (
+    const command of [
+      "RENAME a b",
+      "COPY a b",
+      "APPEND a x",
+      "GETEX a PERSIST",
+      "INCR a",
+      "GETSET a x",
+    ]
+  ) {
+    for (let ttlMs = 1; ttlMs < 40; ttlMs++) {
+      const { resp } = openDoors({ clock });
+      const peer = resp();
+      peer.ask(ask(`SET a 1 PX ${ttlMs}`));
+      assertMatch(peer.ask(ask(command)), /^(\+OK|-ERR no such key|:[0-9]|\$-1|\$1\r\n1)\r\n$/);
+      assertMatch(peer.ask(ask("MGET a b")), /^\*2(\r\n(\$-1|\$[12]\r\n[12x]+)){2}\r\n$/);
+    }
+  }
 });
 
 test("a key of another length than 1 to 1,024 bytes is not there, and can't be stored", () => {
