@@ -10,7 +10,6 @@
  */
 
 import { assert } from "../assert.ts";
-import { TWO_TO_THE_32 } from "../bytes.ts";
 import type { Arena } from "./arena.ts";
 import { chunkOf, offsetOf } from "./arena.ts";
 import { IndexPages } from "./index_pages.ts";
@@ -31,15 +30,12 @@ import { Versions } from "./versions.ts";
 const MAX_LOAD = 7 / 8;
 /** … and it shrinks at this load of its capacity with a page less. */
 const MIN_LOAD = 5 / 8;
-const NO_PARTITION = -1;
 
 export class HashIndex {
   readonly pages: IndexPages;
   readonly versions: Versions;
   readonly #arena: Arena;
   readonly #lookup: Lookup;
-  /** One where ranges were removed: with fewer pages, what is left in some places would crowd there. */
-  #uneven = NO_PARTITION;
   /** By partition: the number of its entries. */
   readonly #counts: Int32Array;
   /** Holds the entries of a partition while they are placed anew. */
@@ -79,7 +75,7 @@ export class HashIndex {
     if (this.pages.countOf(partition) === MAX_PARTITION_PAGES) return false;
     if (this.pages.needsSegment && this.#arena.freeCount === 0) return false;
     const begins = this.versions.begin(partition);
-    const count = this.#gather(partition, 0, this.#lookup.capacityOf(partition));
+    const count = this.#gather(partition);
     this.pages.add(partition);
     this.#scatter(partition, count);
     if (begins) this.versions.end(partition);
@@ -162,71 +158,38 @@ export class HashIndex {
     }
   }
 
-  /**
-   * The last hash of a range whose homes are about so many entries, and which ends within the partition of
-   * its first hash.
-   * @param from the first hash, 0 to 2^32 − 1
-   */
-  lastOfRange(from: number, entries: number): number {
-    const width = TWO_TO_THE_32 / this.partitions;
-    const capacity = this.#lookup.capacityOf(this.#lookup.partitionOf(from));
-    const end = (Math.floor(from / width) + 1) * width;
-    const wanted = Math.floor((width * entries) / Math.max(capacity, entries));
-    return Math.min(from + Math.max(1, wanted), end) - 1;
-  }
-
-  /** Whether a hash is the last one of its partition. */
-  isLastOfPartition(hash: number): boolean {
-    return (hash + 1) % (TWO_TO_THE_32 / this.partitions) === 0;
+  /** Calls back with the entries of a partition. The index must not change meanwhile. */
+  visit(partition: number, onEntry: (hash: number, address: number) => void): void {
+    const capacity = this.#lookup.capacityOf(partition);
+    for (let i = 0; i < capacity; i++) {
+      const entry = this.#lookup.entryAt(partition, i);
+      const words = this.#arena.words[chunkOf(entry)];
+      const address = words[offsetOf(entry) + 1];
+      if (address !== NOWHERE) onEntry(words[offsetOf(entry)], address);
+    }
   }
 
   /**
-   * Removes the entries of a range of a partition's hashes for which the answer is true, all at once. The
-   * partition keeps its pages until `fit`.
-   * @param from the least hash of the range, 0 to 2^32 − 1
-   * @param last the greatest
+   * Removes the entries of a partition for which the answer is true, all at once.
    * @param isGone must not change the index
    * @returns how many it removed
    */
-  removeRange(from: number, last: number, isGone: (address: number) => boolean): number {
-    const partition = this.#lookup.partitionOf(from);
-    const capacity = this.#lookup.capacityOf(partition);
-    if (capacity === 0) return 0;
+  removeWhere(partition: number, isGone: (address: number) => boolean): number {
     const begins = this.versions.begin(partition);
-    // Whole runs of entries, since what is left of a run is placed anew.
-    const home = this.#lookup.homeOf(from, capacity);
-    const first = this.#runStart(partition, home);
-    const span = distance(first, home, capacity) + this.#lookup.homeOf(last, capacity) - home;
+    const capacity = this.#lookup.capacityOf(partition);
     let removed = 0;
-    let passed = 0;
-    for (let i = first; passed < capacity; passed++) {
+    for (let i = 0; i < capacity; i++) {
       const entry = this.#lookup.entryAt(partition, i);
       const words = this.#arena.words[chunkOf(entry)];
-      const at = offsetOf(entry);
-      const hash = words[at] >>> 0;
-      if (words[at + 1] === NOWHERE && passed >= span) break;
-      if (words[at + 1] !== NOWHERE && hash >= from && hash <= last && isGone(words[at + 1])) {
-        words[at + 1] = NOWHERE;
-        removed++;
-      }
-      i = i + 1 === capacity ? 0 : i + 1;
+      const at = offsetOf(entry) + 1;
+      if (words[at] === NOWHERE || !isGone(words[at])) continue;
+      words[at] = NOWHERE;
+      removed++;
     }
-    if (removed > 0) {
-      this.#counts[partition] -= removed;
-      this.#uneven = partition;
-      this.#scatter(partition, this.#gather(partition, first, passed));
-    }
+    this.#counts[partition] -= removed;
+    if (removed > 0) this.#fit(partition);
     if (begins) this.versions.end(partition);
     return removed;
-  }
-
-  /** Gives back the pages that a partition does without, if there are any. */
-  fit(partition: number): void {
-    this.#uneven = NO_PARTITION;
-    if (!this.#isSparse(partition)) return;
-    const begins = this.versions.begin(partition);
-    this.#fit(partition);
-    if (begins) this.versions.end(partition);
   }
 
   /**
@@ -319,49 +282,31 @@ export class HashIndex {
   /** Whether a partition would do with a page less. */
   #isSparse(partition: number): boolean {
     const pages = this.pages.countOf(partition) - 1;
-    if (partition === this.#uneven) return false;
     return pages > 0 && this.#counts[partition] <= pages * PAGE_ENTRIES * MIN_LOAD;
   }
 
   /** Gives back the pages that a partition does without, and places its entries anew. */
   #fit(partition: number): void {
-    const count = this.#gather(partition, 0, this.#lookup.capacityOf(partition));
+    const count = this.#gather(partition);
     while (this.#isSparse(partition)) this.pages.removeLast(partition);
     this.#scatter(partition, count);
   }
 
-  /**
-   * Moves entries of a partition to the scratch.
-   * @param length how many positions, from `first` on, round the end
-   * @returns the words that they take there
-   */
-  #gather(partition: number, first: number, length: number): number {
+  /** Moves the entries of a partition to the scratch. @returns the words that they take there */
+  #gather(partition: number): number {
     const scratch = this.#scratch;
     const capacity = this.#lookup.capacityOf(partition);
     let count = 0;
-    for (let i = first, left = length; left > 0; left--) {
+    for (let i = 0; i < capacity; i++) {
       const entry = this.#lookup.entryAt(partition, i);
       const words = this.#arena.words[chunkOf(entry)];
       const at = offsetOf(entry);
-      i = i + 1 === capacity ? 0 : i + 1;
       if (words[at + 1] === NOWHERE) continue;
       scratch[count++] = words[at];
       scratch[count++] = words[at + 1];
       words[at + 1] = NOWHERE;
     }
     return count;
-  }
-
-  /** Where the run of entries begins that holds a position. */
-  #runStart(partition: number, position: number): number {
-    const capacity = this.#lookup.capacityOf(partition);
-    for (let left = capacity; left > 0; left--) {
-      const before = position === 0 ? capacity - 1 : position - 1;
-      const entry = this.#lookup.entryAt(partition, before);
-      if (this.#arena.words[chunkOf(entry)][offsetOf(entry) + 1] === NOWHERE) break;
-      position = before;
-    }
-    return position;
   }
 
   #scatter(partition: number, count: number): void {
