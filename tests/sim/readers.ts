@@ -73,8 +73,6 @@ class Interleaving {
   #numbers = 0;
   #isReading = false;
   #isWriting = false;
-  /** How many states the keys had that the operation at hand has changed so far. */
-  readonly #before = new Map<string, number>();
   /** Reads that ended within an operation: its outcome is known later. */
   #unchecked: Read[] = [];
   #visits = 0;
@@ -165,7 +163,6 @@ class Interleaving {
     operation();
     if (isOuter) this.#isWriting = false;
     for (const read of this.#unchecked.splice(0)) this.#check(read);
-    if (isOuter) this.#before.clear();
   }
 
   /** Some keys are in use more than others. */
@@ -237,9 +234,6 @@ class Interleaving {
 
   #become(key: string, state: State): void {
     const states = this.#states.get(key);
-    if (this.#isWriting && !this.#before.has(key)) {
-      this.#before.set(key, (states ?? [MISSING]).length);
-    }
     if (states === undefined) this.#states.set(key, [MISSING, state]);
     else states.push(state);
   }
@@ -249,8 +243,7 @@ class Interleaving {
   #read(): void {
     this.#draw(this.#readKey);
     const key = nameOf(this.#readKey);
-    // The store tells of what it removes before it removes that: within the operation both may be seen.
-    const begun = this.#before.get(key) ?? (this.#states.get(key) ?? [MISSING]).length;
+    const begun = (this.#states.get(key) ?? [MISSING]).length;
     this.#isReading = true;
     this.#visits = 0;
     const nowMs = this.#nowMs;
