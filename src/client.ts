@@ -332,10 +332,10 @@ export class Calls<HasDeadline extends boolean> {
     options: (CallOptions & DeleteOptions) | undefined,
   ): Promise<Uint8Array | undefined> {
     const expected = expectedOf(options);
-    const request = expected === undefined ? requestOf(Operation.DELETE, keyBytes(key)) : requestOf(
-      ...[Operation.DELETE, keyBytes(key), ifEqualBytes(expected, NO_BYTES, 0)] as const,
-      ...[0, RequestToggle.IF_EQUAL] as const,
-    );
+    const bytes = keyBytes(key);
+    const value = expected === undefined ? NO_BYTES : ifEqualBytes(expected, NO_BYTES, 0);
+    const toggles = expected === undefined ? 0 : RequestToggle.IF_EQUAL;
+    const request = requestOf(Operation.DELETE, bytes, value, 0, toggles);
     const reply = await this.#call(request, options);
     return reply.status === Status.OK ? reply.value : undefined;
   }

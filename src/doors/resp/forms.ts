@@ -35,6 +35,9 @@ export const Refusal = {
   REPLY: "ERR the reply would be larger than 4 MiB; ask for fewer keys at a time",
 } as const;
 
+/** The largest reply to MGET, KEYS or EXEC, before an error takes its place or that of a part of it. */
+export const MAX_REPLY_BYTES = 4 * 1024 * 1024;
+
 /** An ASCII word. */
 export function simple(replies: Replies, text: string): void {
   replies.ascii("+");

@@ -4,7 +4,7 @@ import { NONE } from "../../store/store.ts";
 import { parseNumber } from "../../store/number.ts";
 import { takeInteger, takeKey } from "./arguments.ts";
 import { type Command, type Context, NO_KEYS, type Subcommand } from "./context.ts";
-import { array, bulk, error, integer, none } from "./forms.ts";
+import { array, bulk, error, integer, none, Refusal } from "./forms.ts";
 import { performSubcommand, tellHelp } from "./subcommands.ts";
 
 /** Up to this length Redis keeps a string with its object, which it calls embstr. */
@@ -64,7 +64,7 @@ const OBJECT: ReadonlyMap<string, Subcommand> = new Map([
 function usage(context: Context): void {
   const { keyspace, request, replies } = context;
   if (request.count > 3 && !(request.count === 5 && request.is(3, "samples"))) {
-    error(replies, "ERR syntax error");
+    error(replies, Refusal.SYNTAX);
     return;
   }
   takeKey(context, 2);

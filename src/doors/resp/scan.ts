@@ -4,11 +4,19 @@ import { Buffer } from "node:buffer";
 import { Result, type Span, spanOf } from "../../store/store.ts";
 import { takeInteger } from "./arguments.ts";
 import { type Command, type Context, NO_KEYS } from "./context.ts";
-import { array, bulk, error, integer, none, OK, Refusal, simple } from "./forms.ts";
+import {
+  array,
+  bulk,
+  error,
+  integer,
+  MAX_REPLY_BYTES,
+  none,
+  OK,
+  Refusal,
+  simple,
+} from "./forms.ts";
 import { Glob, literalPrefixOf, MAX_PATTERN_BYTES, PATTERN_TOO_LONG } from "./glob.ts";
 
-/** The largest reply to KEYS. */
-const MAX_REPLY_BYTES = 4 * 1024 * 1024;
 const DEFAULT_COUNT = 10;
 /** Most comparisons of characters for KEYS: some 50 ms. */
 const MAX_LOOKS = 8 * 1024 * 1024;

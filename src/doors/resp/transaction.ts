@@ -61,9 +61,8 @@ export class Transaction {
     for (let i = 0; i < request.count; i++) {
       this.#text(`$${request.lengthOf(i)}${CRLF}`);
       const start = request.startOf(i);
-      this.#length += request.bytes.copy(
-        ...[this.#bytes, this.#length, start, start + request.lengthOf(i)] as const,
-      );
+      const word = request.bytes.subarray(start, start + request.lengthOf(i));
+      this.#length += word.copy(this.#bytes, this.#length);
       this.#text(CRLF);
     }
     this.count++;

@@ -3,13 +3,11 @@
 import { spanOfName } from "../../store/name.ts";
 import { takeKey } from "./arguments.ts";
 import { ALL_KEYS, type Command, type Context, NO_KEYS } from "./context.ts";
-import { array, error, noArray, OK, Refusal, simple } from "./forms.ts";
+import { array, error, MAX_REPLY_BYTES, noArray, OK, Refusal, simple } from "./forms.ts";
 import { Request } from "./request.ts";
 import { MAX_QUEUED, Transaction } from "./transaction.ts";
 import { MAX_WATCHED } from "./watches.ts";
 
-/** The largest reply to EXEC, before errors take the place of replies. */
-const MAX_REPLY_BYTES = 4 * 1024 * 1024;
 /** Most bytes of values that a transaction copies, before what is left of it is refused: some 50 ms. */
 const MAX_COPIED_BYTES = 64 * 1024 * 1024;
 const TOO_LONG = "ERR not carried out: the transaction has copied 64 MiB of values before";

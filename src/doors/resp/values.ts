@@ -3,11 +3,18 @@
 import { Result } from "../../store/store.ts";
 import { areNewKeys, put, takeKey, takeNewKey } from "./arguments.ts";
 import { ALL_KEYS, type Command, type Context, EVERY_OTHER, ONE_KEY } from "./context.ts";
-import { array, bulkFound, error, integer, intoReply, OK, Refusal, simple } from "./forms.ts";
+import {
+  array,
+  bulkFound,
+  error,
+  integer,
+  intoReply,
+  MAX_REPLY_BYTES,
+  OK,
+  Refusal,
+  simple,
+} from "./forms.ts";
 import { refuseWords } from "./subcommands.ts";
-
-/** The largest reply to MGET. */
-const MAX_REPLY_BYTES = 4 * 1024 * 1024;
 
 function get(context: Context): void {
   takeKey(context);
