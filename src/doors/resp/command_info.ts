@@ -29,7 +29,10 @@ export function makeCommandCommand(commands: Commands): Command {
     ["help", { arity: 2, run: (context: Context) => tellHelp(context, "COMMAND", HELP) }],
   ]);
   return {
-    ...{ name: "command", arity: -1, flags: ["loading", "stale"], keys: NO_KEYS },
+    name: "command",
+    arity: -1,
+    flags: ["loading", "stale"],
+    keys: NO_KEYS,
     subcommands: table,
     run(context) {
       if (context.request.count === 1) tellOfAll(context, commands);

@@ -85,18 +85,27 @@ const READ = ["readonly"];
 
 export const inspectionCommands: readonly Command[] = [
   {
-    ...{ name: "cluster", arity: -2, flags: ["stale"], keys: NO_KEYS },
+    name: "cluster",
+    arity: -2,
+    flags: ["stale"],
+    keys: NO_KEYS,
     run: ({ replies }) => error(replies, "ERR This instance has cluster support disabled"),
   },
   { name: "time", arity: 1, flags: ["loading", "stale", "fast"], keys: NO_KEYS, run: time },
   { name: "wait", arity: 3, flags: ["noscript"], keys: NO_KEYS, run: wait },
   {
-    ...{ name: "object", arity: -2, flags: READ, keys: [2, 2, 1] },
+    name: "object",
+    arity: -2,
+    flags: READ,
+    keys: [2, 2, 1],
     subcommands: OBJECT,
     run: (context) => performSubcommand(context, "object", OBJECT),
   },
   {
-    ...{ name: "memory", arity: -2, flags: READ, keys: NO_KEYS },
+    name: "memory",
+    arity: -2,
+    flags: READ,
+    keys: NO_KEYS,
     subcommands: MEMORY,
     run: (context) => performSubcommand(context, "memory", MEMORY),
   },

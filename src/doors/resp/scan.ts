@@ -156,13 +156,20 @@ export const scanCommands: readonly Command[] = [
   { name: "scan", arity: -2, flags: READ, keys: NO_KEYS, weight: WEIGHT_OF_PAGE, run: scan },
   { name: "keys", arity: 2, flags: READ, keys: NO_KEYS, weight: WEIGHT_OF_ALL, run: keys },
   {
-    ...{ name: "randomkey", arity: 1, flags: READ, keys: NO_KEYS, weight: WEIGHT_OF_PAGE },
+    name: "randomkey",
+    arity: 1,
+    flags: READ,
+    keys: NO_KEYS,
+    weight: WEIGHT_OF_PAGE,
     run: randomKey,
   },
   { name: "flushdb", arity: -1, flags: WRITE, keys: NO_KEYS, weight: WEIGHT_OF_PAGE, run: flush },
   { name: "flushall", arity: -1, flags: WRITE, keys: NO_KEYS, weight: WEIGHT_OF_PAGE, run: flush },
   {
-    ...{ name: "dbsize", arity: 1, flags: [...READ, "fast"], keys: NO_KEYS },
+    name: "dbsize",
+    arity: 1,
+    flags: [...READ, "fast"],
+    keys: NO_KEYS,
     run: ({ keyspace, replies }) => integer(replies, keyspace.counts.count),
   },
 ];
