@@ -16,6 +16,7 @@ import { NonceStream } from "../src/protocol/nonces.ts";
 import { makeClock } from "../src/runtime/clock.ts";
 import { chooseCrypto } from "../src/runtime/detect.ts";
 import { Server } from "../src/server.ts";
+import { version1 } from "../src/version1.ts";
 import { LogStore } from "../src/store/log_store.ts";
 import { medians, spread, table } from "./report.ts";
 
@@ -39,7 +40,12 @@ const ciphers = await trafficCiphers(generateKey(), provider);
 const now = makeClock();
 const store = new LogStore({ limitBytes: 64 * 2 ** 20, now, fillRandom: fillFromKernel });
 const executor = new MemoryExecutor(store);
-const server = new Server({ ciphers, executor, now, fillRandom: fillFromKernel });
+const server = new Server({
+  wires: [version1(ciphers)],
+  executor,
+  now,
+  fillRandom: fillFromKernel,
+});
 const reply = new Uint8Array(DATAGRAM_BYTES);
 const arrival = new OneArrival();
 const socket: ServerSocket = { reply, send() {}, keep: (peer) => peer };

@@ -11,6 +11,8 @@ export interface SectionSources {
   readonly serverLines: Section;
   /** Lines of the section `datagrams` with the system's counts. */
   readonly systemLines?: Section;
+  /** The section `keys`. */
+  readonly keyLines?: Section;
   /** The section `connections`, if there are doors for text. */
   readonly connectionLines?: Section;
   /** Threads that answer queries. */
@@ -19,6 +21,7 @@ export interface SectionSources {
 
 export function makeSections(sources: SectionSources): ReadonlyMap<string, Section> {
   const { counters, executor, serverLines, systemLines, connectionLines, readers } = sources;
+  const { keyLines } = sources;
   const collected = (lines: (counters: Counters) => Line[]) => () => {
     readers?.collect();
     return lines(counters);
@@ -32,6 +35,7 @@ export function makeSections(sources: SectionSources): ReadonlyMap<string, Secti
     ...executor.sections,
   ]);
   for (const [name, lines] of readers?.sections ?? []) sections.set(name, collected(lines));
+  if (keyLines !== undefined) sections.set("keys", collected(keyLines));
   if (connectionLines !== undefined) sections.set("connections", connectionLines);
   return sections;
 }

@@ -9,7 +9,6 @@ import { type Executor, NO_STREAM, SETTLED } from "./execute/executor.ts";
 import { DATAGRAM_BYTES } from "./protocol/datagram.ts";
 import { Fence, type FenceLimits, Verdict } from "./protocol/fence.ts";
 import { codeOf } from "./protocol/frame.ts";
-import type { TrafficCiphers } from "./protocol/keys.ts";
 import { isMutation } from "./protocol/operations.ts";
 import { NO_ADDITIONAL_DATA } from "./protocol/seal.ts";
 import type { Arrivals, Peer, ServerSocket } from "./protocol/socket.ts";
@@ -17,8 +16,7 @@ import { type FillRandom, isMutationNonce, streamOf } from "./protocol/nonces.ts
 import type { Line, Section } from "./section.ts";
 import { makeSections } from "./sections.ts";
 import { Counters } from "./statistics.ts";
-import { type Turn, Turns, Wait, type Wire } from "./turn.ts";
-import { Version1 } from "./version1.ts";
+import { type MakeWire, type Turn, Turns, Wait, type Wire, type WirePorts } from "./turn.ts";
 
 /** The threads that answer queries, as their server sees them. */
 export interface Readers {
@@ -31,7 +29,8 @@ export interface Readers {
 }
 
 export interface ServerOptions {
-  readonly ciphers: TrafficCiphers;
+  /** What it speaks, a wire for each key, in the order in which they are tried: first those of version 1. */
+  readonly wires: readonly MakeWire[];
   readonly executor: Executor;
   /** Milliseconds from any origin, never going backwards: the store's clock. */
   readonly now: () => number;
@@ -42,8 +41,8 @@ export interface ServerOptions {
   readonly systemLines?: Section;
   /** The section `connections`, if there are doors for text. */
   readonly connectionLines?: Section;
-  /** The original wire, if it is spoken: it gets the datagrams that do not open as version 1. */
-  readonly originalWire?: Wire;
+  /** The section `keys`: which keys are accepted, and how much each is used. */
+  readonly keyLines?: Section;
   /** Threads that answer queries beside this server. */
   readonly readers?: Readers;
   readonly fenceLimits?: FenceLimits;
@@ -61,7 +60,8 @@ export class Server {
   readonly #options: ServerOptions;
   readonly #executor: Executor;
   readonly #startedAtMs: number;
-  readonly #wire: Version1;
+  readonly #wirePorts: WirePorts;
+  #wires: readonly Wire[] = [];
   readonly #turns = new Turns({
     executed: (turn) => this.#resume(turn, this.#executed),
     settled: (turn, isTakenBack) =>
@@ -75,8 +75,7 @@ export class Server {
     this.#startedAtMs = options.now();
     this.fence = new Fence(options.fillRandom, this.#startedAtMs, options.fenceLimits);
     options.readers?.setEpoch(this.fence.epoch.bytes);
-    this.#wire = new Version1({
-      ciphers: options.ciphers,
+    this.#wirePorts = {
       fillRandom: options.fillRandom,
       counters: this.counters,
       isFresh: options.isFresh ?? !options.executor.isDurable,
@@ -85,7 +84,16 @@ export class Server {
         counters: this.counters,
         serverLines: () => this.#serverLines(),
       }),
-    });
+    };
+    this.setWires(options.wires);
+  }
+
+  /**
+   * From now on it speaks these wires, of which there is one at least. Requests that it has opened are
+   * answered under the key that they came with; nothing more is opened under a key that is gone.
+   */
+  setWires(wires: readonly MakeWire[]): void {
+    this.#wires = wires.map((make) => make(this.#wirePorts));
   }
 
   /** Takes the datagrams that arrived at a socket, from any sender; answers each now or later. */
@@ -111,9 +119,8 @@ export class Server {
     }
     const turn = this.#turns.take();
     turn.begin(datagram, peer, socket, nowMs);
-    turn.wire = this.#wire;
-    turn.epoch = mayChange ? this.fence.epoch : null;
-    this.#run(turn, this.#open);
+    turn.wireAt = 0;
+    this.#run(turn, this.#openUnderKey);
   }
 
   /** Runs a step, and ends the turn if it throws: a bug in one turn harms no other. */
@@ -147,6 +154,30 @@ export class Server {
 
   // Open.
 
+  /** Takes the wire that is next, if there is one that the datagram may belong to. */
+  #openUnderKey(turn: Turn): void {
+    const wire = this.#wires[turn.wireAt];
+    if (wire === undefined) {
+      this.#drop(turn);
+      return;
+    }
+    turn.wire = wire;
+    if (wire.isOwnReply(turn.datagram)) {
+      this.#openUnderNextKey(turn);
+    } else if (!wire.isFenced && this.#turns.isFull(true)) {
+      this.counters.droppedForLoad++;
+      this.#turns.give(turn);
+    } else {
+      turn.epoch = wire.isFenced && isMutationNonce(turn.datagram) ? this.fence.epoch : null;
+      this.#open(turn);
+    }
+  }
+
+  #openUnderNextKey(turn: Turn): void {
+    turn.wireAt++;
+    this.#openUnderKey(turn);
+  }
+
   #open(turn: Turn): void {
     const { wire, epoch, datagram } = turn;
     const opened = wire.requests.open(datagram, epoch?.bytes ?? NO_ADDITIONAL_DATA);
@@ -156,30 +187,29 @@ export class Server {
   }
 
   #opened(turn: Turn, request: Uint8Array | null): void {
-    if (request === null) this.#openOtherwise(turn);
-    else if (turn.wire.isFenced) this.#judge(turn, request);
+    const { wire, nowMs } = turn;
+    if (request === null) {
+      this.#openOtherwise(turn);
+      return;
+    }
+    // Its key was given up while the cipher was at work.
+    if (turn.isOwner && !this.#wires.includes(wire)) {
+      this.#drop(turn);
+      return;
+    }
+    this.counters.byKey[wire.keySlot]++;
+    this.counters.keyUsedAtMs[wire.keySlot] = nowMs;
+    if (wire.isFenced) this.#judge(turn, request);
     else this.#execute(turn, request);
   }
 
-  /** The datagram may belong to the previous epoch, or to the original wire. */
+  /** The datagram may belong to the previous epoch, or to the next key. */
   #openOtherwise(turn: Turn): void {
     const { previousEpoch } = this.fence;
-    const { originalWire } = this.#options;
-    if (turn.wire !== this.#wire) {
-      this.#drop(turn);
-    } else if (turn.epoch !== null && previousEpoch !== null && turn.epoch !== previousEpoch) {
+    if (turn.epoch !== null && previousEpoch !== null && turn.epoch !== previousEpoch) {
       turn.epoch = previousEpoch;
       this.#open(turn);
-    } else if (originalWire === undefined || originalWire.isOwnReply(turn.datagram)) {
-      this.#drop(turn);
-    } else if (this.#turns.isFull(true)) {
-      this.counters.droppedForLoad++;
-      this.#turns.give(turn);
-    } else {
-      turn.wire = originalWire;
-      turn.epoch = null;
-      this.#open(turn);
-    }
+    } else this.#openUnderNextKey(turn);
   }
 
   /** The sender gets no reply. */
@@ -215,7 +245,7 @@ export class Server {
   }
 
   #refuseEpoch(turn: Turn): void {
-    this.#wire.refuseEpoch(turn);
+    turn.wire.refuseEpoch(turn);
     this.#seal(turn);
   }
 
@@ -226,11 +256,11 @@ export class Server {
       this.#turns.give(turn);
       return;
     }
-    if (kept.find(turn.datagram, turn.outcome, this.#wire.frame)) {
+    if (kept.find(turn.datagram, turn.outcome, turn.wire.frame)) {
       this.counters.replaysAnswered++;
     } else {
       this.counters.replaysForgotten++;
-      this.#wire.tellDuplicate(turn);
+      turn.wire.tellDuplicate(turn);
     }
     this.#seal(turn);
   }
@@ -248,7 +278,7 @@ export class Server {
   #awaitExecution(turn: Turn): void {
     if (turn.isMarked) {
       // Copies that arrive meanwhile get no reply.
-      this.#wire.tellDuplicate(turn);
+      turn.wire.tellDuplicate(turn);
       this.#keep(turn, true);
     }
     this.#turns.park(turn, Wait.STORE);

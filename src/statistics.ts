@@ -7,6 +7,11 @@ import { OPERATION_NAMES } from "./protocol/operations.ts";
 import type { Line } from "./section.ts";
 import type { StoreCounts } from "./store/store.ts";
 
+/** The most keys of a wire that a server accepts at a time … */
+export const MAX_KEYS = 2;
+/** … so that with the original wire there are so many counts of keys. */
+export const KEY_SLOTS = 2 * MAX_KEYS;
+
 /** Counts since the server started. */
 export class Counters {
   /** Operations by code; retransmissions answered from the kept replies are not counted. */
@@ -16,6 +21,10 @@ export class Counters {
   misses = 0;
   /** Operations over the original wire. */
   skvs = 0;
+  /** Requests by the slot of the key that they came under … */
+  readonly byKey = new Float64Array(KEY_SLOTS);
+  /** … and when the last of them came, in ms on the store's clock; NaN for never. */
+  readonly keyUsedAtMs = new Float64Array(KEY_SLOTS).fill(Number.NaN);
   /** Requests through the doors for text. */
   line = 0;
   resp = 0;

@@ -11,6 +11,9 @@ import type { Epoch } from "./protocol/epoch.ts";
 import type { Outcome } from "./protocol/frame.ts";
 import type { Cipher } from "./protocol/seal.ts";
 import type { Peer, ServerSocket } from "./protocol/socket.ts";
+import type { FillRandom } from "./protocol/nonces.ts";
+import type { Section } from "./section.ts";
+import type { Counters } from "./statistics.ts";
 import { copyRun } from "./store/copy.ts";
 
 /** Maximum number of turns that wait for the cipher. */
@@ -26,11 +29,25 @@ export type Wait = (typeof Wait)[keyof typeof Wait];
 
 const NO_BYTES = new Uint8Array(0);
 
+/** What a wire needs of the server or the reader that speaks it. */
+export interface WirePorts {
+  readonly counters: Counters;
+  readonly fillRandom: FillRandom;
+  /** Whether every reply is marked FRESH: nothing from an earlier boot is in the store. */
+  readonly isFresh: boolean;
+  /** The sections of STATS by name. */
+  readonly sections: ReadonlyMap<string, Section>;
+}
+
+export type MakeWire = (ports: WirePorts) => Wire;
+
 /**
- * A wire as the server sees it: how requests are read and replies are written. Version 1 is in
- * version1.ts, the original wire in doors/skvs.ts.
+ * A wire under one key, as the server sees it: how requests are read and replies are written.
+ * Version 1 is in version1.ts, the original wire in doors/skvs.ts.
  */
 export interface Wire {
+  /** Where the requests under this key are counted. */
+  readonly keySlot: number;
   readonly requests: Cipher;
   readonly replies: Cipher;
   /** Whether mutations are sealed for an epoch, judged by the fence, and answered once. */
@@ -48,6 +65,10 @@ export interface Wire {
   read(request: Uint8Array, turn: Turn): boolean;
   /** Makes the outcome of a job that was carried out. */
   conclude(turn: Turn): void;
+  /** Makes the outcome of a mutation that the epoch does not admit; only of a fenced wire … */
+  refuseEpoch(turn: Turn): void;
+  /** … as is that of one that was judged before, and whose reply is no longer kept. */
+  tellDuplicate(turn: Turn): void;
   /** Makes the outcome a refusal, because `turn.problem` kept the change from being durable. */
   refuse(turn: Turn): void;
   /** Writes the frame of the reply, around the value that is already there. */
@@ -67,8 +88,9 @@ export class Turn {
   peer: Peer;
   /** The request's datagram or, once the turn was parked, at least the nonce. */
   datagram: Uint8Array = NO_BYTES;
-  /** The wire that the request uses, as far as that is known. */
+  /** The wire that the request uses, as far as that is known, and its place among the server's. */
   wire!: Wire;
+  wireAt = 0;
   /** The epoch that a mutation is opened under; null for everything else. */
   epoch: Epoch | null = null;
   /** Whether the fence has marked the mutation, so that its reply must be kept. */

@@ -27,24 +27,14 @@ import {
 import type { TrafficCiphers } from "./protocol/keys.ts";
 import { faultOf } from "./protocol/operations.ts";
 import type { Cipher } from "./protocol/seal.ts";
-import { type FillRandom, NonceStream } from "./protocol/nonces.ts";
+import { NonceStream } from "./protocol/nonces.ts";
 import { BAD_DELTA, REFUSALS, takenBack } from "./refusals.ts";
-import { encodeLines, type Section } from "./section.ts";
+import { encodeLines } from "./section.ts";
 import type { Counters } from "./statistics.ts";
 import { MAX_KEY_BYTES as MAX_STORED_KEY_BYTES } from "./store/item.ts";
 import { parseNumber } from "./store/number.ts";
 import { type Found, NONE, Result } from "./store/store.ts";
-import type { Turn, Wire } from "./turn.ts";
-
-export interface Version1Options {
-  readonly ciphers: TrafficCiphers;
-  readonly fillRandom: FillRandom;
-  readonly counters: Counters;
-  /** Whether every reply is marked FRESH: nothing from an earlier boot is in the store. */
-  readonly isFresh: boolean;
-  /** The sections of STATS by name. */
-  readonly sections: ReadonlyMap<string, Section>;
-}
+import type { MakeWire, Turn, Wire, WirePorts } from "./turn.ts";
 
 /** The action of each operation on its key or prefix. PING and STATS have none. */
 const ACTIONS: Readonly<Partial<Record<Operation, Action>>> = {
@@ -67,13 +57,19 @@ assert(MAX_KEY_BYTES <= MAX_STORED_KEY_BYTES, "every key of the wire can be stor
 
 const encoder = new TextEncoder();
 
-export class Version1 implements Wire {
+/** Version 1 under the key of some ciphers. @param keySlot where its requests are counted */
+export function version1(ciphers: TrafficCiphers, keySlot = 0): MakeWire {
+  return (ports) => new Version1(ciphers, keySlot, ports);
+}
+
+class Version1 implements Wire {
+  readonly keySlot: number;
   readonly requests: Cipher;
   readonly replies: Cipher;
   readonly isFenced = true;
   readonly frame: Uint8Array;
   readonly valueAt = VALUE_AT;
-  readonly #options: Version1Options;
+  readonly #ports: WirePorts;
   readonly #counters: Counters;
   readonly #stream: NonceStream;
   readonly #freshToggle: number;
@@ -82,14 +78,15 @@ export class Version1 implements Wire {
   /** For a SET that does not ask for the value that it replaces. */
   readonly #notWanted: Found;
 
-  constructor(options: Version1Options) {
-    this.#options = options;
-    this.#counters = options.counters;
-    this.requests = options.ciphers.requests;
-    this.replies = options.ciphers.replies;
+  constructor(ciphers: TrafficCiphers, keySlot: number, ports: WirePorts) {
+    this.#ports = ports;
+    this.#counters = ports.counters;
+    this.keySlot = keySlot;
+    this.requests = ciphers.requests;
+    this.replies = ciphers.replies;
     this.frame = this.replies.frame;
-    this.#stream = NonceStream.forReplies(options.fillRandom);
-    this.#freshToggle = options.isFresh ? ReplyToggle.FRESH : 0;
+    this.#stream = NonceStream.forReplies(ports.fillRandom);
+    this.#freshToggle = ports.isFresh ? ReplyToggle.FRESH : 0;
     const bytes = this.frame;
     const room = MAX_VALUE_BYTES;
     this.#found = { bytes, start: VALUE_AT, room, length: NONE, expiresAtMs: 0 };
@@ -228,7 +225,7 @@ export class Version1 implements Wire {
 
   #tellStatistics(request: Uint8Array, turn: Turn): void {
     const name = sectionName(request);
-    const section = this.#options.sections.get(name === "" ? "server" : name);
+    const section = this.#ports.sections.get(name === "" ? "server" : name);
     if (section === undefined) this.#conclude(turn, Status.NOT_FOUND);
     else {
       const text = encodeLines(section(), MAX_VALUE_BYTES);

@@ -23,6 +23,7 @@ import { type Cipher, NO_ADDITIONAL_DATA } from "../src/protocol/seal.ts";
 import { NonceStream } from "../src/protocol/nonces.ts";
 import { nodeCrypto } from "../src/runtime/node_crypto.ts";
 import { Server } from "../src/server.ts";
+import { version1 } from "../src/version1.ts";
 import { LogStore } from "../src/store/log_store.ts";
 import type { Found, Result, Span } from "../src/store/store.ts";
 import { fillRandomOf, randomOf } from "./bytes.ts";
@@ -152,7 +153,7 @@ test(`${AT_SERVER} hostile datagrams leave the server answering, and the store a
   const fillRandom = fillRandomOf(1);
   const store = new WatchedStore({ limitBytes: 2 ** 20, now: () => nowMs, fillRandom });
   const server = new Server({
-    ciphers,
+    wires: [version1(ciphers)],
     executor: new MemoryExecutor(store),
     now: () => nowMs,
     fillRandom,

@@ -13,6 +13,7 @@ import type { CryptoProvider } from "../src/protocol/crypto_provider.ts";
 import { OneArrival, type Peer, type Receive, type ServerSocket } from "../src/protocol/socket.ts";
 import { nodeCrypto } from "../src/runtime/node_crypto.ts";
 import { Server, type ServerOptions } from "../src/server.ts";
+import { version1 } from "../src/version1.ts";
 import { LogStore, type LogStoreOptions } from "../src/store/log_store.ts";
 import { fillRandomOf } from "./bytes.ts";
 import { promisesRun, VirtualClock } from "./virtual_clock.ts";
@@ -107,13 +108,15 @@ export async function makeServer(
   options: Partial<ServerOptions> & {
     provider?: CryptoProvider;
     onFull?: LogStoreOptions["onFull"];
+    name?: string;
+    masterKey?: Uint8Array;
   } = {},
 ): Promise<ServerInWorld> {
-  const { provider = nodeCrypto, onFull, ...rest } = options;
+  const { provider = nodeCrypto, onFull, name, masterKey = MASTER_KEY, ...rest } = options;
   const fillRandom = fillRandomOf(seeds++);
   const store = new LogStore({ limitBytes: LIMIT_BYTES, now: clock.now, fillRandom, onFull });
   const server = new Server({
-    ciphers: await trafficCiphers(MASTER_KEY, awaited(provider)),
+    wires: [version1(await trafficCiphers(masterKey, awaited(provider), name))],
     executor: new MemoryExecutor(store),
     onFault: throwLater,
     now: clock.now,

@@ -11,8 +11,10 @@ import {
 } from "node:fs";
 import { homedir } from "node:os";
 import { dirname, join } from "node:path";
+import { equalBytes } from "../bytes.ts";
 import { MasterKeyError } from "../errors.ts";
-import { decodeKey, encodeKey, generateKey } from "../protocol/keys.ts";
+import { decodeKey, encodeKey, generateKey, KEY_BYTES } from "../protocol/keys.ts";
+import { MAX_KEYS } from "../statistics.ts";
 import { UsageError } from "./usage_error.ts";
 import { draftOf } from "./whole_file.ts";
 
@@ -23,8 +25,11 @@ const OWNER_ONLY = 0o600;
 const MAX_KEY_FILE_BYTES = 4_096;
 
 export interface KeyOnHand {
+  /** The key that a client seals with: the first. */
   readonly key: Uint8Array;
-  /** Where the key comes from, for display. */
+  /** All keys, one or two, that a server accepts. */
+  readonly keys: readonly Uint8Array[];
+  /** Where the keys come from, for display. */
   readonly origin: string;
 }
 
@@ -45,7 +50,7 @@ export function userKeyPath(env = process.env): string {
  */
 export function findKey(keyFile: string | undefined, env = process.env): KeyOnHand | null {
   if (keyFile !== undefined) return readKeyFile(keyFile);
-  if (env.KG_KEY) return { key: decodeNamed("KG_KEY", env.KG_KEY), origin: "KG_KEY" };
+  if (env.KG_KEY) return onHand("KG_KEY", env.KG_KEY);
   if (env.KG_KEY_FILE) return readKeyFile(env.KG_KEY_FILE);
   const path = userKeyPath(env);
   return statOf(path) === undefined ? null : readKeyFile(path);
@@ -101,7 +106,28 @@ function publish(draft: string, path: string): boolean {
 
 /** Reads a key file, and refuses one that others can read. */
 export function readKeyFile(path: string): KeyOnHand {
-  return { key: decodeNamed(path, readSecret(path)), origin: path };
+  return onHand(path, readSecret(path));
+}
+
+function onHand(origin: string, text: string): KeyOnHand {
+  const keys = keysIn(origin, text, (line) => decodeNamed(origin, line));
+  return { key: keys[0], keys, origin };
+}
+
+/** The different keys in a text, a line each: at least one, at most two. */
+export function keysIn(
+  origin: string,
+  text: string,
+  decode: (line: string) => Uint8Array,
+): Uint8Array[] {
+  const lines = text.trim().split(/\s*\n\s*/);
+  if (lines.length > MAX_KEYS) {
+    throw new UsageError(
+      `${origin} has ${lines.length} lines: a key and, while it is replaced, one more`,
+    );
+  }
+  const [first, second = first] = lines.map(decode);
+  return equalBytes(first, 0, second, 0, KEY_BYTES) ? [first] : [first, second];
 }
 
 /** The text of a file that only its owner may read. @param what it holds, for errors */

@@ -1,6 +1,4 @@
 import { MemoryExecutor } from "../execute/memory.ts";
-import { trafficCiphers } from "../protocol/keys.ts";
-import type { CryptoProvider } from "../protocol/crypto_provider.ts";
 import type { Receive } from "../protocol/socket.ts";
 import { formatAddress, parseAddress, resolveAddress } from "../runtime/address.ts";
 import { makeClock } from "../runtime/clock.ts";
@@ -12,12 +10,10 @@ import { Server } from "../server.ts";
 import type { Line } from "../section.ts";
 import { Counters } from "../statistics.ts";
 import type { LogStore } from "../store/log_store.ts";
-import type { Wire } from "../turn.ts";
 import { VERSION } from "../version.ts";
 import { CRYPTO_OPTION, cryptoChoice, DEFAULT_SERVER, KEY_FILE_OPTION } from "./client_options.ts";
 import { bindProblem } from "./bind_problem.ts";
 import { type Command, Exit, type Input } from "./command.ts";
-import { findOrMakeKey } from "./key_source.ts";
 import { complain } from "./output.ts";
 import { DOOR_OPTIONS, wantsDoors } from "./door_options.ts";
 import { dataFolderOf, JOURNAL_OPTIONS } from "./data_folder.ts";
@@ -30,8 +26,8 @@ import {
   STORE_OPTIONS,
 } from "./serve_store.ts";
 import type { DoorPorts, Doors } from "./serve_doors.ts";
-import { SKVS_OPTIONS, wantsSkvs } from "./skvs.ts";
-import { skvsKey } from "./skvs_key.ts";
+import { NAME_OPTION, nameOf, ServerKeys } from "./serve_keys.ts";
+import { SKVS_OPTIONS } from "./skvs.ts";
 import { UsageError } from "./usage_error.ts";
 
 const STOP_SIGNALS = ["SIGINT", "SIGTERM"] as const;
@@ -45,7 +41,9 @@ export const command: Command = {
   details:
     "If there is no key, it makes one, readable only by you. The commands that you run on this\n" +
     "machine find that key by themselves. For other machines, copy its file to them.\n" +
-    "SIGINT or SIGTERM stops it; what was stored is then lost, unless it has a --data-dir.",
+    "SIGINT or SIGTERM stops it; what was stored is then lost, unless it has a --data-dir.\n" +
+    "SIGHUP reads the files with keys and the password again. A key file may have two lines, a\n" +
+    "key each: the server accepts both, and clients use the first.",
   options: {
     listen: {
       type: "string",
@@ -53,6 +51,7 @@ export const command: Command = {
       value: "HOST:PORT",
       help: `where to listen; repeat it for more (default: ${DEFAULT_SERVER})`,
     },
+    ...NAME_OPTION,
     ...STORE_OPTIONS,
     ...JOURNAL_OPTIONS,
     ...READER_OPTIONS,
@@ -139,26 +138,20 @@ async function start(
     ? await openDoors(input, runtime, { executor, counters, now, onFault })
     : null;
   if (doors !== null) toClose.push(doors);
-  const { key, origin, isNew } = findOrMakeKey(input.text("key-file"));
-  const originalKey = originalKeyOf(input);
+  const serverName = nameOf(input);
+  const keys = new ServerKeys(input, provider, counters, now);
+  const wires = await keys.open();
   const readers = readerCount === 0 ? null : await makeReaders({
     count: readerCount,
-    ...{
-      store: store.shared,
-      masterKey: key,
-      skvsKey: originalKey,
-      pollMs,
-      now,
-      counters,
-      onFault,
-    },
+    ...{ store: store.shared, serverName, pollMs, now, counters, onFault },
     crypto: cryptoChoice(input),
     isFresh: !executor.isDurable,
     pollers: pollers(),
   });
+  readers?.setKeys(keys.keyring.keys);
   const listeners: Listener[] = [];
   const server = new Server({
-    ciphers: await trafficCiphers(key, provider),
+    wires,
     executor,
     now,
     fillRandom: provider.fillRandom,
@@ -167,20 +160,21 @@ async function start(
       ["version", VERSION],
       ["runtime", `${runtime.name} ${runtime.version}`],
       ["aead", provider.name],
+      ...(serverName === undefined ? [] : [["name", serverName] as const]),
     ],
+    keyLines: () => keys.keyring.lines(),
     systemLines: () => systemLines(listeners),
     connectionLines: doors?.lines,
-    originalWire: await openOriginalWire(originalKey, provider, counters),
     readers: readers ?? undefined,
     onFault,
   });
-  complain(isNew ? `key: made a new one, ${origin}` : `key: ${origin}`);
   const receive: Receive = (arrivals, socket) => server.receive(arrivals, socket);
   await listenAll(input, runtime, receive, listeners, toClose);
   const isDivided = readers !== null && await startReaders(readers, listeners, receive, toClose);
   toClose.push({ close: keepSweeping(store) });
   const addresses = listeners.map(({ address }) => formatAddress(address)).join(", ");
-  complain(`kg ${VERSION} listens on ${addresses}`);
+  const named = serverName === undefined ? "" : ` as ${serverName}`;
+  complain(`kg ${VERSION} listens on ${addresses}${named}`);
   if (doors !== null && doors.places.length > 0) {
     complain(`doors, not encrypted: ${doors.places.join(", ")}`);
   }
@@ -189,6 +183,26 @@ async function start(
   complain(
     `${describeStore(input, store)}; sealing: ${provider.name} on ${runtime.name}${threads}`,
   );
+  const rereadKeys = async () => {
+    const current = await keys.reread();
+    server.setWires(current);
+    readers?.setKeys(keys.keyring.keys);
+  };
+  toClose.push(onHangUp([rereadKeys, () => doors?.reread()]));
+}
+
+/** Reads files again with every SIGHUP, one after the other; what can't be read stays as it was. */
+function onHangUp(rereads: readonly (() => void | Promise<void>)[]): Closable {
+  let last = Promise.resolve();
+  const listener = () => {
+    for (const reread of rereads) {
+      last = last.then(reread).catch((error) => {
+        complain(`SIGHUP: ${error instanceof Error ? error.message : error}; this stays as it was`);
+      });
+    }
+  };
+  process.on("SIGHUP", listener);
+  return { close: () => void process.off("SIGHUP", listener) };
 }
 
 async function makeReaders(options: ReaderThreadsOptions): Promise<ReaderThreads> {
@@ -221,26 +235,6 @@ function systemLines(listeners: readonly Listener[]): Line[] {
 function onFault(error: unknown): void {
   const text = error instanceof Error ? error.stack ?? error.message : String(error);
   complain(`a bug in kg ${VERSION}, please report it: ${text.replaceAll(/\s*\n\s*/g, " | ")}`);
-}
-
-function originalKeyOf(input: Input): Uint8Array | null {
-  if (!wantsSkvs(input)) return null;
-  const key = skvsKey(input.text("skvs-key-file"));
-  complain(
-    "warning: the original wire is on (--skvs). It has no protection against replay: anyone who " +
-      "records its datagrams can change any key of this store by sending them again.",
-  );
-  return key;
-}
-
-async function openOriginalWire(
-  key: Uint8Array | null,
-  provider: CryptoProvider,
-  counters: Counters,
-): Promise<Wire | undefined> {
-  if (key === null) return undefined;
-  const { openSkvsWire } = await import("../doors/skvs.ts");
-  return (await openSkvsWire({ provider, key }))(counters);
 }
 
 /** Listens on every address, or throws. */

@@ -51,6 +51,8 @@ export interface Doors {
   readonly places: readonly string[];
   /** STATS lines about their connections; undefined if there are no doors. */
   readonly lines: Section | undefined;
+  /** Reads the password file again. @throws UsageError; the password has not changed then */
+  reread(): void;
   close(): void;
 }
 
@@ -92,7 +94,14 @@ export async function openDoors(
         (address) => new RespConversation(keyspace, connections, respDoor, address),
       ),
     ];
-    return { places, lines: places.length > 0 ? () => connections.lines() : undefined, close };
+    return {
+      places,
+      lines: places.length > 0 ? () => connections.lines() : undefined,
+      reread() {
+        respDoor.password = passwordOf(input);
+      },
+      close,
+    };
   } catch (error) {
     close();
     throw error;

@@ -12,7 +12,7 @@ import { makeAlarm } from "../runtime/alarm.ts";
 import { chooseCrypto, detectDial } from "../runtime/detect.ts";
 import { cryptoChoice, serverOf, timeoutMsOf } from "./client_options.ts";
 import type { Input, Options } from "./command.ts";
-import { skvsKey } from "./skvs_key.ts";
+import { skvsKeys } from "./skvs_key.ts";
 import { UsageError } from "./usage_error.ts";
 
 export const SKVS_OPTIONS = {
@@ -59,7 +59,7 @@ export async function callSkvs(
   const dial = await detectDial();
   const provider = await chooseCrypto(cryptoChoice(input));
   return skvsCall({ command, flags, key, value }, timeoutMsOf(input), {
-    cipher: await provider.cipher(skvsKey(input.text("skvs-key-file"))),
+    cipher: await provider.cipher(skvsKeys(input.text("skvs-key-file"))[0]),
     fillRandom: provider.fillRandom,
     makeAlarm,
     dial: (onDatagram) => dial(server, { onDatagram, onError: () => {} }),

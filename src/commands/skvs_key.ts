@@ -1,22 +1,26 @@
-/** The key of the original wire: 32 raw bytes, or one of the text forms of a key. */
+/** The keys of the original wire: 32 raw bytes, or one of the text forms of a key. */
 
 import { MasterKeyError } from "../errors.ts";
 import { decodeKey, KEY_BYTES } from "../protocol/keys.ts";
-import { readSecret } from "./key_source.ts";
+import { keysIn, readSecret } from "./key_source.ts";
 import { UsageError } from "./usage_error.ts";
 
-/** From the file, or from SKVS_ENCRYPTION_KEY if no file is given. */
-export function skvsKey(keyFile: string | undefined, env = process.env): Uint8Array {
-  if (keyFile !== undefined) return decode(keyFile, readSecret(keyFile));
+/** From the file, or from SKVS_ENCRYPTION_KEY if no file is given: one, or two in a line each. */
+export function skvsKeys(keyFile: string | undefined, env = process.env): Uint8Array[] {
+  if (keyFile !== undefined) return decodeAll(keyFile, readSecret(keyFile));
   const text = env.SKVS_ENCRYPTION_KEY;
-  if (text) return decode("SKVS_ENCRYPTION_KEY", text);
+  if (text) return decodeAll("SKVS_ENCRYPTION_KEY", text);
   throw new UsageError(
     "--skvs needs the original wire's key: set SKVS_ENCRYPTION_KEY or pass --skvs-key-file FILE",
   );
 }
 
+function decodeAll(name: string, text: string): Uint8Array[] {
+  return keysIn(name, text, (line) => decode(name, line));
+}
+
 function decode(name: string, text: string): Uint8Array {
-  const bytes = new TextEncoder().encode(text.trim());
+  const bytes = new TextEncoder().encode(text);
   if (bytes.length === KEY_BYTES) return bytes;
   try {
     return decodeKey(text);

@@ -23,16 +23,18 @@ import {
   skvsLengthOf,
   SkvsStatus,
 } from "../protocol/skvs.ts";
-import { type FillRandom, NonceStream } from "../protocol/nonces.ts";
+import { NonceStream } from "../protocol/nonces.ts";
 import type { Counters } from "../statistics.ts";
 import { copyRun } from "../store/copy.ts";
 import { type Found, NONE, Result } from "../store/store.ts";
-import type { Turn, Wire } from "../turn.ts";
+import type { MakeWire, Turn, Wire, WirePorts } from "../turn.ts";
 
 export interface SkvsWireOptions {
   readonly provider: CryptoProvider;
   /** The key of the original wire, 32 bytes, for both directions. */
   readonly key: Uint8Array;
+  /** Where its requests are counted. */
+  readonly keySlot: number;
 }
 
 /** By command. */
@@ -45,19 +47,20 @@ const ACTIONS: Readonly<Record<SkvsCommand, Action>> = {
 
 const ZERO = "0".charCodeAt(0);
 
-/** Makes the wire for a key; the wire is made for what is to count its operations. */
+/** The original wire under a key. */
 export async function openSkvsWire(
-  { provider, key }: SkvsWireOptions,
-): Promise<(counters: Counters) => Wire> {
+  { provider, key, keySlot }: SkvsWireOptions,
+): Promise<MakeWire> {
   const [cipher, derived] = await Promise.all([
     provider.cipher(key),
     provider.deriveKey(key, SKVS_REPLY_INFO),
   ]);
   const replyTag = derived.subarray(0, SKVS_REPLY_TAG_BYTES);
-  return (counters) => new SkvsWire(cipher, replyTag, counters, provider.fillRandom);
+  return (ports) => new SkvsWire(cipher, replyTag, keySlot, ports);
 }
 
 class SkvsWire implements Wire {
+  readonly keySlot: number;
   readonly requests: Cipher;
   readonly replies: Cipher;
   readonly isFenced = false;
@@ -75,9 +78,10 @@ class SkvsWire implements Wire {
   constructor(
     cipher: Cipher,
     replyTag: Uint8Array,
-    counters: Counters,
-    fillRandom: FillRandom,
+    keySlot: number,
+    { counters, fillRandom }: WirePorts,
   ) {
+    this.keySlot = keySlot;
     this.requests = this.replies = cipher;
     this.frame = cipher.frame;
     this.#counters = counters;
@@ -158,6 +162,14 @@ class SkvsWire implements Wire {
 
   refuse(turn: Turn): void {
     conclude(turn, SkvsStatus.ERROR);
+  }
+
+  refuseEpoch(turn: Turn): void {
+    this.refuse(turn);
+  }
+
+  tellDuplicate(turn: Turn): void {
+    this.refuse(turn);
   }
 
   /** Writes the status, and zeros after the value that is there. */

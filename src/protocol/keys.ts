@@ -13,6 +13,8 @@ export const KEY_BYTES = 32;
 
 const REQUEST_INFO = "kilogram/1 request";
 const REPLY_INFO = "kilogram/1 reply";
+const ID_INFO = "kilogram/1 id";
+const ID_BYTES = 4;
 
 const BASE64_FORM = /^[A-Za-z0-9+/]{43}=$/;
 const HEX_FORM = /^[0-9A-Fa-f]{64}$/;
@@ -55,6 +57,18 @@ export function decodeKey(key: string | Uint8Array): Uint8Array {
 }
 
 /**
+ * What tells a key from others without telling the key: 8 digits of hex.
+ * @internal
+ */
+export async function keyId(key: Uint8Array, provider: CryptoProvider): Promise<string> {
+  const derived = await provider.deriveKey(key, ID_INFO);
+  const digits = [...derived.subarray(0, ID_BYTES)].map((byte) =>
+    byte.toString(16).padStart(2, "0")
+  );
+  return digits.join("");
+}
+
+/**
  * The ciphers of the two directions.
  * @internal
  */
@@ -65,14 +79,17 @@ export interface TrafficCiphers {
 
 /**
  * Derives the two traffic keys from a master key and makes their ciphers.
+ * @param serverName the server that they are for; without it, the one server that has no name
  * @internal
  */
 export async function trafficCiphers(
   masterKey: Uint8Array,
   provider: CryptoProvider,
+  serverName?: string,
 ): Promise<TrafficCiphers> {
+  const suffix = serverName === undefined ? "" : ` ${serverName}`;
   const cipherFor = async (info: string) =>
-    provider.cipher(await provider.deriveKey(masterKey, info));
+    provider.cipher(await provider.deriveKey(masterKey, info + suffix));
   const [requests, replies] = await Promise.all([cipherFor(REQUEST_INFO), cipherFor(REPLY_INFO)]);
   return { requests, replies };
 }

@@ -1,9 +1,13 @@
 /**
- * What the server's thread tells its readers: the epoch that replies carry, how long the machine
- * has slept, and that they are to stop. All words are atomic.
+ * What the server's thread tells its readers: the epoch that replies carry, the keys, how long the
+ * machine has slept, and that they are to stop. All words are atomic.
  */
 
+import { copyBytes } from "../bytes.ts";
+import type { SlottedKey } from "../keyring.ts";
 import { EPOCH_BYTES } from "../protocol/epoch.ts";
+import { KEY_BYTES } from "../protocol/keys.ts";
+import { KEY_SLOTS } from "../statistics.ts";
 
 /** Odd while the epoch changes (a sequence lock, of which all words are atomic). */
 const VERSION_AT = 0;
@@ -14,7 +18,14 @@ const SLEPT_AT = EPOCH_AT + EPOCH_WORDS;
 /** How often that was published. */
 const LOOKS_AT = SLEPT_AT + 1;
 const STOPS_AT = LOOKS_AT + 1;
-const WORDS = STOPS_AT + 1;
+/** As the epoch's version. */
+const KEYS_VERSION_AT = STOPS_AT + 1;
+const KEY_COUNT_AT = KEYS_VERSION_AT + 1;
+const KEYS_AT = KEY_COUNT_AT + 1;
+const KEY_WORDS = KEY_BYTES / Int32Array.BYTES_PER_ELEMENT;
+/** The slot, and the key. */
+const SLOTTED_KEY_WORDS = 1 + KEY_WORDS;
+const WORDS = KEYS_AT + KEY_SLOTS * SLOTTED_KEY_WORDS;
 
 /** Attempts to read an epoch that is changing; then the one before is told once more. */
 const MAX_ATTEMPTS = 64;
@@ -45,6 +56,21 @@ export class Published {
     Atomics.add(this.words, VERSION_AT, 1);
   }
 
+  /** @param keys in the order in which they are tried, at most 4 */
+  setKeys(keys: readonly SlottedKey[]): void {
+    Atomics.add(this.words, KEYS_VERSION_AT, 1);
+    Atomics.store(this.words, KEY_COUNT_AT, keys.length);
+    for (let i = 0; i < KEY_SLOTS; i++) {
+      // A key that is gone leaves nothing.
+      const { slot, key } = keys[i] ?? { slot: 0, key: new Uint8Array(KEY_BYTES) };
+      const at = KEYS_AT + i * SLOTTED_KEY_WORDS;
+      Atomics.store(this.words, at, slot);
+      const words = new Int32Array(copyBytes(key).buffer);
+      words.forEach((word, j) => Atomics.store(this.words, at + 1 + j, word));
+    }
+    Atomics.add(this.words, KEYS_VERSION_AT, 1);
+  }
+
   setSlept(ms: number): void {
     Atomics.store(this.words, SLEPT_AT, ms | 0);
     Atomics.add(this.words, LOOKS_AT, 1);
@@ -67,6 +93,25 @@ export class Published {
       this.#version = version;
     }
     return this.#epoch;
+  }
+
+  /** It changes with the keys, and is odd meanwhile. */
+  get keysVersion(): number {
+    return Atomics.load(this.words, KEYS_VERSION_AT);
+  }
+
+  /** The keys, of which there are none while they change. */
+  keys(): SlottedKey[] {
+    const version = this.keysVersion;
+    const keys = Array.from({ length: Atomics.load(this.words, KEY_COUNT_AT) }, (_, i) => {
+      const at = KEYS_AT + i * SLOTTED_KEY_WORDS;
+      const words = Int32Array.from(
+        { length: KEY_WORDS },
+        (_, j) => Atomics.load(this.words, at + 1 + j),
+      );
+      return { slot: Atomics.load(this.words, at), key: new Uint8Array(words.buffer) };
+    });
+    return (version & 1) === 0 && this.keysVersion === version ? keys : [];
   }
 
   get sleptMs(): number {

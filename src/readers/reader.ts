@@ -6,26 +6,24 @@
 
 import { DATAGRAM_BYTES } from "../protocol/datagram.ts";
 import { codeOf, Operation } from "../protocol/frame.ts";
-import type { TrafficCiphers } from "../protocol/keys.ts";
 import { type FillRandom, isMutationNonce } from "../protocol/nonces.ts";
 import { NO_ADDITIONAL_DATA } from "../protocol/seal.ts";
 import type { Arrivals, Peer, ServerSocket } from "../protocol/socket.ts";
 import { Action, type Job } from "../execute/executor.ts";
 import { Counters } from "../statistics.ts";
 import type { StoreReader } from "../store/reader.ts";
-import { Turn, type Wire } from "../turn.ts";
-import { Version1 } from "../version1.ts";
+import { type MakeWire, Turn, type Wire } from "../turn.ts";
 
 export interface ReaderOptions {
   readonly store: StoreReader;
-  /** They answer at once: not Web Crypto's. */
-  readonly ciphers: TrafficCiphers;
-  /** Makes the original wire, if it is spoken. */
-  readonly originalWire?: (counters: Counters) => Wire;
+  /** As the server's. Their ciphers answer at once: not Web Crypto's. */
+  readonly wires: readonly MakeWire[];
   /** Milliseconds on the store's clock; NaN while the time is not known: then reads are handed on. */
   readonly now: () => number;
   readonly fillRandom: FillRandom;
   readonly isFresh: boolean;
+  /** Whether the wires are those of the server at this moment; otherwise everything is handed on. */
+  readonly hasCurrentWires: () => boolean;
   /** The server's epoch at this moment, 16 bytes. */
   readonly epoch: () => Uint8Array;
   /** Hands a datagram of 1,024 bytes on; false if there is no room. */
@@ -41,8 +39,7 @@ export class Reader {
   received = 0;
   handedOn = 0;
   readonly #options: ReaderOptions;
-  readonly #wire: Wire;
-  readonly #originalWire: Wire | undefined;
+  #wires: readonly Wire[] = [];
   /** Exact, as the store judges an expiry; a turn has whole ms, so that a time to live is returned as given. */
   #nowMs = 0;
   /** It never parks. */
@@ -50,8 +47,13 @@ export class Reader {
 
   constructor(options: ReaderOptions) {
     this.#options = options;
-    this.#wire = new Version1({ ...options, counters: this.counters, sections: new Map() });
-    this.#originalWire = options.originalWire?.(this.counters);
+    this.setWires(options.wires);
+  }
+
+  setWires(wires: readonly MakeWire[]): void {
+    const { fillRandom, isFresh } = this.#options;
+    const ports = { counters: this.counters, fillRandom, isFresh, sections: new Map() };
+    this.#wires = wires.map((make) => make(ports));
   }
 
   get repeats(): number {
@@ -63,12 +65,13 @@ export class Reader {
     this.#nowMs = this.#options.now();
     const wholeMs = Math.ceil(this.#nowMs);
     const epoch = this.#options.epoch();
+    const mayAnswer = this.#options.hasCurrentWires();
     this.received += arrivals.count;
     for (let i = 0; i < arrivals.count; i++) {
       const datagram = arrivals.datagram(i);
       this.#turn.begin(datagram, arrivals.peer(i), socket, wholeMs);
       try {
-        if (!this.#answers(datagram, epoch)) this.#handOn(this.#turn);
+        if (!this.#answers(datagram, epoch, mayAnswer)) this.#handOn(this.#turn);
       } catch (error) {
         this.#options.onFault(error);
       }
@@ -76,19 +79,17 @@ export class Reader {
   }
 
   /** @returns false if the datagram is to be handed on */
-  #answers(datagram: Uint8Array, epoch: Uint8Array): boolean {
+  #answers(datagram: Uint8Array, epoch: Uint8Array, mayAnswer: boolean): boolean {
     if (datagram.length !== DATAGRAM_BYTES) {
       this.#count(datagram);
       this.counters.droppedForSize++;
       return true;
     }
-    if (isMutationNonce(datagram)) return false;
-    const opened = this.#openedBy(this.#wire, datagram);
-    if (opened !== null) return this.#answersRequest(this.#wire, opened, epoch);
-    const original = this.#originalWire;
-    if (original !== undefined && !original.isOwnReply(datagram)) {
-      const request = this.#openedBy(original, datagram);
-      if (request !== null) return this.#answersRequest(original, request, epoch);
+    if (!mayAnswer || isMutationNonce(datagram)) return false;
+    for (const wire of this.#wires) {
+      if (wire.isOwnReply(datagram)) continue;
+      const request = this.#openedBy(wire, datagram);
+      if (request !== null) return this.#answersRequest(wire, request, epoch);
     }
     this.#count(datagram);
     this.counters.droppedForAuthentication++;
@@ -107,7 +108,7 @@ export class Reader {
     // The original wire has the same codes for GET and EXISTS, and none for PING.
     if (Number.isNaN(this.#nowMs)) return false;
     const isMine = code === Operation.GET || code === Operation.EXISTS ||
-      (code === Operation.PING && wire === this.#wire);
+      (code === Operation.PING && wire.isFenced);
     if (!isMine) return false;
     turn.wire = wire;
     if (wire.read(request, turn)) {
@@ -115,6 +116,7 @@ export class Reader {
       wire.conclude(turn);
     }
     this.#count(turn.datagram);
+    this.counters.byKey[wire.keySlot]++;
     this.#reply(turn, epoch);
     return true;
   }

@@ -4,7 +4,7 @@
  */
 
 import { OPERATION_NAMES } from "../protocol/operations.ts";
-import type { Counters } from "../statistics.ts";
+import { type Counters, KEY_SLOTS } from "../statistics.ts";
 import type { Reader } from "./reader.ts";
 
 /** The counts of a server that a reader has a part in. */
@@ -21,10 +21,11 @@ const SUMMED = [
   "droppedForAuthentication",
   "droppedForLoad",
 ] as const satisfies readonly (keyof Counters)[];
-/** Operations by code follow; then the counts of the reader itself. */
+/** Operations by code follow, and requests by key; then the counts of the reader itself. */
 const OPERATIONS_AT = SUMMED.length;
 const OPERATIONS = OPERATION_NAMES.length;
-const OWN_AT = OPERATIONS_AT + OPERATIONS;
+const BY_KEY_AT = OPERATIONS_AT + OPERATIONS;
+const OWN_AT = BY_KEY_AT + KEY_SLOTS;
 const OWN_END = OWN_AT + 5;
 /** Sixteen words more, so that no two readers write to one cache line. */
 export const TALLY_WORDS = OWN_END + 16;
@@ -43,6 +44,7 @@ export function publish(words: Int32Array, reader: Reader, polls: number): void 
   const { counters } = reader;
   for (let i = 0; i < SUMMED.length; i++) words[i] = counters[SUMMED[i]];
   for (let i = 0; i < OPERATIONS; i++) words[OPERATIONS_AT + i] = counters.operations[i];
+  for (let i = 0; i < KEY_SLOTS; i++) words[BY_KEY_AT + i] = counters.byKey[i];
   words[OWN_AT] = reader.received;
   words[OWN_AT + 1] = counters.datagramsSent;
   words[OWN_AT + 2] = reader.handedOn;
@@ -62,11 +64,16 @@ export class Tally {
     this.#sums = new Float64Array(words.length);
   }
 
-  /** Adds what has been counted since the last time. */
-  collect(counters: Counters): void {
+  /** Adds what has been counted since the last time. @param nowMs on the store's clock */
+  collect(counters: Counters, nowMs: number): void {
     for (let i = 0; i < SUMMED.length; i++) counters[SUMMED[i]] += this.#difference(i);
     for (let i = 0; i < OPERATIONS; i++) {
       counters.operations[i] += this.#difference(OPERATIONS_AT + i);
+    }
+    for (let i = 0; i < KEY_SLOTS; i++) {
+      const requests = this.#difference(BY_KEY_AT + i);
+      counters.byKey[i] += requests;
+      if (requests > 0) counters.keyUsedAtMs[i] = nowMs;
     }
     for (let i = OWN_AT; i < OWN_END; i++) this.#sums[i] += this.#difference(i);
   }

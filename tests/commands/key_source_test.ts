@@ -13,7 +13,7 @@ import { join } from "node:path";
 import { afterEach, beforeEach, test } from "node:test";
 import { assert, assertEquals, assertThrows } from "@std/assert";
 import { findKey, readKeyFile, userKeyPath, writeNewKey } from "../../src/commands/key_source.ts";
-import { skvsKey } from "../../src/commands/skvs_key.ts";
+import { skvsKeys } from "../../src/commands/skvs_key.ts";
 import { UsageError } from "../../src/commands/usage_error.ts";
 import { encodeKey, generateKey } from "../../src/protocol/keys.ts";
 
@@ -89,12 +89,12 @@ test("a folder that can't be written is one clear line", () => {
 
 test("the original wire's key is 32 characters, or a text form of a key", () => {
   const raw = "01234567890123456789012345678901";
-  const decoded = (SKVS_ENCRYPTION_KEY: string) => skvsKey(undefined, { SKVS_ENCRYPTION_KEY });
+  const decoded = (SKVS_ENCRYPTION_KEY: string) => skvsKeys(undefined, { SKVS_ENCRYPTION_KEY })[0];
   assertEquals(Buffer.from(decoded(raw)).toString(), raw);
   const key = generateKey();
   assertEquals(decoded(encodeKey(key)), key);
   assertEquals(decoded(Buffer.from(key).toString("hex")), key);
-  assertEquals(skvsKey(keyFile("skvs", encodeKey(key)), {}), key);
+  assertEquals(skvsKeys(keyFile("skvs", encodeKey(key)), {}), [key]);
   assertThrows(() => decoded("short"), UsageError, "5 characters");
-  assertThrows(() => skvsKey(undefined, {}), UsageError, "SKVS_ENCRYPTION_KEY");
+  assertThrows(() => skvsKeys(undefined, {}), UsageError, "SKVS_ENCRYPTION_KEY");
 });

@@ -10,9 +10,19 @@ import { makeAlarm } from "../../src/runtime/alarm.ts";
 import { chooseCrypto } from "../../src/runtime/detect.ts";
 import { nodeCrypto } from "../../src/runtime/node_crypto.ts";
 import { webCrypto } from "../../src/runtime/web_crypto.ts";
-import { Counters } from "../../src/statistics.ts";
+import { trafficCiphers } from "../../src/protocol/keys.ts";
+import { Counters, MAX_KEYS } from "../../src/statistics.ts";
+import { version1 } from "../../src/version1.ts";
 import { everyByte, fillRandomOf, text } from "../bytes.ts";
-import { awaited, makeClient, makeLink, makeServer, outcome, WorldClock } from "../world.ts";
+import {
+  awaited,
+  makeClient,
+  makeLink,
+  makeServer,
+  MASTER_KEY,
+  outcome,
+  WorldClock,
+} from "../world.ts";
 import { sealFrame } from "../seal.ts";
 
 const KEY = text("01234567890123456789012345678901");
@@ -31,8 +41,11 @@ async function begin(
   const fillRandom = fillRandomOf(seed);
   const world: Awaited<ReturnType<typeof makeServer>> = await makeServer(clock, {
     counters,
-    originalWire:
-      (await openSkvsWire({ provider: { ...awaited(provider), fillRandom }, key: KEY }))(counters),
+    fillRandom,
+    wires: [
+      version1(await trafficCiphers(MASTER_KEY, awaited(provider))),
+      await openSkvsWire({ provider: awaited(provider), key: KEY, keySlot: MAX_KEYS }),
+    ],
   });
   const call = (command: number, key: string, value: Uint8Array = NOTHING, flags = 0) =>
     skvsCall({ command: command as SkvsCommand, flags, key: text(key), value }, 500, {

@@ -1,5 +1,5 @@
 import { test } from "node:test";
-import { assertEquals } from "@std/assert";
+import { assert, assertEquals, assertThrows } from "@std/assert";
 import { copyBytes } from "../../src/bytes.ts";
 import { DATAGRAM_BYTES, FRAME_BYTES } from "../../src/protocol/datagram.ts";
 import { Epoch } from "../../src/protocol/epoch.ts";
@@ -20,6 +20,9 @@ import {
   writeReply,
   writeRequest,
 } from "../../src/protocol/frame.ts";
+import { InvalidArgumentError } from "../../src/errors.ts";
+import { trafficCiphers } from "../../src/protocol/keys.ts";
+import { checkServerName } from "../../src/protocol/server_name.ts";
 import { faultOf } from "../../src/protocol/operations.ts";
 import { NO_ADDITIONAL_DATA } from "../../src/protocol/seal.ts";
 import {
@@ -99,6 +102,9 @@ for (const provider of new Set([nodeCrypto, webCrypto, await chooseCrypto()])) {
     const derive = (info: string) => provider.deriveKey(masterKey, info);
     assertEquals(await derive("kilogram/1 request"), fromHex(vectors.requestKey));
     assertEquals(await derive("kilogram/1 reply"), fromHex(vectors.replyKey));
+    const { serverName, requestKey, replyKey } = vectors.named;
+    assertEquals(await derive(`kilogram/1 request ${serverName}`), fromHex(requestKey));
+    assertEquals(await derive(`kilogram/1 reply ${serverName}`), fromHex(replyKey));
     const skvs = await provider.deriveKey(fromHex(vectors.skvsKey), SKVS_REPLY_INFO);
     assertEquals(skvs.subarray(0, SKVS_REPLY_TAG_BYTES), fromHex(vectors.skvsReplyTag));
   });
@@ -111,6 +117,8 @@ for (const provider of new Set([nodeCrypto, webCrypto, await chooseCrypto()])) {
         additionalData: "",
         cipherKey: vectors.replyKey,
       })),
+      { ...vectors.named.request, cipherKey: vectors.named.requestKey },
+      { ...vectors.named.reply, additionalData: "", cipherKey: vectors.named.replyKey },
       { ...vectors.skvsRequest, name: "skvs", additionalData: "", cipherKey: vectors.skvsKey },
     ];
     for (const vector of sealed) {
@@ -127,3 +135,29 @@ for (const provider of new Set([nodeCrypto, webCrypto, await chooseCrypto()])) {
     }
   });
 }
+
+test("a server's name makes its keys its own, through and through", async () => {
+  const { serverName, request, reply } = vectors.named;
+  const masterKey = fromHex(vectors.masterKey);
+  const named = await trafficCiphers(masterKey, nodeCrypto, serverName);
+  const datagrams = [[named.requests, request.datagram], [named.replies, reply.datagram]] as const;
+  for (const [cipher, datagram] of datagrams) {
+    const additionalData = cipher === named.requests ? fromHex(vectors.epoch) : NO_ADDITIONAL_DATA;
+    assert(cipher.open(fromHex(datagram), additionalData) !== null);
+    for (const name of [undefined, "cache-2", "cache-1-"]) {
+      const others = await trafficCiphers(masterKey, nodeCrypto, name);
+      for (const other of [others.requests, others.replies]) {
+        assertEquals(other.open(fromHex(datagram), additionalData), null);
+      }
+    }
+  }
+});
+
+test("what may be a server's name", () => {
+  for (const name of ["a", "cache-1", "10.0.0.1", "_", "x".repeat(64)]) {
+    assertEquals(checkServerName(name), name);
+  }
+  for (const name of ["", "x".repeat(65), "Cache", "a b", "a=b", "a#1", "é", "a\n"]) {
+    assertThrows(() => checkServerName(name), InvalidArgumentError, "not a server's name");
+  }
+});

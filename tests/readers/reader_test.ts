@@ -10,6 +10,7 @@ import { nodeCrypto } from "../../src/runtime/node_crypto.ts";
 import { LogStore } from "../../src/store/log_store.ts";
 import { StoreReader } from "../../src/store/reader.ts";
 import { NONE, type Span } from "../../src/store/store.ts";
+import { version1 } from "../../src/version1.ts";
 import { fillRandomOf, text } from "../bytes.ts";
 import { FakeSocket, MASTER_KEY } from "../world.ts";
 
@@ -26,7 +27,7 @@ function makeWorld() {
   const handedOn: number[] = [];
   let hasRoom = true;
   const reader = new Reader({
-    ...{ ciphers, fillRandom, isFresh: true },
+    ...{ wires: [version1(ciphers)], fillRandom, isFresh: true, hasCurrentWires: () => true },
     store: new StoreReader(store.shared, 0),
     now: () => nowMs,
     epoch: () => new Uint8Array(16).fill(5),

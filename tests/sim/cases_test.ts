@@ -5,6 +5,7 @@ import { assert, assertEquals, assertRejects } from "@std/assert";
 import { OutcomeUnknownError, RequestError } from "../../src/errors.ts";
 import { copyBytes } from "../../src/bytes.ts";
 import { isMutationNonce, sequenceOf } from "../../src/protocol/nonces.ts";
+import { version1 } from "../../src/version1.ts";
 import { trafficCiphers } from "../../src/protocol/keys.ts";
 import type { CryptoProvider } from "../../src/protocol/crypto_provider.ts";
 import { nodeCrypto } from "../../src/runtime/node_crypto.ts";
@@ -237,7 +238,7 @@ test("mutations opened before a turn and judged after it, last first, are not ca
   const clock = new WorldClock();
   const { provider, release } = withheldCrypto();
   const ciphers = await trafficCiphers(MASTER_KEY, provider);
-  const slow = await makeServer(clock, { ciphers, fenceLimits: small(2) });
+  const slow = await makeServer(clock, { wires: [version1(ciphers)], fenceLimits: small(2) });
   const clients = [];
   for (let i = 0; i < 3; i++) clients.push((await makeClient(clock, makeLink(slow))).client);
   for (const client of clients) await outcome(clock, client.ping({ timeout: 500 }));

@@ -18,6 +18,7 @@ import { nodeCrypto } from "../../src/runtime/node_crypto.ts";
 import { Reader } from "../../src/readers/reader.ts";
 import { Server } from "../../src/server.ts";
 import { StoreReader } from "../../src/store/reader.ts";
+import { version1 } from "../../src/version1.ts";
 import { fillRandomOf, randomOf } from "../bytes.ts";
 import { VirtualClock } from "../virtual_clock.ts";
 import { FakeSocket } from "../world.ts";
@@ -225,7 +226,7 @@ class Simulation {
     const { executor } = this.#backing;
     const epoch = new Uint8Array(EPOCH_BYTES);
     const server = new Server({
-      ciphers: this.#makeCiphers((ms, run) => this.#laterOnServer(ms, run)),
+      wires: [version1(this.#makeCiphers((ms, run) => this.#laterOnServer(ms, run)))],
       executor: executesLater ? new LateExecutor(executor, this.#nature) : executor,
       now: this.#clock.now,
       fillRandom: fillRandomOf(this.#nextSeed()),
@@ -251,7 +252,8 @@ class Simulation {
     const arrival = new OneArrival();
     const reader = new Reader({
       store: new StoreReader(this.#backing.shared, 0),
-      ciphers: this.#makeCiphers(() => {}),
+      wires: [version1(this.#makeCiphers(() => {}))],
+      hasCurrentWires: () => true,
       now: this.#clock.now,
       fillRandom: fillRandomOf(this.#nextSeed()),
       isFresh,

@@ -31,6 +31,9 @@ const masterKey = Uint8Array.from({ length: 32 }, (_, i) => i);
 const epoch = Uint8Array.from({ length: 16 }, (_, i) => (i < 8 ? 0xa0 + i : i === 8 ? 3 : 0));
 const requestKey = await nodeCrypto.deriveKey(masterKey, "kilogram/1 request");
 const replyKey = await nodeCrypto.deriveKey(masterKey, "kilogram/1 reply");
+const serverName = "cache-1";
+const namedRequestKey = await nodeCrypto.deriveKey(masterKey, `kilogram/1 request ${serverName}`);
+const namedReplyKey = await nodeCrypto.deriveKey(masterKey, `kilogram/1 reply ${serverName}`);
 const everyByte = (length: number) => Uint8Array.from({ length }, (_, i) => 255 - (i % 256));
 const text = (value: string) => new TextEncoder().encode(value);
 const concat = (...parts: ArrayLike<number>[]) =>
@@ -203,13 +206,13 @@ async function seal(key: Uint8Array, nonce: Uint8Array, frame: Uint8Array, addit
 
 const hex = (bytes: Uint8Array) => Buffer.from(bytes).toString("hex");
 
-async function requestVector(request: (typeof requests)[number], i: number) {
+async function requestVector(request: (typeof requests)[number], i: number, key = requestKey) {
   const isFenced = isMutation(request.operation);
   const nonce = nonceOf(isFenced ? 0x11 : 0x10, 1000 + i);
   const frame = new Uint8Array(FRAME_BYTES);
   writeRequest(frame, request);
   const additionalData = isFenced ? epoch : NO_ADDITIONAL_DATA;
-  const datagram = await seal(requestKey, nonce, frame, additionalData);
+  const datagram = await seal(key, nonce, frame, additionalData);
   return {
     ...request,
     key: hex(request.key),
@@ -221,7 +224,7 @@ async function requestVector(request: (typeof requests)[number], i: number) {
   };
 }
 
-async function replyVector(described: (typeof replies)[number], i: number) {
+async function replyVector(described: (typeof replies)[number], i: number, key = replyKey) {
   const answers = nonceOf(0x10, 1000 + i);
   const nonce = nonceOf(0x77, 5000 + i);
   const frame = new Uint8Array(FRAME_BYTES);
@@ -229,7 +232,7 @@ async function replyVector(described: (typeof replies)[number], i: number) {
   const outcome: Outcome = { status, toggles, expiresAtMs: remainingMs, length: value.length };
   frame.set(value, VALUE_AT);
   writeReply(frame, outcome, ReplyToggle.FRESH, answers, epoch, 0);
-  const datagram = await seal(replyKey, nonce, frame, NO_ADDITIONAL_DATA);
+  const datagram = await seal(key, nonce, frame, NO_ADDITIONAL_DATA);
   return {
     ...described,
     toggles: toggles | ReplyToggle.FRESH,
@@ -268,8 +271,15 @@ const vectors = {
   requestKey: hex(requestKey),
   replyKey: hex(replyKey),
   epoch: hex(epoch),
-  requests: await Promise.all(requests.map(requestVector)),
-  replies: await Promise.all(replies.map(replyVector)),
+  requests: await Promise.all(requests.map((request, i) => requestVector(request, i))),
+  replies: await Promise.all(replies.map((described, i) => replyVector(described, i))),
+  named: {
+    serverName,
+    requestKey: hex(namedRequestKey),
+    replyKey: hex(namedReplyKey),
+    request: await requestVector(requests[0], 0, namedRequestKey),
+    reply: await replyVector(replies[0], 0, namedReplyKey),
+  },
   skvsKey: hex(masterKey),
   skvsReplyTag: hex(
     (await nodeCrypto.deriveKey(masterKey, SKVS_REPLY_INFO)).subarray(0, SKVS_REPLY_TAG_BYTES),

@@ -34,6 +34,14 @@ export interface Vectors {
   epoch: string;
   requests: RequestVector[];
   replies: ReplyVector[];
+  /** Of a server that has a name. */
+  named: {
+    serverName: string;
+    requestKey: string;
+    replyKey: string;
+    request: RequestVector;
+    reply: ReplyVector;
+  };
   skvsKey: string;
   /** How the nonce of every reply of the original wire begins. */
   skvsReplyTag: string;

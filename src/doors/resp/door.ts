@@ -8,8 +8,8 @@ export class RespDoor {
   /** In the order in which they came. */
   readonly clients = new Set<Client>();
   readonly watches: Watches;
-  /** Null if none is asked for. */
-  readonly password: Password | null;
+  /** Null if none is asked for. Connections that have given another one before stay. */
+  password: Password | null;
 
   /** @param observe is given what to call with every key that changes; null for nothing */
   constructor(password: Password | null, observe: Watches["observe"]) {

@@ -1,18 +1,17 @@
 /** A reader's thread: it blocks in the system until a datagram comes, and never turns an event loop. */
 
 import { parentPort, workerData } from "node:worker_threads";
-import { trafficCiphers } from "../../protocol/keys.ts";
 import type { ServerSocket } from "../../protocol/socket.ts";
 import { Handoff } from "../../readers/handoff.ts";
 import { Published } from "../../readers/published.ts";
 import { Reader } from "../../readers/reader.ts";
 import { ReaderClock } from "../../readers/reader_clock.ts";
 import { publish } from "../../readers/tallies.ts";
-import type { CryptoProvider } from "../../protocol/crypto_provider.ts";
 import type { SharedStore } from "../../store/memory.ts";
 import { StoreReader } from "../../store/reader.ts";
 import { ServerBatch } from "../batches.ts";
 import type { CryptoChoice } from "../../arguments.ts";
+import { openWires } from "../../wires.ts";
 import { chooseCrypto } from "../detect.ts";
 import { LinuxSocket } from "../linux_socket.ts";
 import { monotonicOffsetMs } from "./monotonic.ts";
@@ -22,9 +21,7 @@ import { Watch } from "./watch.ts";
 export interface ReaderStart {
   /** Its number, from 0. */
   readonly number: number;
-  readonly masterKey: Uint8Array;
-  /** The key of the original wire, if it is spoken. */
-  readonly skvsKey: Uint8Array | null;
+  readonly serverName: string | undefined;
   readonly crypto: CryptoChoice;
   readonly isFresh: boolean;
   /** The descriptors of its sockets, one for each listener. */
@@ -60,10 +57,13 @@ async function run(start: ReaderStart, say: (message: ReaderMessage) => void): P
     monotonicMs: () => performance.now() + offsetMs,
     wallMs: () => Date.now(),
   });
+  let keysVersion = published.keysVersion;
+  const openCurrentWires = () => openWires(published.keys(), provider, start.serverName);
+  const hasCurrentWires = () => (keysVersion & 1) === 0 && published.keysVersion === keysVersion;
   const reader = new Reader({
     store: new StoreReader(start.store, start.number),
-    ciphers: await trafficCiphers(start.masterKey, provider),
-    originalWire: await openOriginalWire(start, provider),
+    wires: await openCurrentWires(),
+    hasCurrentWires,
     now: () => clock.now(),
     fillRandom: provider.fillRandom,
     isFresh: start.isFresh,
@@ -85,12 +85,9 @@ async function run(start: ReaderStart, say: (message: ReaderMessage) => void): P
   while (!published.isStopping) {
     watch.takeNext();
     publish(start.tally, reader, watch.polls);
+    if (hasCurrentWires()) continue;
+    keysVersion = published.keysVersion;
+    reader.setWires(await openCurrentWires());
   }
   say("stopped");
-}
-
-async function openOriginalWire({ skvsKey: key }: ReaderStart, provider: CryptoProvider) {
-  if (key === null) return undefined;
-  const { openSkvsWire } = await import("../../doors/skvs.ts");
-  return await openSkvsWire({ provider, key });
 }

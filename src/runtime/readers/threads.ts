@@ -9,6 +9,7 @@ import { Published } from "../../readers/published.ts";
 import { Tally, TALLY_WORDS } from "../../readers/tallies.ts";
 import type { Line, Section } from "../../section.ts";
 import type { Readers } from "../../server.ts";
+import type { SlottedKey } from "../../keyring.ts";
 import type { Counters } from "../../statistics.ts";
 import type { SharedStore } from "../../store/memory.ts";
 import type { CryptoChoice } from "../../arguments.ts";
@@ -29,9 +30,7 @@ const COLLECT_IDLE_MS = 1_000;
 export interface ReaderThreadsOptions {
   readonly count: number;
   readonly store: SharedStore;
-  readonly masterKey: Uint8Array;
-  /** The key of the original wire, if it is spoken. */
-  readonly skvsKey: Uint8Array | null;
+  readonly serverName: string | undefined;
   readonly crypto: CryptoChoice;
   readonly isFresh: boolean;
   /** The longest time that a reader looks for datagrams before it sleeps, in ms; 0 for never. */
@@ -87,8 +86,14 @@ export class ReaderThreads implements Readers {
     this.#published.setEpoch(epoch);
   }
 
+  /** From now on they accept these keys; at most 4, in the order in which they are tried. */
+  setKeys(keys: readonly SlottedKey[]): void {
+    this.#published.setKeys(keys);
+  }
+
   collect(): void {
-    for (const { tally } of this.#threads) tally.collect(this.#options.counters);
+    const { counters, now } = this.#options;
+    for (const { tally } of this.#threads) tally.collect(counters, now());
   }
 
   /**
@@ -132,12 +137,12 @@ export class ReaderThreads implements Readers {
   }
 
   #begin(number: number, receive: Receive): ReaderThread {
-    const { store, masterKey, skvsKey, crypto, isFresh, pollMs, pollers } = this.#options;
+    const { store, serverName, crypto, isFresh, pollMs, pollers } = this.#options;
     const words = new Int32Array(new SharedArrayBuffer(TALLY_WORDS * Int32Array.BYTES_PER_ELEMENT));
     const memory = new SharedArrayBuffer(HANDOFF_BYTES);
     const start: ReaderStart = {
       number,
-      ...{ store, masterKey, skvsKey, crypto, isFresh },
+      ...{ store, serverName, crypto, isFresh },
       descriptors: this.#divisions.map(({ descriptors }) => descriptors[number]),
       published: this.#published.words,
       tally: words,
