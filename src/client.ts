@@ -1,13 +1,11 @@
 /**
- * The client: one call, one datagram, one reply, within its deadline. This file has the calls
- * and the meaning of their replies; protocol/exchange.ts sends and receives the datagrams.
+ * The client: one call, one datagram, one reply, within its deadline. This file has the calls;
+ * requests.ts has their form on the wire, and protocol/exchange.ts sends and receives the datagrams.
  */
 
 import {
   deltaBytes,
-  expectedOf,
   finite,
-  ifEqualBytes,
   jsonText,
   type Key,
   keyBytes,
@@ -18,90 +16,37 @@ import {
   type TimeToLive,
   ttlOf,
   type Value,
-  valueBytes,
 } from "./arguments.ts";
+import type {
+  AddResult,
+  CallOptions,
+  DeleteOptions,
+  ExistsResult,
+  ItemResult,
+  Options,
+  RememberOptions,
+  SetOptions,
+  SetResult,
+  StoreOptions,
+} from "./call_options.ts";
 import { DeadlineRequiredError, InvalidArgumentError } from "./errors.ts";
+import { callAll, callEach, nameOf } from "./many.ts";
 import type { Reply } from "./protocol/call.ts";
-import type { Exchange } from "./protocol/exchange.ts";
-import {
-  MAX_KEY_BYTES,
-  Operation,
-  ReplyToggle,
-  type Request,
-  RequestToggle,
-  Status,
-} from "./protocol/frame.ts";
+import type { Destination, ServerDestination, ServerState } from "./protocol/destination.ts";
+import { MAX_KEY_BYTES, Operation, type Request, Status } from "./protocol/frame.ts";
 import { OPERATION_NAMES } from "./protocol/operations.ts";
 import { type Caller, Remember } from "./remember.ts";
-import { scan } from "./scan.ts";
-
-/** When a call gives up: after a number of milliseconds, or at a time as given by `Date.now()`. */
-export type Deadline =
-  | { readonly timeout: number; readonly deadline?: undefined }
-  | { readonly deadline: number; readonly timeout?: undefined };
-
-/** No deadline of its own: only for views made by `within`. */
-type NoDeadline = { readonly timeout?: number; readonly deadline?: undefined };
-
-/** What every call takes besides its deadline. */
-export interface Abortable {
-  readonly signal?: AbortSignal;
-}
-
-export interface SetOptions extends TimeToLive {
-  /** Replace an existing value; without it, an existing key is left as it is. */
-  readonly overwrite?: boolean;
-  /** Return the value that was replaced. */
-  readonly old?: boolean;
-  /**
-   * Replace the value only if it is this one: check `stored`. It goes with neither `overwrite` nor
-   * `old`; both values together have at most 861 bytes (853 with a time to live). As always, the time
-   * to live is replaced too: without `ttl` the key never expires.
-   */
-  readonly ifEqual?: Value;
-}
-
-export interface DeleteOptions {
-  /** Remove the key only if its value is this one, of at most 861 bytes. */
-  readonly ifEqual?: Value;
-}
-
-export interface RememberOptions extends TimeToLive {
-  /**
-   * Milliseconds after which another caller may load the value if the first has not finished:
-   * somewhat more than the loader takes. By default half of the call's time.
-   */
-  readonly lease?: number;
-}
-
-/**
- * The outcome of a set: stored, or not, because the key exists and `overwrite` was not given, or
- * because its value is not the one of `ifEqual`. The current value is undefined where there is none,
- * or where it is too large for a datagram.
- */
-export type SetResult =
-  | { readonly stored: true; readonly previous: Uint8Array | undefined }
-  | { readonly stored: false; readonly current: Uint8Array | undefined };
-
-export interface AddResult {
-  /** The new number, a signed 64-bit integer. */
-  readonly value: bigint;
-  /** Milliseconds that the key still has to live; undefined if it lives for ever. */
-  readonly ttl: number | undefined;
-}
-
-export interface ExistsResult {
-  /** Milliseconds that the key still has to live; undefined if it lives for ever. */
-  readonly ttl: number | undefined;
-}
-
-/** The last argument of a call: required if there is no default deadline, otherwise optional. */
-type Options<HasDeadline extends boolean, Own = unknown> = HasDeadline extends true
-  ? [options?: (Deadline | NoDeadline) & Abortable & Own]
-  : [options: Deadline & Abortable & Own];
-
-/** Options that any call may have. */
-type CallOptions = Partial<Record<"timeout" | "deadline", number>> & Abortable;
+import {
+  deleteRequest,
+  getRequest,
+  parseStatistics,
+  remainingTtl,
+  requestOf,
+  setRequest,
+  setResultOf,
+  valueOf,
+} from "./requests.ts";
+import { scanAll } from "./scan.ts";
 
 const NO_BYTES = new Uint8Array(0);
 const encoder = new TextEncoder();
@@ -110,7 +55,7 @@ const decoder = new TextDecoder("utf-8", { ignoreBOM: true });
 /** The calls, with or without a default deadline. */
 export class Calls<HasDeadline extends boolean> {
   /** @internal */
-  protected readonly exchange: Exchange;
+  protected readonly destination: Destination;
   /** @internal */
   protected readonly remembering: Remember;
   readonly #timeoutMs: number | undefined;
@@ -119,9 +64,9 @@ export class Calls<HasDeadline extends boolean> {
    * @param timeoutMs for calls without a deadline; undefined: every call must have a deadline
    * @internal
    */
-  constructor(exchange: Exchange, timeoutMs?: number, remembering?: Remember) {
-    this.exchange = exchange;
-    this.remembering = remembering ?? new Remember(exchange.time, exchange.fillRandom);
+  constructor(destination: Destination, timeoutMs?: number, remembering?: Remember) {
+    this.destination = destination;
+    this.remembering = remembering ?? new Remember(destination.time, destination.fillRandom);
     this.#timeoutMs = timeoutMs;
   }
 
@@ -178,32 +123,90 @@ export class Calls<HasDeadline extends boolean> {
   }
 
   /**
+   * The values of many keys, each asked for in a datagram of its own, within one deadline. The map has
+   * those that exist, under the keys as they were given, in their order.
+   * @throws {SomeFailedError} if some could not be read: its `results` has the others
+   */
+  async getMany<K extends Key>(
+    keys: Iterable<K>,
+    ...[options]: Options<HasDeadline>
+  ): Promise<Map<K, Uint8Array>> {
+    const requests = new Map([...keys].map((key) => [key, getRequest(key)]));
+    const values = await this.#callEach("getMany", requests, valueOf, options);
+    for (const [key, value] of values) if (value === undefined) values.delete(key);
+    return values as Map<K, Uint8Array>;
+  }
+
+  /**
+   * Sets many keys, each as `set` does by itself, within one deadline: some may be stored and others not.
+   * @returns the result of each
+   * @throws {SomeFailedError} if some failed: its `results` has those of the others
+   */
+  async setMany<K extends Key>(
+    entries: Iterable<readonly [key: K, value: Value]>,
+    ...[options]: Options<HasDeadline, StoreOptions>
+  ): Promise<Map<K, SetResult>> {
+    const requests = new Map<K, Request>();
+    for (const [key, value] of entries) {
+      if (requests.has(key)) throw new InvalidArgumentError(`The key "${key}" comes twice.`);
+      requests.set(key, setRequest(key, value, options));
+    }
+    return await this.#callEach("setMany", requests, setResultOf, options);
+  }
+
+  /**
+   * Removes many keys, each by itself, within one deadline.
+   * @returns what `delete` returns, for each
+   * @throws {SomeFailedError} if some failed: its `results` has those of the others
+   */
+  async deleteMany<K extends Key>(
+    keys: Iterable<K>,
+    ...[options]: Options<HasDeadline>
+  ): Promise<Map<K, Uint8Array | undefined>> {
+    const requests = new Map([...keys].map((key) => [key, deleteRequest(key, undefined)]));
+    return await this.#callEach("deleteMany", requests, valueOf, options);
+  }
+
+  /**
    * Removes at once all keys that begin with a prefix, however many there are; the empty prefix
-   * removes everything. The server frees their memory a little at a time.
+   * removes everything. The server frees their memory a little at a time. All servers are told.
    * @param prefix 0 to 128 bytes
+   * @throws {SomeFailedError} with an error for each of several servers that failed
    */
   async drop(prefix: Key, ...[options]: Options<HasDeadline>): Promise<void> {
-    await this.#call(requestOf(Operation.DROP, prefixBytes(prefix)), options);
+    const request = requestOf(Operation.DROP, prefixBytes(prefix));
+    await callAll("drop", this.destination, (server) => this.#callAt(server, request, options));
   }
 
   /**
    * All keys of at most 128 bytes that begin with a prefix, in no order. A key that is there from
    * beginning to end comes at least once, whatever is stored and removed meanwhile; a key may come
    * twice. Each page, of six long keys or a hundred short ones, is a call, which has the `timeout`.
+   * All servers are asked, one after the other; if some fail, the error comes after the others' keys.
    *
    * ```ts
    * for await (const key of kv.keysText("session:", { timeout: 1_000 })) console.log(key);
    * ```
    * @param prefix 0 to 128 bytes
+   * @throws {SomeFailedError} with an error for each of several servers that failed
    */
   keys(prefix: Key, ...[options]: Options<HasDeadline>): AsyncGenerator<Uint8Array, void> {
     const key = prefixBytes(prefix);
-    return scan((cursor) => this.#call(requestOf(Operation.SCAN, key, cursor), options));
+    const page = (server: ServerDestination, cursor: Uint8Array) =>
+      this.#callAt(server, requestOf(Operation.SCAN, key, cursor), options);
+    return scanAll(this.destination.servers, page);
   }
 
   /** Like `keys`, as text, from UTF-8. */
   async *keysText(prefix: Key, ...options: Options<HasDeadline>): AsyncGenerator<string, void> {
     for await (const key of this.keys(prefix, ...options)) yield decoder.decode(key);
+  }
+
+  /** The value of a key and its remaining time to live; undefined when there is no such key. */
+  async getItem(key: Key, ...[options]: Options<HasDeadline>): Promise<ItemResult | undefined> {
+    const reply = await this.#call(getRequest(key), options);
+    const value = valueOf(reply);
+    return value && { value, ttl: remainingTtl(reply) };
   }
 
   /** Whether a key exists: its remaining time to live, or undefined when there is no such key. */
@@ -271,26 +274,74 @@ export class Calls<HasDeadline extends boolean> {
     return JSON.parse(decoder.decode(value));
   }
 
-  /** Asks the server for a sign of life; returns the milliseconds until the reply came. */
+  /**
+   * Asks the server for a sign of life, or all servers; returns the milliseconds until the last reply
+   * came.
+   */
   async ping(...[options]: Options<HasDeadline>): Promise<number> {
-    const { now } = this.exchange.time;
+    const { now } = this.destination.time;
     const startedAtMs = now();
-    await this.#call(requestOf(Operation.PING, NO_BYTES), options);
+    const request = requestOf(Operation.PING, NO_BYTES);
+    await callAll("ping", this.destination, (server) => this.#callAt(server, request, options));
     return now() - startedAtMs;
   }
 
   /**
-   * The statistics of a section, by name; a number where the server sent a number.
+   * The statistics of a section, by name; a number where the server sent a number. Of several servers,
+   * each name begins with the server's and a colon.
    * Sections: `server` (the default, which lists the others).
-   * @returns undefined when the server has no such section
+   * @returns undefined when no server has such a section
    */
   async stats(
     ...[options]: Options<HasDeadline, { readonly section?: string }>
   ): Promise<Record<string, string | number> | undefined> {
     const key = encoder.encode(options?.section ?? "");
     if (key.length > MAX_KEY_BYTES) throw sizeError("section", key.length, MAX_KEY_BYTES);
-    const reply = await this.#call(requestOf(Operation.STATS, key), options);
-    return reply.status === Status.NOT_FOUND ? undefined : parseStatistics(reply.value);
+    const request = requestOf(Operation.STATS, key);
+    const { servers } = this.destination;
+    const replies = await callAll(
+      "stats",
+      this.destination,
+      (server) => this.#callAt(server, request, options),
+    );
+    const sections = [...replies].filter(([, { status }]) => status !== Status.NOT_FOUND)
+      .map(([name, { value }]) => parseStatistics(value, servers.length > 1 ? `${name}:` : ""));
+    return sections.length === 0 ? undefined : Object.assign({}, ...sections);
+  }
+
+  /** The servers, in the order of the list, and how they are. */
+  servers(): ServerState[] {
+    return this.destination.servers.map(({ state }) => state);
+  }
+
+  /**
+   * The name of the server that has a key, or its address if it has no name.
+   * @throws {InvalidArgumentError} for what is no key
+   */
+  serverOf(key: Key): string {
+    return nameOf(this.destination.homeOf(keyBytes(key)));
+  }
+
+  /**
+   * A view whose calls go to one server, whatever the key: for its statistics, or its keys.
+   * @param server a name, or the address of a server without a name
+   * @throws {InvalidArgumentError} when there is no such server
+   */
+  at(server: string): Calls<HasDeadline> {
+    const { destination } = this;
+    const { servers, time, fillRandom } = destination;
+    const one = servers.find((each) => nameOf(each) === server);
+    if (one === undefined) {
+      throw new InvalidArgumentError(
+        `There is no server "${server}": choose from ${servers.map(nameOf).join(", ")}.`,
+      );
+    }
+    const alone: Destination = {
+      ...{ servers: [one], time, fillRandom, retransmissions: 0 },
+      homeOf: () => one,
+      close: () => {},
+    };
+    return new Calls<HasDeadline>(alone, this.#timeoutMs);
   }
 
   // The same calls, with or without a default deadline: `#call` finds the deadline.
@@ -305,8 +356,7 @@ export class Calls<HasDeadline extends boolean> {
   }
 
   async #get(key: Key, options: CallOptions | undefined): Promise<Uint8Array | undefined> {
-    const reply = await this.#call(requestOf(Operation.GET, keyBytes(key)), options);
-    return reply.status === Status.NOT_FOUND ? undefined : reply.value;
+    return valueOf(await this.#call(getRequest(key), options));
   }
 
   async #set(
@@ -314,35 +364,42 @@ export class Calls<HasDeadline extends boolean> {
     value: Value,
     options: (CallOptions & SetOptions) | undefined,
   ): Promise<SetResult> {
-    const ttlMs = ttlOf(options);
-    const expected = expectedOf(options);
-    const toggles = setToggles(options);
-    const bytes = expected === undefined
-      ? valueBytes(value, ttlMs)
-      : ifEqualBytes(expected, value, ttlMs);
-    const request = requestOf(Operation.SET, keyBytes(key), bytes, ttlMs, toggles);
-    const reply = await this.#call(request, options);
-    return reply.status === Status.EXISTS || reply.status === Status.NOT_FOUND
-      ? { stored: false, current: presentValue(reply) }
-      : { stored: true, previous: presentValue(reply) };
+    return setResultOf(await this.#call(setRequest(key, value, options), options));
   }
 
   async #delete(
     key: Key,
     options: (CallOptions & DeleteOptions) | undefined,
   ): Promise<Uint8Array | undefined> {
-    const expected = expectedOf(options);
-    const bytes = keyBytes(key);
-    const value = expected === undefined ? NO_BYTES : ifEqualBytes(expected, NO_BYTES, 0);
-    const toggles = expected === undefined ? 0 : RequestToggle.IF_EQUAL;
-    const request = requestOf(Operation.DELETE, bytes, value, 0, toggles);
-    const reply = await this.#call(request, options);
-    return reply.status === Status.OK ? reply.value : undefined;
+    return valueOf(await this.#call(deleteRequest(key, options), options));
   }
 
   #call(request: Request, options: CallOptions | undefined): Promise<Reply> {
+    return this.#callAt(this.destination.homeOf(request.key), request, options);
+  }
+
+  #callAt(
+    server: ServerDestination,
+    request: Request,
+    options: CallOptions | undefined,
+  ): Promise<Reply> {
     const timeoutMs = this.#timeoutOf(OPERATION_NAMES[request.operation], options);
-    return this.exchange.call(request, { timeoutMs, signal: options?.signal });
+    return server.call(request, { timeoutMs, signal: options?.signal });
+  }
+
+  /** Calls for many keys within one deadline, which begins now. */
+  #callEach<K, R>(
+    name: string,
+    requests: ReadonlyMap<K, Request>,
+    resultOf: (reply: Reply) => R,
+    options: CallOptions | undefined,
+  ): Promise<Map<K, R>> {
+    const { destination } = this;
+    const { now } = destination.time;
+    const untilMs = now() + this.#timeoutOf(name, options);
+    const call = (server: ServerDestination, request: Request) =>
+      server.call(request, { timeoutMs: untilMs - now(), signal: options?.signal });
+    return callEach(name, requests, destination, call, resultOf);
   }
 
   #timeoutOf(
@@ -360,70 +417,32 @@ export class Calls<HasDeadline extends boolean> {
   }
 }
 
-/** A client of one server. `connect` makes one. */
+/** A client of one server, or of several. `connect` makes one. */
 export class Client extends Calls<false> {
   readonly #closeSocket: () => void;
   #isClosed = false;
 
   /** @internal */
-  constructor(exchange: Exchange, closeSocket: () => void) {
-    super(exchange);
+  constructor(destination: Destination, closeSocket: () => void) {
+    super(destination);
     this.#closeSocket = closeSocket;
   }
 
   /** Datagrams that this client sent again because no answer had come. */
   get retransmissions(): number {
-    return this.exchange.retransmissions;
+    return this.destination.retransmissions;
   }
 
   /** A view of this client that gives `timeoutMs` milliseconds to each call without a deadline. */
   within(timeoutMs: number): Calls<true> {
-    return new Calls<true>(this.exchange, positiveTimeout(timeoutMs), this.remembering);
+    return new Calls<true>(this.destination, positiveTimeout(timeoutMs), this.remembering);
   }
 
   /** Ends waiting calls with a ClosedError and closes the socket; a second call does nothing. */
   close(): void {
     if (this.#isClosed) return;
     this.#isClosed = true;
-    this.exchange.close();
+    this.destination.close();
     this.#closeSocket();
   }
-}
-
-function setToggles({ overwrite, old, ifEqual }: SetOptions = {}): number {
-  if (ifEqual !== undefined && (overwrite || old)) {
-    throw new InvalidArgumentError("ifEqual goes with neither overwrite nor old.");
-  }
-  return (overwrite ? RequestToggle.OVERWRITE : 0) | (old ? RequestToggle.OLD : 0) |
-    (ifEqual === undefined ? 0 : RequestToggle.IF_EQUAL);
-}
-
-function requestOf(
-  operation: Operation,
-  key: Uint8Array,
-  value: Uint8Array = NO_BYTES,
-  ttlMs = 0,
-  toggles = 0,
-): Request {
-  return { operation, toggles, key, value, ttlMs };
-}
-
-function presentValue(reply: Reply): Uint8Array | undefined {
-  return (reply.toggles & ReplyToggle.PRESENT) === 0 ? undefined : reply.value;
-}
-
-function remainingTtl(reply: Reply): number | undefined {
-  return reply.remainingTtlMs === 0 ? undefined : reply.remainingTtlMs;
-}
-
-/** Parses whole lines of `name value`. */
-function parseStatistics(text: Uint8Array): Record<string, string | number> {
-  const statistics: Record<string, string | number> = {};
-  for (const line of decoder.decode(text).split("\n")) {
-    const space = line.indexOf(" ");
-    if (space <= 0) continue;
-    const value = line.slice(space + 1);
-    statistics[line.slice(0, space)] = /^\d{1,15}$/.test(value) ? Number(value) : value;
-  }
-  return statistics;
 }

@@ -1,15 +1,19 @@
 /** Connects a client to its runtime: the library's entry point. */
 
+import process from "node:process";
 import type { CryptoChoice } from "./arguments.ts";
 import { Client } from "./client.ts";
 import { InvalidArgumentError } from "./errors.ts";
+import type { Member, OnDown, Paths } from "./fleet/member.ts";
+import type { CryptoProvider } from "./protocol/crypto_provider.ts";
 import { Exchange } from "./protocol/exchange.ts";
 import { decodeKey, trafficCiphers } from "./protocol/keys.ts";
-import { parseAddress, resolveAddress } from "./runtime/address.ts";
+import { type Address, DEFAULT_SERVER, resolveAddress } from "./runtime/address.ts";
 import { makeAlarm } from "./runtime/alarm.ts";
 import { makeClock } from "./runtime/clock.ts";
 import { chooseCrypto, detectDial } from "./runtime/detect.ts";
-import type { Channel } from "./runtime/channels/channel.ts";
+import type { Channel, ChannelEvents, Dial } from "./runtime/channels/channel.ts";
+import { type ListedServer, parseServerList } from "./server_list.ts";
 
 export interface ConnectOptions {
   /** The master key: 32 bytes, 44 characters of base64 or 64 of hex. */
@@ -19,11 +23,19 @@ export interface ConnectOptions {
    * like `node`), `node` (node:crypto) or `web` (Web Crypto alone).
    */
   readonly crypto?: CryptoChoice;
+  /**
+   * What calls do whose server has not answered for 250 ms or more, until it does. `error` (the default
+   * for several servers): they fail at once with a ServerDownError. `miss`, for caches: get, getMany,
+   * exists and touch find nothing, and set stores nothing; all others fail. Without it, calls to a lone
+   * server wait until their deadline.
+   */
+  readonly onDown?: OnDown;
 }
 
 /**
- * Makes a client for the server at an address. Nothing is sent before the first call, so this
- * also succeeds while no server is there. An open client does not keep the process alive.
+ * Makes a client for the server at an address, or for several servers, each of which has its share of
+ * the keys. Nothing is sent before the first call, so this also succeeds while no server is there. An
+ * open client does not keep the process alive.
  *
  * ```ts
  * const kv = await connect("127.0.0.1:4040", { key });
@@ -31,48 +43,130 @@ export interface ConnectOptions {
  * await kv.getText("greeting", { timeout: 50 }); // "hello"
  * kv.close();
  * ```
- * @param address `host:port`, `[IPv6]:port`, or a host alone for port 4040
+ * @param servers `host:port`, `[IPv6]:port`, or a host alone for port 4040; or `name=host:port` for a
+ *   server that has a name; or a list of these, as an array or with commas between, where `*2` behind a
+ *   server gives it twice as many keys. By default the environment variable KG_SERVER.
  * @throws {MasterKeyError} when the key is not valid
- * @throws {InvalidArgumentError} when the address is not valid, or its name can't be resolved
+ * @throws {InvalidArgumentError} when the servers are not valid, or no name can be resolved
  */
-export async function connect(address: string, options: ConnectOptions): Promise<Client> {
-  return (await openChannel(address, options)).client;
+export async function connect(
+  servers: string | readonly string[] | undefined,
+  options: ConnectOptions,
+): Promise<Client> {
+  return (await openClient(servers, options)).client;
 }
+
+/** How long the look-up of some servers' names may delay a client of several. */
+const RESOLVE_PATIENCE_MS = 1_000;
 
 /**
- * As `connect`, with the channel under the client.
+ * As `connect`, with the channels under the client, as far as they are open by now.
  * @internal
  */
-export async function openChannel(
-  address: string,
+export async function openClient(
+  servers: string | readonly string[] | undefined,
   options: ConnectOptions,
-): Promise<{ client: Client; channel: Channel }> {
+): Promise<{ client: Client; channels: readonly Channel[] }> {
   const masterKey = decodeKey(options?.key);
-  const parsed = parseAddress(address);
-  if (parsed.port === 0) {
-    throw new InvalidArgumentError(`"${address}" has port 0: no server can have it.`);
+  const listed = parseServerList(servers ?? (process.env.KG_SERVER || DEFAULT_SERVER));
+  const { onDown, crypto } = options;
+  if (onDown !== undefined && onDown !== "error" && onDown !== "miss") {
+    throw new InvalidArgumentError(`onDown is ${String(onDown)}; it must be "error" or "miss".`);
   }
-  // None of these waits for another. Only the socket waits for the name: for its address family.
-  const [server, dial, { provider, ciphers }] = await Promise.all([
-    resolveAddress(parsed),
-    detectDial(),
-    openCrypto(masterKey, options.crypto),
-  ]);
-  const exchange: Exchange = new Exchange({
-    ciphers,
-    send: (datagram) => channel.send(datagram),
-    now: makeClock(),
-    makeAlarm,
-    fillRandom: provider.fillRandom,
-  });
-  const channel = await dial(server, {
-    onDatagram: (datagram) => exchange.receive(datagram),
-    onError: (error) => exchange.noteNetworkError(error),
-  });
-  return { client: new Client(exchange, () => channel.close()), channel };
+  return listed.length === 1 && onDown === undefined
+    ? await openOne(listed[0], masterKey, crypto)
+    : await openFleet(listed, onDown ?? "error", masterKey, crypto);
 }
 
-async function openCrypto(masterKey: Uint8Array, choice?: CryptoChoice) {
-  const provider = await chooseCrypto(choice);
-  return { provider, ciphers: await trafficCiphers(masterKey, provider) };
+async function openOne(
+  { name, address, text }: ListedServer,
+  masterKey: Uint8Array,
+  choice: CryptoChoice | undefined,
+) {
+  // None of these waits for another. Only the socket waits for the name: for its address family.
+  const [to, dial, ports] = await Promise.all([
+    resolveAddress(address),
+    detectDial(),
+    chooseCrypto(choice).then((provider) => openPorts(masterKey, provider, makeClock(), name)),
+  ]);
+  const server = name === undefined ? undefined : { name, address: text };
+  const exchange: Exchange = new Exchange({
+    ...ports,
+    server,
+    send: (datagram) => channel.send(datagram),
+  });
+  const channel = await dial(to, eventsOf(exchange));
+  return { client: new Client(exchange, () => channel.close()), channels: [channel] };
+}
+
+async function openFleet(
+  listed: readonly ListedServer[],
+  onDown: OnDown,
+  masterKey: Uint8Array,
+  choice: CryptoChoice | undefined,
+) {
+  const [{ Fleet }, { Member }, dial, provider] = await Promise.all([
+    import("./fleet/fleet.ts"),
+    import("./fleet/member.ts"),
+    detectDial(),
+    chooseCrypto(choice),
+  ]);
+  const now = makeClock();
+  const channels: Channel[] = [];
+  const members = await Promise.all(listed.map(async ({ name, address, text, weight }) => {
+    const ports = await openPorts(masterKey, provider, now, name);
+    const paths = pathsTo(address, dial, (channel) => channels.push(channel));
+    return new Member({ name, address: text, weight, onDown, paths, ports });
+  }));
+  await openAll(members);
+  const fleet = new Fleet(members, { now, makeAlarm }, provider.fillRandom);
+  return { client: new Client(fleet, () => {}), channels };
+}
+
+/** Opens the paths to all members, and waits for them a while; one at least must be there. */
+async function openAll(members: readonly Member[]): Promise<void> {
+  await new Promise<void>((resolve) => {
+    const patience = makeAlarm(resolve);
+    patience.set(RESOLVE_PATIENCE_MS);
+    void Promise.all(members.map((member) => member.open())).then(() => {
+      patience.clear();
+      resolve();
+    });
+  });
+  const problems = members.flatMap(({ problem }) => problem ?? []);
+  if (problems.length === members.length) {
+    for (const member of members) member.close();
+    throw problems[0];
+  }
+  for (const member of members) member.begin();
+}
+
+async function openPorts(
+  masterKey: Uint8Array,
+  provider: CryptoProvider,
+  now: () => number,
+  name: string | undefined,
+) {
+  const ciphers = await trafficCiphers(masterKey, provider, name);
+  return { ciphers, now, makeAlarm, fillRandom: provider.fillRandom };
+}
+
+/** Looks the address up each time, since a name may lead elsewhere after its server was moved. */
+function pathsTo(address: Address, dial: Dial, onChannel: (channel: Channel) => void): Paths {
+  return {
+    async open(exchange, known) {
+      const { host, port } = await resolveAddress(address);
+      if (host === known) return null;
+      const channel = await dial({ host, port }, eventsOf(exchange));
+      onChannel(channel);
+      return { to: host, send: (datagram) => channel.send(datagram), close: () => channel.close() };
+    },
+  };
+}
+
+function eventsOf(exchange: Exchange): ChannelEvents {
+  return {
+    onDatagram: (datagram) => exchange.receive(datagram),
+    onError: (error) => exchange.noteNetworkError(error),
+  };
 }

@@ -54,25 +54,34 @@ export class MasterKeyError extends KilogramError {
   }
 }
 
+/** What is known about a call without an answer. */
+interface DeadlineDetails {
+  /** What the network reported, if anything: a hint, since it can be forged. */
+  readonly cause?: unknown;
+  /** The name of the server that was asked, if it has one. */
+  readonly server?: string;
+  /** What may have happened, as a sentence. */
+  readonly why?: string;
+}
+
 /** No reply came before the deadline. */
 export class DeadlineExceededError extends KilogramError {
   /**
    * @param effect null for a query, which has no effect to report
    * @param note what else is known, or ""
-   * @param cause what the network reported, if anything: a hint, since it can be forged
-   * @param why what may have happened, as a sentence
    */
   constructor(
     operation: string,
     waitedMs: number,
     effect: Effect | null,
     note: string,
-    cause?: unknown,
-    why = "there may be no server, it may have another key, or datagrams were lost.",
+    { cause, server, why }: DeadlineDetails = {},
   ) {
+    const name = server === undefined ? "" : ` from ${server}`;
     const parts = [
-      `${operation} had no answer after ${Math.round(waitedMs)} ms:`,
-      why,
+      `${operation} had no answer${name} after ${Math.round(waitedMs)} ms:`,
+      why ?? "there may be no server, it may have another key" +
+          `${server === undefined ? "" : " or name"}, or datagrams were lost.`,
       cause instanceof Error ? `The network reported: ${cause.message}.` : "",
       note,
       effect === null ? "" : EFFECT_NOTES[effect],
@@ -80,6 +89,52 @@ export class DeadlineExceededError extends KilogramError {
     const message = parts.filter((part) => part !== "").join(" ");
     super("DEADLINE_EXCEEDED", message, effect ?? "none", cause);
   }
+}
+
+/** The server that has the key is known to be down. Nothing was sent. */
+export class ServerDownError extends KilogramError {
+  /** Its name. */
+  readonly server: string;
+
+  /** @param why what is known, as the end of a sentence */
+  constructor(operation: string, server: string, why: string) {
+    super(
+      "SERVER_DOWN",
+      `${operation}: the server ${server} is down: ${why}. Its calls fail at once until it answers.`,
+    );
+    this.server = server;
+  }
+}
+
+/**
+ * Some of several calls failed: of getMany, setMany or deleteMany, or of a DROP at several servers.
+ * `effect` tells of those that failed: the least certain of theirs.
+ */
+export class SomeFailedError<K = unknown, R = unknown> extends KilogramError {
+  /** What failed, by key or by the server's name; and what the others gave. */
+  readonly errors: ReadonlyMap<K, Error>;
+  readonly results: ReadonlyMap<K, R>;
+
+  /** @param what such as "getMany: 2 of 9 keys" */
+  constructor(what: string, errors: ReadonlyMap<K, Error>, results: ReadonlyMap<K, R>) {
+    const [first] = errors.values();
+    super(
+      "SOME_FAILED",
+      `${what} failed; the first: ${first?.message}`,
+      worstEffect(errors),
+      first,
+    );
+    this.errors = errors;
+    this.results = results;
+  }
+}
+
+function worstEffect(errors: ReadonlyMap<unknown, Error>): Effect {
+  const effects = [...errors.values()].map((error) =>
+    error instanceof KilogramError ? error.effect : "unknown"
+  );
+  if (effects.includes("unknown")) return "unknown";
+  return effects.includes("done") ? "done" : "none";
 }
 
 /** The caller's AbortSignal fired; `cause` is its reason. */

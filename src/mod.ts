@@ -12,15 +12,17 @@ export type { Key, TimeToLive, Value } from "./arguments.ts";
 export type {
   Abortable,
   AddResult,
-  Calls,
-  Client,
   Deadline,
   DeleteOptions,
   ExistsResult,
+  ItemResult,
   RememberOptions,
   SetOptions,
   SetResult,
-} from "./client.ts";
+  StoreOptions,
+} from "./call_options.ts";
+export type { Calls, Client } from "./client.ts";
 export { connect, type ConnectOptions } from "./connect.ts";
 export * from "./errors.ts";
+export type { ServerState } from "./protocol/destination.ts";
 export { decodeKey, encodeKey, generateKey } from "./protocol/keys.ts";

@@ -15,10 +15,10 @@ import {
 } from "./errors.ts";
 import { copyBytes } from "./bytes.ts";
 import { MAX_KEY_BYTES } from "./protocol/frame.ts";
-import type { Alarm } from "./protocol/wake_timer.ts";
+import type { Time } from "./protocol/destination.ts";
 
 /** The lease of a key is stored under this prefix followed by the key. */
-const LEASE_PREFIX = "lease:";
+export const LEASE_PREFIX = "lease:";
 const MAX_REMEMBERED_KEY_BYTES = MAX_KEY_BYTES - LEASE_PREFIX.length;
 /** Random, so that no two holders have the same. */
 const TOKEN_BYTES = 16;
@@ -33,19 +33,13 @@ export interface Caller {
     key: Uint8Array,
     value: Value,
     options: Limits & { readonly ttl?: number; readonly overwrite?: boolean },
-  ): Promise<{ readonly stored: boolean }>;
+  ): Promise<{ readonly stored: boolean; readonly isDown?: true }>;
   delete(key: Uint8Array, options: Limits & { readonly ifEqual: Uint8Array }): Promise<unknown>;
 }
 
 interface Limits {
   readonly timeout: number;
   readonly signal?: AbortSignal;
-}
-
-/** The client's clock and alarms. */
-export interface Time {
-  readonly now: () => number;
-  readonly makeAlarm: (ring: () => void) => Alarm;
 }
 
 export interface Terms {
@@ -67,6 +61,9 @@ interface Held {
   readonly endsAtMs: number;
   readonly value: Uint8Array | undefined;
 }
+
+/** Then each process loads for itself. */
+const NO_LEASE: Held = { endsAtMs: 0, value: undefined };
 
 type Load = () => Value | Promise<Value>;
 
@@ -147,6 +144,7 @@ export class Remember {
         if (nowMs >= untilMs) return null;
         const timeout = untilMs - nowMs;
         const isHolder = await setLease(calls, lease, leaseMs, timeout);
+        if (isHolder === null) return NO_LEASE;
         if (!isHolder) await this.#wait(Math.min(lookMs, timeout));
         // Even with the lease held: its last holder may just have stored the value.
         const value = await calls.get(key, { timeout });
@@ -156,8 +154,8 @@ export class Remember {
     } catch (error) {
       // Callers that wait for this may have more time.
       if (error instanceof DeadlineExceededError) return null;
-      // No room for a lease: then each process loads for itself.
-      if (error instanceof FullError) return { endsAtMs: 0, value: undefined };
+      // No room for a lease.
+      if (error instanceof FullError) return NO_LEASE;
       throw error;
     }
   }
@@ -199,15 +197,16 @@ async function loadAndStore(
   return value;
 }
 
-/** Tries to set the lease; returns whether this process holds it now. */
+/** Tries to set the lease; returns whether this process holds it now, or null if nobody can. */
 async function setLease(
   calls: Caller,
   lease: Lease,
   ttl: number,
   timeout: number,
-): Promise<boolean> {
+): Promise<boolean | null> {
   try {
-    return (await calls.set(lease.key, lease.token, { ttl, timeout })).stored;
+    const { stored, isDown } = await calls.set(lease.key, lease.token, { ttl, timeout });
+    return isDown ? null : stored;
   } catch (error) {
     // The lease may be held here, but a process that can't tell looks again.
     if (error instanceof DuplicateError) return false;
@@ -222,7 +221,7 @@ async function giveBack(calls: Caller, { key, token }: Lease, timeout: number): 
 
 function notInTime(timeoutMs: number): DeadlineExceededError {
   const why = "the value was not there, and its loader, here or elsewhere, was not done.";
-  return new DeadlineExceededError("remember", timeoutMs, null, "", undefined, why);
+  return new DeadlineExceededError("remember", timeoutMs, null, "", { why });
 }
 
 function tooLong(length: number): InvalidArgumentError {

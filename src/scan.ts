@@ -1,16 +1,36 @@
 /** Walks over all keys with SCAN, a page at a time. Source: docs/WIRE.md, section 4, «SCAN». */
 
 import { copyBytes, readU16 } from "./bytes.ts";
-import { RequestError } from "./errors.ts";
+import { RequestError, SomeFailedError } from "./errors.ts";
+import { nameOf } from "./many.ts";
 import type { Reply } from "./protocol/call.ts";
+import type { ServerDestination } from "./protocol/destination.ts";
 import { CURSOR_BYTES, SCANNED_LENGTH_BYTES, Status } from "./protocol/frame.ts";
 
 /** After a restart of the server the walk begins anew, at most this often. */
 const MAX_RESTARTS = 8;
 const NO_CURSOR = new Uint8Array(0);
 
+/** The keys of all servers, one after the other. @throws {SomeFailedError} after the others' keys */
+export async function* scanAll(
+  servers: readonly ServerDestination[],
+  page: (server: ServerDestination, cursor: Uint8Array) => Promise<Reply>,
+): AsyncGenerator<Uint8Array, void> {
+  const errors = new Map<string, Error>();
+  for (const server of servers) {
+    try {
+      yield* scan((cursor) => page(server, cursor));
+    } catch (error) {
+      if (servers.length === 1) throw error;
+      errors.set(nameOf(server), error as Error);
+    }
+  }
+  if (errors.size === 0) return;
+  throw new SomeFailedError(`keys: ${errors.size} of ${servers.length} servers`, errors, new Map());
+}
+
 /** @param page asks for the page of a cursor: none to begin, or 8 bytes */
-export async function* scan(
+async function* scan(
   page: (cursor: Uint8Array) => Promise<Reply>,
 ): AsyncGenerator<Uint8Array, void> {
   let cursor = NO_CURSOR;

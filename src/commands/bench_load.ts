@@ -1,7 +1,7 @@
 /** A thread's share of the load of `kg bench`. */
 
 import type { Calls, Client } from "../client.ts";
-import { openChannel } from "../connect.ts";
+import { openClient } from "../connect.ts";
 import {
   closedLoop,
   type Extent,
@@ -55,10 +55,10 @@ export class Load {
   static async open(share: Share): Promise<Load> {
     const { server, key, crypto } = share;
     const opened = await Promise.all(
-      Array.from({ length: share.clients }, () => openChannel(server, { key, crypto })),
+      Array.from({ length: share.clients }, () => openClient(server, { key, crypto })),
     );
     const { waiterFor } = await detectRuntime();
-    const awaitReply = waiterFor?.(opened.map(({ channel }) => channel)) ?? undefined;
+    const awaitReply = waiterFor?.(opened.flatMap(({ channels }) => channels)) ?? undefined;
     return new Load(share, opened.map(({ client }) => client), awaitReply);
   }
 

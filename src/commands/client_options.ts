@@ -1,12 +1,10 @@
 /** The options that the client commands share: the server, its key and how long to wait. */
 
-import { DEFAULT_HOST, DEFAULT_PORT } from "../runtime/address.ts";
+import { DEFAULT_SERVER } from "../runtime/address.ts";
 import type { CryptoChoice } from "../arguments.ts";
 import { choiceOf, type Input, type Options } from "./command.ts";
 import { parseDuration } from "./quantities.ts";
 
-/** Where a server listens, and a client looks for it, by default. */
-export const DEFAULT_SERVER = `${DEFAULT_HOST}:${DEFAULT_PORT}`;
 const DEFAULT_TIMEOUT = "1s";
 
 export const CRYPTO_OPTION = {

@@ -1,6 +1,6 @@
 import { MemoryExecutor } from "../execute/memory.ts";
 import type { Receive } from "../protocol/socket.ts";
-import { formatAddress, parseAddress, resolveAddress } from "../runtime/address.ts";
+import { DEFAULT_SERVER, formatAddress, parseAddress, resolveAddress } from "../runtime/address.ts";
 import { makeClock } from "../runtime/clock.ts";
 import { chooseCrypto, detectRuntime } from "../runtime/detect.ts";
 import { kernelDrops } from "../runtime/kernel_drops.ts";
@@ -11,7 +11,7 @@ import type { Line } from "../section.ts";
 import { Counters } from "../statistics.ts";
 import type { LogStore } from "../store/log_store.ts";
 import { VERSION } from "../version.ts";
-import { CRYPTO_OPTION, cryptoChoice, DEFAULT_SERVER, KEY_FILE_OPTION } from "./client_options.ts";
+import { CRYPTO_OPTION, cryptoChoice, KEY_FILE_OPTION } from "./client_options.ts";
 import { bindProblem } from "./bind_problem.ts";
 import { type Command, Exit, type Input } from "./command.ts";
 import { complain } from "./output.ts";

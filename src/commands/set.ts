@@ -1,4 +1,4 @@
-import type { SetResult } from "../client.ts";
+import type { SetResult } from "../call_options.ts";
 import { MAX_VALUE_BYTES } from "../protocol/frame.ts";
 import { SkvsCommand, SkvsFlag } from "../protocol/skvs.ts";
 import { CLIENT_OPTIONS, IF_EQUAL_OPTION, ifEqualOf, ttlMsOf } from "./client_options.ts";

@@ -13,6 +13,8 @@ export interface Reply {
   readonly value: Uint8Array;
   /** Milliseconds; 0 for none or not reported. */
   readonly remainingTtlMs: number;
+  /** No server was asked, since the one that has the key is down. */
+  readonly isDown?: true;
 }
 
 /** When a call gives up. */

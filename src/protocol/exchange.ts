@@ -15,6 +15,7 @@ import {
 import { copyBytes } from "../bytes.ts";
 import { Call, type Limit, type Reply } from "./call.ts";
 import { DATAGRAM_BYTES } from "./datagram.ts";
+import type { Destination, ServerState, Time } from "./destination.ts";
 import {
   codeOf,
   keyLengthOf,
@@ -55,6 +56,8 @@ export interface ExchangePorts {
   readonly now: () => number;
   readonly makeAlarm: (ring: () => void) => Alarm;
   readonly fillRandom: FillRandom;
+  /** What the server is called in error messages and in the client's `servers`. */
+  readonly server?: Pick<ServerState, "name" | "address">;
 }
 
 const PING: Request = {
@@ -65,7 +68,9 @@ const PING: Request = {
   ttlMs: 0,
 };
 
-export class Exchange {
+export class Exchange implements Destination {
+  /** Called with every accepted reply, while there is somebody who waits for one. */
+  onReply: (() => void) | null = null;
   readonly #ports: ExchangePorts;
   readonly #timer: WakeTimer;
   readonly #queryStream: NonceStream;
@@ -81,6 +86,7 @@ export class Exchange {
   #sends = 0;
   #opening = 0;
   #networkError: unknown;
+  #silentSinceMs = Number.POSITIVE_INFINITY;
   #closed = false;
 
   constructor(ports: ExchangePorts) {
@@ -101,8 +107,23 @@ export class Exchange {
     });
   }
 
-  /** The clock and the alarms of this exchange. */
-  get time(): Pick<ExchangePorts, "now" | "makeAlarm"> {
+  // A destination of one server, which has every key.
+
+  get servers(): readonly [this] {
+    return [this];
+  }
+
+  homeOf(): this {
+    return this;
+  }
+
+  get state(): ServerState {
+    const { name, address = "" } = this.#ports.server ?? {};
+    const { smoothedMs } = this.#queries.roundTrip;
+    return { name, address, weight: 1, isDown: false, roundTripMs: smoothedMs };
+  }
+
+  get time(): Time {
     return this.#ports;
   }
 
@@ -113,6 +134,35 @@ export class Exchange {
   /** The state of the queries and of the mutations. */
   get lanes(): readonly [queries: Readonly<Lane>, mutations: Readonly<Lane>] {
     return this.#lanes;
+  }
+
+  /**
+   * Since when requests have gone without any reply, in ms; Infinity if there is nothing to wait for.
+   * A request counts even after its call has given up.
+   */
+  get silentSinceMs(): number {
+    return this.#silentSinceMs;
+  }
+
+  /** How long a query waits before it is sent again, in ms. */
+  get timeoutMs(): number {
+    return this.#queries.roundTrip.timeoutMs;
+  }
+
+  /** Asks for a sign of life, with one datagram. */
+  probe(): void {
+    if (!this.#closed) this.#sendPing();
+  }
+
+  /**
+   * Ends every call that has no effect so far: queries, and mutations that were not sent. A mutation
+   * that was sent waits on, since only its answer can tell what became of it.
+   */
+  failHarmless(errorOf: (operation: string) => Error): void {
+    for (const call of this.#lanes.flatMap((lane) => [...lane])) {
+      if (call.effect === "none") this.#fail(call, errorOf(call.name));
+    }
+    this.#goOn();
   }
 
   /** Datagrams that were sent again. */
@@ -309,6 +359,7 @@ export class Exchange {
       lane.retransmissions++;
     } else transmission.begin(++this.#sends, nowMs, lane.roundTrip.timeoutMs);
     this.#timer.wakeBy(transmission.nextCopyAtMs);
+    this.#silentSinceMs = Math.min(this.#silentSinceMs, nowMs);
     try {
       this.#ports.send(transmission.datagram);
     } catch (error) {
@@ -364,6 +415,9 @@ export class Exchange {
     else this.#finish(call, frame);
     if (isNewEpoch) this.#reviewMutations();
     this.#timer.wakeBy(lane.oldestDueAtMs);
+    const isAwaited = this.#lanes.some(({ outstanding }) => outstanding.size > 0);
+    this.#silentSinceMs = isAwaited ? lane.lastReplyAtMs : Number.POSITIVE_INFINITY;
+    this.onReply?.();
     this.#goOn();
   }
 
@@ -460,7 +514,7 @@ export class Exchange {
       waitedMs,
       call.isMutation ? call.effect : null,
       isBehindOthers ? `${MAX_OUTSTANDING} calls before it had no answer either.` : "",
-      this.#networkError,
+      { cause: this.#networkError, server: this.#ports.server?.name },
     );
   }
 }

@@ -75,6 +75,11 @@ export class RoundTrip {
     this.#leastRepeatMs = Number.POSITIVE_INFINITY;
   }
 
+  /** The smoothed time from a request to its reply; undefined before the first sample. */
+  get smoothedMs(): number | undefined {
+    return this.isKnown ? this.#smoothedMs : undefined;
+  }
+
   /** Whether there has been a sample. */
   get isKnown(): boolean {
     return !Number.isNaN(this.#smoothedMs);

@@ -6,6 +6,7 @@ import { InvalidArgumentError } from "../errors.ts";
 /** Where a server listens by default. */
 export const DEFAULT_HOST = "127.0.0.1";
 export const DEFAULT_PORT = 4040;
+export const DEFAULT_SERVER = `${DEFAULT_HOST}:${DEFAULT_PORT}`;
 const MAX_PORT = 65_535;
 
 export interface Address {

@@ -1,0 +1,132 @@
+/**
+ * Whether a server is down: it has answered nothing for some round trips and at least 250 ms, and PINGs
+ * were among what it left unanswered. One reply brings it back. No I/O: clock and alarm are passed in.
+ * Source: docs/FLEET.md, «When a server is down».
+ */
+
+import type { Time } from "../protocol/destination.ts";
+import type { Alarm } from "../protocol/wake_timer.ts";
+
+/** How often a silent server is looked at. */
+const LOOK_MS = 50;
+/** After this long without a reply each look sends a PING: a reply may have to wait, but not a PING's. */
+const ASK_AFTER_MS = 100;
+const DOWN_AFTER_MS = 250;
+/** At least so many of the waits after which a request is sent again. */
+const DOWN_AFTER_TIMEOUTS = 4;
+const MIN_UNANSWERED = 3;
+/** A look that comes so late tells of a pause of this process, not of the server. */
+const LATE_MS = 2 * LOOK_MS;
+/** The waits between PINGs to a server that is down double up to a second. */
+const FIRST_PROBE_MS = 50;
+const LAST_PROBE_MS = 1_000;
+
+/** What is watched: the exchange with a server. */
+export interface Pulse {
+  /** In ms; Infinity if there is nothing to wait for. */
+  readonly silentSinceMs: number;
+  /** The present wait before a request is sent again, in ms. */
+  readonly timeoutMs: number;
+  /** Sends one PING. */
+  probe(): void;
+}
+
+export interface LivenessEvents {
+  readonly onDown: () => void;
+  readonly onUp: () => void;
+  /** Called before each PING to a server that is down. */
+  readonly onProbe: () => void;
+}
+
+export class Liveness {
+  readonly #pulse: Pulse;
+  readonly #now: () => number;
+  readonly #events: LivenessEvents;
+  readonly #alarm: Alarm;
+  #isLooking = false;
+  #lookedAtMs = 0;
+  #unanswered = 0;
+  /** Since when it has answered nothing; NaN while it is up. */
+  #downSinceMs = Number.NaN;
+  #probeMs = FIRST_PROBE_MS;
+
+  constructor(pulse: Pulse, { now, makeAlarm }: Time, events: LivenessEvents) {
+    this.#pulse = pulse;
+    this.#now = now;
+    this.#events = events;
+    this.#alarm = makeAlarm(() => this.isDown ? this.#probe() : this.#look());
+    this.#alarm.keepAlive(false);
+  }
+
+  get isDown(): boolean {
+    return !Number.isNaN(this.#downSinceMs);
+  }
+
+  /** How long it has answered nothing. */
+  get silentMs(): number {
+    return this.#now() - this.#downSinceMs;
+  }
+
+  /** A call begins: from now on it is looked whether replies come. */
+  watch(): void {
+    if (this.#isLooking || this.isDown) return;
+    this.#isLooking = true;
+    this.#unanswered = 0;
+    this.#lookedAtMs = this.#now();
+    this.#alarm.set(LOOK_MS);
+  }
+
+  noteReply(): void {
+    if (!this.isDown) return;
+    this.#downSinceMs = Number.NaN;
+    this.#alarm.clear();
+    this.#events.onUp();
+  }
+
+  /** It has not been reached yet: it counts as down. */
+  beginDown(): void {
+    this.#goDown(this.#now());
+  }
+
+  stop(): void {
+    this.#alarm.clear();
+  }
+
+  #look(): void {
+    const nowMs = this.#now();
+    const isLate = nowMs - this.#lookedAtMs > LATE_MS;
+    this.#lookedAtMs = nowMs;
+    const { silentSinceMs, timeoutMs } = this.#pulse;
+    if (silentSinceMs === Number.POSITIVE_INFINITY) {
+      this.#isLooking = false;
+      return;
+    }
+    const silentMs = nowMs - silentSinceMs;
+    if (isLate || silentMs < ASK_AFTER_MS) this.#unanswered = 0;
+    const downAfterMs = Math.max(DOWN_AFTER_MS, DOWN_AFTER_TIMEOUTS * timeoutMs);
+    if (silentMs >= downAfterMs && this.#unanswered >= MIN_UNANSWERED) {
+      this.#goDown(silentSinceMs);
+      return;
+    }
+    if (silentMs >= ASK_AFTER_MS) {
+      this.#unanswered++;
+      this.#pulse.probe();
+    }
+    this.#alarm.set(LOOK_MS);
+  }
+
+  #goDown(sinceMs: number): void {
+    this.#isLooking = false;
+    this.#downSinceMs = sinceMs;
+    this.#probeMs = FIRST_PROBE_MS;
+    this.#events.onDown();
+    this.#alarm.set(this.#probeMs);
+  }
+
+  #probe(): void {
+    this.#probeMs = Math.min(2 * this.#probeMs, LAST_PROBE_MS);
+    this.#alarm.set(this.#probeMs);
+    this.#events.onProbe();
+    this.#pulse.probe();
+  }
+}

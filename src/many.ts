@@ -1,0 +1,93 @@
+/**
+ * Calls for many keys, or at many servers, which end together. All are made whatever becomes of the
+ * others, and one error tells of all that failed.
+ */
+
+import { SomeFailedError } from "./errors.ts";
+import type { Reply } from "./protocol/call.ts";
+import type { Destination, ServerDestination } from "./protocol/destination.ts";
+import type { Request } from "./protocol/frame.ts";
+import { MAX_OUTSTANDING } from "./protocol/lane.ts";
+
+type Outcome<R> = { readonly result: R } | { readonly error: Error };
+
+/** Sends each key's request to its server, at most 64 at a time to each, and takes the replies' results. */
+export async function callEach<K, R>(
+  name: string,
+  requests: ReadonlyMap<K, Request>,
+  destination: Destination,
+  call: (server: ServerDestination, request: Request) => Promise<Reply>,
+  resultOf: (reply: Reply) => R,
+): Promise<Map<K, R>> {
+  const lines = new Map<ServerDestination, K[]>();
+  for (const [key, request] of requests) {
+    const home = destination.homeOf(request.key);
+    const line = lines.get(home);
+    if (line === undefined) lines.set(home, [key]);
+    else line.push(key);
+  }
+  const outcomes = new Map<K, Outcome<R>>();
+  await Promise.all(
+    [...lines].map(([server, keys]) =>
+      forEach(keys, async (key) => {
+        const request = requests.get(key) as Request;
+        outcomes.set(key, await outcomeOf(call(server, request).then(resultOf)));
+      })
+    ),
+  );
+  return resultsOf(name, "keys", requests.keys(), outcomes);
+}
+
+/** Makes a call at each server. @returns the results by the servers' names */
+export async function callAll<R>(
+  name: string,
+  { servers }: Destination,
+  call: (server: ServerDestination) => Promise<R>,
+): Promise<Map<string, R>> {
+  // A lone server's error needs no other around it.
+  if (servers.length === 1) return new Map([[nameOf(servers[0]), await call(servers[0])]]);
+  const outcomes = new Map<string, Outcome<R>>();
+  await Promise.all(servers.map(async (server) => {
+    outcomes.set(nameOf(server), await outcomeOf(call(server)));
+  }));
+  return resultsOf(name, "servers", servers.map(nameOf), outcomes);
+}
+
+export function nameOf({ state }: ServerDestination): string {
+  return state.name ?? state.address;
+}
+
+/** Does something with each item, at most 64 at a time, in their order. It must not throw. */
+async function forEach<T>(items: readonly T[], run: (item: T) => Promise<void>): Promise<void> {
+  let next = 0;
+  const work = async () => {
+    while (next < items.length) await run(items[next++]);
+  };
+  await Promise.all(Array.from({ length: Math.min(MAX_OUTSTANDING, items.length) }, work));
+}
+
+async function outcomeOf<R>(promise: Promise<R>): Promise<Outcome<R>> {
+  try {
+    return { result: await promise };
+  } catch (error) {
+    return { error: error as Error };
+  }
+}
+
+/** The results in the order of the names. @throws {SomeFailedError} */
+function resultsOf<K, R>(
+  what: string,
+  unit: string,
+  names: Iterable<K>,
+  outcomes: ReadonlyMap<K, Outcome<R>>,
+): Map<K, R> {
+  const results = new Map<K, R>();
+  const errors = new Map<K, Error>();
+  for (const name of names) {
+    const outcome = outcomes.get(name) as Outcome<R>;
+    if ("error" in outcome) errors.set(name, outcome.error);
+    else results.set(name, outcome.result);
+  }
+  if (errors.size === 0) return results;
+  throw new SomeFailedError(`${what}: ${errors.size} of ${outcomes.size} ${unit}`, errors, results);
+}
