@@ -11,6 +11,8 @@ import {
   KilogramError,
   MasterKeyError,
   OutcomeUnknownError,
+  ServerDownError,
+  SomeFailedError,
 } from "./errors.ts";
 
 /** Commands that look like options elsewhere. */
@@ -41,6 +43,8 @@ function exitStatusOf(error: unknown): number {
   if (error instanceof InvalidArgumentError || error instanceof MasterKeyError) return Exit.USAGE;
   if (error instanceof DeadlineExceededError) return Exit.NO_ANSWER;
   if (error instanceof OutcomeUnknownError) return Exit.NO_ANSWER;
+  if (error instanceof ServerDownError) return Exit.NO_ANSWER;
+  if (error instanceof SomeFailedError) return exitStatusOf([...error.errors.values()][0]);
   if (error instanceof KilogramError) return Exit.REFUSED;
   return Exit.USAGE;
 }

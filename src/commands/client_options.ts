@@ -26,8 +26,8 @@ export const KEY_FILE_OPTION = {
 export const CLIENT_OPTIONS = {
   server: {
     type: "string",
-    value: "HOST:PORT",
-    help: `the server (default: KG_SERVER, then ${DEFAULT_SERVER})`,
+    value: "SERVERS",
+    help: `HOST:PORT, or NAME=HOST:PORT,... (default: KG_SERVER, ${DEFAULT_SERVER})`,
   },
   ...KEY_FILE_OPTION,
   timeout: {

@@ -150,8 +150,10 @@ export function heading(text: string): string {
   return process.stdout.isTTY ? styleText("bold", text) : text;
 }
 
-/** Two columns, the first as wide as its widest cell. */
+/** Columns, each but the last as wide as its widest cell. */
 export function columns(rows: readonly (readonly string[])[]): string {
-  const width = Math.max(...rows.map(([left]) => left.length));
-  return rows.map(([left, right]) => `  ${left.padEnd(width)}  ${right}`).join("\n");
+  const widthOf = (column: number) => Math.max(...rows.map((row) => row[column]?.length ?? 0));
+  const line = (row: readonly string[]) =>
+    row.map((cell, i) => i === row.length - 1 ? cell : cell.padEnd(widthOf(i))).join("  ");
+  return rows.map((row) => `  ${line(row)}`).join("\n");
 }

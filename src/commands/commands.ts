@@ -17,6 +17,9 @@ export const COMMANDS: Commands = {
   ping: async () => (await import("./ping.ts")).command,
   stats: async () => (await import("./stats.ts")).command,
   bench: async () => (await import("./bench.ts")).command,
+  where: async () => (await import("./where.ts")).command,
+  fleet: async () => (await import("./fleet.ts")).command,
+  move: async () => (await import("./move.ts")).command,
   export: async () => (await import("./export.ts")).command,
   import: async () => (await import("./import.ts")).command,
   keygen: async () => (await import("./keygen.ts")).command,
@@ -51,6 +54,10 @@ const ELSEWHERE: Readonly<Record<string, string>> = {
   info: "stats",
   dump: "export",
   restore: "import",
+  mget: "get",
+  cluster: "fleet",
+  servers: "fleet",
+  reshard: "move",
 };
 
 function meantBy(name: string): string | undefined {

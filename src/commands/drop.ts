@@ -1,6 +1,7 @@
 import { createInterface } from "node:readline";
 import { CLIENT_OPTIONS, serverOf } from "./client_options.ts";
 import { type Command, Exit, type Input } from "./command.ts";
+import { atEachServer, reportErrors } from "./each_server.ts";
 import { complain, printJson } from "./output.ts";
 import { UsageError } from "./usage_error.ts";
 import { withClient } from "./with_client.ts";
@@ -25,10 +26,16 @@ export const command: Command = {
       complain("kg drop: nothing was removed");
       return Exit.NOT_FOUND;
     }
-    await withClient(input, (kv) => kv.drop(prefix));
+    const { results, errors } = await withClient(
+      input,
+      (kv) => atEachServer(kv, (one) => one.drop(prefix)),
+    );
     if (prefix.endsWith("*")) complain("kg drop: note that * is a character like any other here");
-    if (input.flag("json")) printJson({ prefix, dropped: true });
-    return Exit.DONE;
+    if (input.flag("json")) {
+      const servers = results.size + errors.size > 1 ? [...results.keys()] : undefined;
+      printJson({ prefix, dropped: errors.size === 0, servers });
+    }
+    return reportErrors("drop", errors);
   },
 };
 

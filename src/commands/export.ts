@@ -1,48 +1,53 @@
-import type { StoredItem } from "../journal/journal_executor.ts";
-import { atFolder, DataFile } from "../runtime/sqlite/file.ts";
-import { type Command, Exit, type Input } from "./command.ts";
 import { DATA_DIR_OPTION, dataFolderOf } from "./data_folder.ts";
-import { lineOf } from "./item_line.ts";
-import { complain, print } from "./output.ts";
-import { LoadProgress } from "./progress.ts";
+import { CLIENT_OPTIONS } from "./client_options.ts";
+import { type Command, Exit, type Input } from "./command.ts";
+import { exportFolder } from "./export_folder.ts";
+import { exportServers } from "./export_servers.ts";
+import { print } from "./output.ts";
 import { UsageError } from "./usage_error.ts";
 import { type Write, writeWholeFile } from "./whole_file.ts";
 
-/** Lines are written once they have at least this many characters. */
-const WRITE_CHARACTERS = 64 * 1024;
+const { server, "key-file": keyFile, timeout, crypto } = CLIENT_OPTIONS;
 
 export const command: Command = {
-  summary: "write the contents of a data folder as lines of JSON",
+  summary: "write all keys of a server, or of a data folder, as lines of JSON",
   parameters: "[FILE]",
   arity: [0, 1],
-  details: "A server may be using the folder: the export holds what was durable when it began.\n" +
-    "Without FILE, or with -, it goes to standard output. Expired keys are left out. Lines look\n" +
-    'like {"key":"color","value":"blue"}, with keyBase64 and valueBase64 for what is not UTF-8,\n' +
-    "and expiresAtMs, since 1970, for a key that expires.",
-  options: DATA_DIR_OPTION,
+  details: "Without FILE, or with -, they go to standard output. Lines look like\n" +
+    '{"key":"color","value":"blue"}, with keyBase64 and valueBase64 for what is not UTF-8, and\n' +
+    "expiresAtMs, since 1970, for a key that expires; of several servers, each has its server.\n" +
+    "Of a server, a key that is there throughout is exported once or twice, whatever is written\n" +
+    "meanwhile; what a door stored that is too large for a datagram is left out, which the exit\n" +
+    "status 4 says. A folder, which a server may be using, is exported as it was when the export\n" +
+    "began, with everything in it.",
+  options: { ...DATA_DIR_OPTION, server, "key-file": keyFile, timeout, crypto },
   examples: [
+    "kg export backup.jsonl",
     "kg export --data-dir /var/lib/kilogram backup.jsonl",
-    "kg export --data-dir /var/lib/kilogram | gzip > backup.jsonl.gz",
+    "kg export | gzip > backup.jsonl.gz",
   ],
 
-  run(input) {
-    const folder = requireFolder(input);
-    const file = DataFile.openExisting(folder);
-    try {
-      const [target = "-"] = input.parameters;
-      if (target === "-") writeAll(folder, file, printOrThrow);
-      else writeFile(target, (write) => writeAll(folder, file, write));
-    } finally {
-      file.close();
-    }
-    return Promise.resolve(Exit.DONE);
+  async run(input) {
+    const [target = "-"] = input.parameters;
+    let left = 0;
+    const run = async (write: Write) => {
+      left = await exportTo(input, write);
+    };
+    if (target === "-") await run(printOrThrow);
+    else await writeFile(target, run);
+    return left > 0 ? Exit.REFUSED : Exit.DONE;
   },
 };
 
-function requireFolder(input: Input): string {
+/** @returns how many keys had to be left out */
+async function exportTo(input: Input, write: Write): Promise<number> {
   const folder = dataFolderOf(input);
-  if (folder !== undefined) return folder;
-  throw new UsageError("which data folder? Name it: --data-dir DIR");
+  if (folder === undefined) return await exportServers(input, write);
+  if (input.text("server") !== undefined) {
+    throw new UsageError("--server and --data-dir: choose what to export");
+  }
+  exportFolder(folder, write);
+  return 0;
 }
 
 /** If the reader of the pipe went away, the export must not look complete. */
@@ -50,42 +55,12 @@ function printOrThrow(text: string): void {
   if (!print(text)) throw new UsageError("standard output was closed before the end");
 }
 
-function writeAll(folder: string, file: DataFile, write: Write): void {
-  const { total, items } = atFolder(folder, () => file.contents());
-  const progress = new LoadProgress(`exporting ${folder}`, total);
-  const nowMs = Date.now();
-  let lines = "";
-  for (let item = next(folder, items); item !== null; item = next(folder, items)) {
-    if (!isThere(item, nowMs)) continue;
-    lines += lineOf(item);
-    progress.count++;
-    if (lines.length < WRITE_CHARACTERS) continue;
-    write(lines);
-    lines = "";
-    progress.show();
-  }
-  write(lines);
-  progress.clear();
-  complain(`exported ${progress.count} keys`);
-}
-
-function next(folder: string, items: Iterator<StoredItem>): StoredItem | null {
-  return atFolder(folder, () => {
-    const { value, done } = items.next();
-    return done ? null : value;
-  });
-}
-
-function isThere(item: StoredItem, nowMs: number): boolean {
-  return item.expiresAtMs === 0 || item.expiresAtMs > nowMs;
-}
-
-function writeFile(path: string, run: (write: Write) => void): void {
+async function writeFile(path: string, run: (write: Write) => Promise<void>): Promise<void> {
   try {
-    writeWholeFile(path, run);
+    await writeWholeFile(path, run);
   } catch (error) {
-    const { code } = error as NodeJS.ErrnoException;
-    if (code === undefined) throw error;
+    const { code, syscall } = error as NodeJS.ErrnoException;
+    if (syscall === undefined) throw error;
     throw new UsageError(`can't write ${path} (${code})`);
   }
 }

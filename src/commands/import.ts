@@ -1,6 +1,7 @@
 import { createReadStream } from "node:fs";
 import type { Calls } from "../client.ts";
 import { MAX_TTL_MS, MAX_VALUE_BYTES, MAX_VALUE_BYTES_WITH_TTL } from "../protocol/frame.ts";
+import { inParallel } from "../in_parallel.ts";
 import type { StoredItem } from "../journal/journal_executor.ts";
 import { importItems } from "../runtime/sqlite/import.ts";
 import { lockFolder } from "../runtime/sqlite/lock.ts";
@@ -89,32 +90,19 @@ async function intoFolder(folder: string, items: AsyncIterable<NumberedItem>): P
   }
 }
 
-/** Stores several items at a time. After the first failure, waits for the calls under way. */
 async function storeAll(
   kv: Calls<true>,
   items: AsyncIterable<NumberedItem>,
   progress: CountProgress,
 ): Promise<void> {
-  const underWay = new Set<Promise<void>>();
-  let failure: unknown;
   try {
-    for await (const item of items) {
-      const call: Promise<void> = store(kv, item)
-        .catch((error) => {
-          failure ??= error;
-        })
-        .finally(() => underWay.delete(call));
-      underWay.add(call);
-      if (underWay.size >= OUTSTANDING) await Promise.race(underWay);
-      if (failure !== undefined) break;
-    }
+    await inParallel(items, OUTSTANDING, (item) => store(kv, item));
   } catch (error) {
-    failure ??= error;
+    complain(
+      `kg import: lines before the one that failed are stored, about ${progress.count} keys`,
+    );
+    throw error;
   }
-  await Promise.all(underWay);
-  if (failure === undefined) return;
-  complain(`kg import: lines before the one that failed are stored, about ${progress.count} keys`);
-  throw failure;
 }
 
 async function store(kv: Calls<true>, { key, value, expiresAtMs, line }: NumberedItem) {

@@ -1,7 +1,7 @@
 /**
  * The format of an export: a line of JSON for each key, such as `{"key":"color","value":"blue"}`.
  * Bytes that are not UTF-8 are in base64, under `keyBase64` and `valueBase64`. A key that expires
- * has `expiresAtMs`, since 1970.
+ * has `expiresAtMs`, since 1970. An export of several servers says which `server` has the key.
  */
 
 import { Buffer } from "node:buffer";
@@ -19,9 +19,10 @@ const LONE_SURROGATE = /\p{Surrogate}/u;
 /** RFC 4648, section 4, with its padding. */
 const BASE64 = /^(?:[A-Za-z0-9+/]{4})*(?:[A-Za-z0-9+/]{2}==|[A-Za-z0-9+/]{3}=)?$/;
 
-export function lineOf({ key, value, expiresAtMs }: StoredItem): string {
-  const expiry = expiresAtMs === 0 ? {} : { expiresAtMs };
-  return `${JSON.stringify({ ...valueFields(key, "key"), ...valueFields(value), ...expiry })}\n`;
+/** @param server which of several it is from */
+export function lineOf({ key, value, expiresAtMs }: StoredItem, server?: string): string {
+  const rest = { ...(expiresAtMs === 0 ? {} : { expiresAtMs }), server };
+  return `${JSON.stringify({ ...valueFields(key, "key"), ...valueFields(value), ...rest })}\n`;
 }
 
 /** The items in a stream of lines, empty ones skipped. @throws UsageError that names the line */

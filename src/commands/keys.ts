@@ -1,6 +1,7 @@
 import { Buffer } from "node:buffer";
 import { CLIENT_OPTIONS } from "./client_options.ts";
 import { type Command, Exit, type Input } from "./command.ts";
+import { atEachServerInTurn, reportErrors, serverNames } from "./each_server.ts";
 import { complain, escapeControls, print, valueFields } from "./output.ts";
 import { UsageError } from "./usage_error.ts";
 import { withClient } from "./with_client.ts";
@@ -13,7 +14,8 @@ export const command: Command = {
     "One per line, in no particular order. PREFIX is no pattern: * is a character like any\n" +
     "other. A key that exists throughout is printed, whatever is written meanwhile; a key may\n" +
     "come twice if the server restarts. Keys over 128 bytes, which only a door can store, are\n" +
-    "left out. The timeout is for each page of keys. Exit status 1: there are none.",
+    "left out. The timeout is for each page of keys. Of several servers, --json says which has the\n" +
+    "key. Exit status 1: there are none.",
   options: {
     count: { type: "string", value: "N", help: "print at most N" },
     ...CLIENT_OPTIONS,
@@ -34,16 +36,21 @@ export const command: Command = {
     const most = countOf(input);
     const form = input.flag("json") ? jsonLine : process.stdout.isTTY ? plainLine : rawLine;
     let count = 0;
-    await withClient(input, async (kv) => {
-      for await (const key of kv.keys(prefix)) {
-        count++;
-        if (!print(form(key)) || count === most) return;
+    let isWanted = true;
+    return await withClient(input, async (kv) => {
+      const isOne = serverNames(kv).length === 1;
+      const errors = await atEachServerInTurn(kv, async (one, server) => {
+        for await (const key of isWanted ? one.keys(prefix) : []) {
+          isWanted = print(form(key, isOne ? undefined : server)) && ++count !== most;
+          if (!isWanted) return;
+        }
+      });
+      if (errors.size > 0) return reportErrors("keys", errors);
+      if (count === 0) {
+        complain(`kg keys: there are no keys${prefix && ` that begin with "${prefix}"`}`);
       }
+      return count === 0 ? Exit.NOT_FOUND : Exit.DONE;
     });
-    if (count === 0) {
-      complain(`kg keys: there are no keys${prefix && ` that begin with "${prefix}"`}`);
-    }
-    return count === 0 ? Exit.NOT_FOUND : Exit.DONE;
   },
 };
 
@@ -54,7 +61,8 @@ function countOf(input: Input): number {
   throw new UsageError(`--count ${text}: give a whole number, 1 or more`);
 }
 
-const jsonLine = (key: Uint8Array) => `${JSON.stringify(valueFields(key, "key"))}\n`;
+const jsonLine = (key: Uint8Array, server?: string) =>
+  `${JSON.stringify({ ...valueFields(key, "key"), server })}\n`;
 const rawLine = (key: Uint8Array) => Buffer.concat([key, Buffer.from("\n")]);
 /** A key must not take over the terminal. */
 const plainLine = (key: Uint8Array) => `${escapeControls(Buffer.from(key).toString())}\n`;

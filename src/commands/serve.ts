@@ -173,8 +173,8 @@ async function start(
   const isDivided = readers !== null && await startReaders(readers, listeners, receive, toClose);
   toClose.push({ close: keepSweeping(store) });
   const addresses = listeners.map(({ address }) => formatAddress(address)).join(", ");
-  const named = serverName === undefined ? "" : ` as ${serverName}`;
-  complain(`kg ${VERSION} listens on ${addresses}${named}`);
+  const named = serverName === undefined ? "" : ` (${serverName})`;
+  complain(`kg ${VERSION}${named} listens on ${addresses}`);
   if (doors !== null && doors.places.length > 0) {
     complain(`doors, not encrypted: ${doors.places.join(", ")}`);
   }

@@ -1,6 +1,7 @@
 import type { Calls } from "../client.ts";
 import { CLIENT_OPTIONS } from "./client_options.ts";
-import { columns, type Command, Exit, heading } from "./command.ts";
+import { columns, type Command, heading } from "./command.ts";
+import { atEachServer, reportErrors, serverNames } from "./each_server.ts";
 import { printJson, printLine } from "./output.ts";
 import { UsageError } from "./usage_error.ts";
 import { withClient } from "./with_client.ts";
@@ -12,18 +13,32 @@ export const command: Command = {
   parameters: "[SECTION]",
   arity: [0, 1],
   details:
-    "Without SECTION, prints all sections. The line `sections` names those that the server has.",
+    "Without SECTION, prints all sections. The line `sections` names those that the server has.\n" +
+    "Of several servers, each section has the server's name before its own.",
   options: CLIENT_OPTIONS,
   examples: ["kg stats", "kg stats store --json"],
 
   async run(input) {
     const [only] = input.parameters;
-    const sections = await withClient(input, (kv) => readSections(kv, only));
-    if (input.flag("json")) printJson(Object.fromEntries(sections));
-    else for (const [name, section] of sections) printLine(sectionText(name, section));
-    return Exit.DONE;
+    return await withClient(input, async (kv) => {
+      const isOne = serverNames(kv).length === 1;
+      const { results, errors } = await atEachServer(kv, (one) => readSections(one, only));
+      if (input.flag("json")) {
+        const all = [...results].map(([name, sections]) => [name, Object.fromEntries(sections)]);
+        printJson(isOne ? all[0][1] as Record<string, Section> : Object.fromEntries(all));
+      } else {
+        for (const [server, sections] of results) {
+          printSections(isOne ? "" : `${server} `, sections);
+        }
+      }
+      return reportErrors("stats", errors);
+    });
   },
 };
+
+function printSections(before: string, sections: ReadonlyMap<string, Section>): void {
+  for (const [name, section] of sections) printLine(sectionText(before + name, section));
+}
 
 async function readSections(
   kv: Calls<true>,

@@ -29,16 +29,19 @@ export function draftOf(path: string): string {
  * file, such as a pipe or /dev/full, is written to directly.
  * @throws any error of `run` or the system; a regular file has not changed then
  */
-export function writeWholeFile(path: string, run: (write: Write) => void): void {
+export async function writeWholeFile(
+  path: string,
+  run: (write: Write) => void | Promise<void>,
+): Promise<void> {
   if (statSync(path, { throwIfNoEntry: false })?.isFile() === false) {
-    writeInto(path, "w", run);
+    await writeInto(path, "w", run);
     return;
   }
   // The target of a link, not the link itself.
   const target = resolved(path);
   const draft = draftOf(target);
   try {
-    writeInto(draft, "wx", run);
+    await writeInto(draft, "wx", run);
     renameSync(draft, target);
   } catch (error) {
     rmSync(draft, { force: true });
@@ -46,10 +49,14 @@ export function writeWholeFile(path: string, run: (write: Write) => void): void 
   }
 }
 
-function writeInto(path: string, flags: "w" | "wx", run: (write: Write) => void): void {
+async function writeInto(
+  path: string,
+  flags: "w" | "wx",
+  run: (write: Write) => void | Promise<void>,
+): Promise<void> {
   const file = openSync(path, flags, OWNER_ONLY);
   try {
-    run((text) => {
+    await run((text) => {
       const bytes = Buffer.from(text);
       for (let at = 0; at < bytes.length;) at += writeSync(file, bytes, at);
     });

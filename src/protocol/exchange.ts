@@ -144,9 +144,9 @@ export class Exchange implements Destination {
     return this.#silentSinceMs;
   }
 
-  /** How long a query waits before it is sent again, in ms. */
-  get timeoutMs(): number {
-    return this.#queries.roundTrip.timeoutMs;
+  /** How long the reply to a query may well take, in ms. */
+  get patienceMs(): number {
+    return this.#queries.roundTrip.patienceMs;
   }
 
   /** Asks for a sign of life, with one datagram. */

@@ -32,6 +32,7 @@ export class RoundTrip {
   /** Repeated requests in a row, and the shortest time that one of them took. */
   #repeatsInARow = 0;
   #leastRepeatMs = Number.POSITIVE_INFINITY;
+  #lastRepeatMs = 0;
 
   /** @param mayWaitForDisk whether a reply may have to wait for a disk */
   constructor(mayWaitForDisk = false) {
@@ -64,6 +65,7 @@ export class RoundTrip {
    * sample (in the spirit of RFC 6298, 5.5 to 5.7).
    */
   backOff(elapsedMs: number): void {
+    this.#lastRepeatMs = elapsedMs;
     this.#leastRepeatMs = Math.min(this.#leastRepeatMs, elapsedMs);
     if (++this.#repeatsInARow < REPEATS_IN_A_ROW) return;
     this.#backedOffMs = 2 * this.#leastRepeatMs;
@@ -83,6 +85,16 @@ export class RoundTrip {
   /** Whether there has been a sample. */
   get isKnown(): boolean {
     return !Number.isNaN(this.#smoothedMs);
+  }
+
+  /**
+   * How long a reply may well take, in ms, for who must not give up too soon: before the first sample,
+   * as long as the last repeated request took.
+   */
+  get patienceMs(): number {
+    return this.isKnown
+      ? this.timeoutMs
+      : Math.min(MAX_TIMEOUT_MS, Math.max(this.timeoutMs, this.#lastRepeatMs));
   }
 
   /** How long to wait for a reply before the first retransmission, in ms. */

@@ -12,18 +12,18 @@ import {
 } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { assert, assertEquals, assertThrows } from "@std/assert";
+import { assert, assertEquals, assertRejects } from "@std/assert";
 import { draftOf, writeWholeFile } from "../../src/commands/whole_file.ts";
 
 const freshFolder = () => mkdtempSync(join(tmpdir(), "kilogram-whole-"));
 const modeOf = (path: string) => statSync(path).mode & 0o777;
 
-test("a file is readable by its owner alone, whatever was left there, and appears whole", () => {
+test("a file is readable by its owner alone, whatever was left there, and appears whole", async () => {
   const folder = freshFolder();
   const path = join(folder, "backup");
   writeFileSync(path, "old", { mode: 0o644 });
   writeFileSync(`${path}.partial`, "a trap", { mode: 0o666 });
-  writeWholeFile(path, (write) => {
+  await writeWholeFile(path, (write) => {
     write("new");
     assertEquals(readFileSync(path, "utf8"), "old");
     for (const name of readdirSync(folder)) {
@@ -36,11 +36,11 @@ test("a file is readable by its owner alone, whatever was left there, and appear
   assertEquals(readdirSync(folder).length, 2);
 });
 
-test("a failed write leaves the older file, and nothing beside it", () => {
+test("a failed write leaves the older file, and nothing beside it", async () => {
   const folder = freshFolder();
   const path = join(folder, "backup");
   writeFileSync(path, "old");
-  assertThrows(() =>
+  await assertRejects(() =>
     writeWholeFile(path, (write) => {
       write("half");
       throw new Error("no more");
@@ -48,26 +48,26 @@ test("a failed write leaves the older file, and nothing beside it", () => {
   assertEquals([readFileSync(path, "utf8"), readdirSync(folder)], ["old", ["backup"]]);
 });
 
-test("a link is followed to the file that is written, and stays a link", () => {
+test("a link is followed to the file that is written, and stays a link", async () => {
   const folder = freshFolder();
   const [target, link] = [join(folder, "target"), join(folder, "link")];
   writeFileSync(target, "old");
   chmodSync(target, 0o644);
   symlinkSync(target, link);
-  writeWholeFile(link, (write) => write("new"));
+  await writeWholeFile(link, (write) => write("new"));
   assert(lstatSync(link).isSymbolicLink());
   assertEquals(readFileSync(target, "utf8"), "new");
 });
 
 test("a file that is not regular is written to, and not replaced", {
   skip: !existsSync("/dev/full"),
-}, () => {
-  assertThrows(() => writeWholeFile("/dev/full", (write) => write("x")), Error);
+}, async () => {
+  await assertRejects(() => writeWholeFile("/dev/full", (write) => write("x")), Error);
   assert(statSync("/dev/full").isCharacterDevice());
-  writeWholeFile("/dev/null", (write) => write("x"));
+  await writeWholeFile("/dev/null", (write) => write("x"));
   assert(statSync("/dev/null").isCharacterDevice());
 });
 
-test("nobody can guess the name of a draft", () => {
+test("nobody can guess the name of a draft", async () => {
   assert(draftOf("/a/b") !== draftOf("/a/b"));
 });

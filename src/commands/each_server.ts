@@ -1,0 +1,66 @@
+/** A command at each of several servers, whatever becomes of the others. */
+
+import type { Calls } from "../client.ts";
+import { Exit } from "./command.ts";
+import { complain } from "./output.ts";
+
+export interface Answers<T> {
+  /** By the servers' names, in the order of the list; a server without a name has its address. */
+  readonly results: ReadonlyMap<string, T>;
+  readonly errors: ReadonlyMap<string, Error>;
+}
+
+/** @throws the error of a lone server */
+export async function atEachServer<T>(
+  kv: Calls<true>,
+  run: (one: Calls<true>, name: string) => Promise<T>,
+): Promise<Answers<T>> {
+  const names = serverNames(kv);
+  if (names.length === 1) {
+    return { results: new Map([[names[0], await run(kv, names[0])]]), errors: new Map() };
+  }
+  const results = new Map<string, T>();
+  const errors = new Map<string, Error>();
+  const ended = names.map((name) => run(kv.at(name), name));
+  for (const [i, outcome] of (await Promise.allSettled(ended)).entries()) {
+    if (outcome.status === "fulfilled") results.set(names[i], outcome.value);
+    else errors.set(names[i], outcome.reason);
+  }
+  return { results, errors };
+}
+
+/** The same, one server after the other. */
+export async function atEachServerInTurn(
+  kv: Calls<true>,
+  run: (one: Calls<true>, name: string) => Promise<void>,
+): Promise<ReadonlyMap<string, Error>> {
+  const names = serverNames(kv);
+  const errors = new Map<string, Error>();
+  for (const name of names) {
+    try {
+      await run(kv.at(name), name);
+    } catch (error) {
+      if (names.length === 1) throw error;
+      errors.set(name, error as Error);
+    }
+  }
+  return errors;
+}
+
+/** The number of keys at all servers, about. @throws the first error */
+export async function countKeys(kv: Calls<true>): Promise<number> {
+  const counts = await Promise.all(
+    serverNames(kv).map((name) => kv.at(name).stats({ section: "store" })),
+  );
+  return counts.reduce((sum, store) => sum + Number(store?.keys), 0);
+}
+
+export function serverNames(kv: Calls<true>): string[] {
+  return kv.servers().map(({ name, address }) => name ?? address);
+}
+
+/** Says what failed. @returns the exit status */
+export function reportErrors(command: string, errors: ReadonlyMap<string, Error>): number {
+  for (const [name, { message }] of errors) complain(`kg ${command}: ${name}: ${message}`);
+  return errors.size === 0 ? Exit.DONE : Exit.NO_ANSWER;
+}

@@ -1,0 +1,36 @@
+import { Rendezvous } from "../fleet/rendezvous.ts";
+import { keyBytes } from "../arguments.ts";
+import { parseServerList } from "../server_list.ts";
+import { CLIENT_OPTIONS, serverOf } from "./client_options.ts";
+import { type Command, Exit } from "./command.ts";
+import { escapeControls, printJson, printLine } from "./output.ts";
+
+const { server, json } = CLIENT_OPTIONS;
+
+export const command: Command = {
+  summary: "tell which server has a key",
+  parameters: "KEY...",
+  arity: [1, Number.POSITIVE_INFINITY],
+  details: "It only computes: no server is asked, and the key need not exist.",
+  options: { server, json },
+  examples: [
+    "kg where session:42",
+    "kg where session:42 --server cache-1=10.0.0.1,cache-2=10.0.0.2",
+  ],
+
+  async run(input) {
+    const servers = parseServerList(serverOf(input));
+    const rendezvous = new Rendezvous(
+      servers.map(({ name = "", weight }) => ({ name, weight })),
+    );
+    for (const key of input.parameters) {
+      const { name, text } = servers[rendezvous.choose(keyBytes(key))];
+      if (input.flag("json")) printJson({ key, server: name, address: text });
+      else {
+        const columns = input.parameters.length > 1 ? [escapeControls(key)] : [];
+        printLine([...columns, ...(name === undefined ? [] : [name]), text].join("\t"));
+      }
+    }
+    return Exit.DONE;
+  },
+};
