@@ -6,6 +6,7 @@
 import { writeU32 } from "../../src/bytes.ts";
 import { SETTLED } from "../../src/execute/executor.ts";
 import { JournalExecutor } from "../../src/journal/journal_executor.ts";
+import { Exchange } from "../../src/protocol/exchange.ts";
 import { Fence, Verdict } from "../../src/protocol/fence.ts";
 import { Status } from "../../src/protocol/frame.ts";
 import { KeptReplies } from "../../src/protocol/kept_replies.ts";
@@ -14,6 +15,9 @@ import { MutationOrder } from "../../src/protocol/mutation_order.ts";
 import { ReplayWindow, Sighting } from "../../src/protocol/replay_window.ts";
 import { NonceStream, sequenceOf } from "../../src/protocol/nonces.ts";
 import { Transmission } from "../../src/protocol/transmission.ts";
+import { nodeCrypto } from "../../src/runtime/node_crypto.ts";
+import { Server } from "../../src/server.ts";
+import type { MakeWire } from "../../src/turn.ts";
 import { Drops } from "../../src/store/drops.ts";
 import { Holds } from "../../src/store/holds.ts";
 import { IndexPages } from "../../src/store/index_pages.ts";
@@ -126,6 +130,29 @@ export const READER_BREAKS: Readonly<Record<string, Break>> = {
         // The writer's calls leave the header out, or are within its own operations.
         return header === undefined && original.call(this, address);
       }),
+};
+
+/** Breaks of what holds between servers. */
+export const FLEET_BREAKS: Readonly<Record<string, Break>> = {
+  "names left out of the derivation of keys": () =>
+    replace(
+      nodeCrypto,
+      "deriveKey",
+      (original) => (masterKey, info) => original(masterKey, info.split(" ").slice(0, 2).join(" ")),
+    ),
+
+  "a key that was given up is still accepted": () => {
+    const all = new WeakMap<Server, readonly MakeWire[]>();
+    return replace(Server.prototype, "setWires", (original) =>
+      function (this: Server, wires) {
+        const more = [...wires, ...(all.get(this) ?? []).slice(-1)];
+        all.set(this, wires);
+        original.call(this, more);
+      });
+  },
+
+  "a server that is down is not looked for": () =>
+    replace(Exchange.prototype, "probe", () => () => {}),
 };
 
 function mendAll(mends: readonly (() => void)[]): void {

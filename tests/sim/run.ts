@@ -14,7 +14,8 @@ import { createInterface } from "node:readline";
 import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
 import { bar } from "../../src/commands/progress.ts";
-import { BREAKS, READER_BREAKS } from "./breaks.ts";
+import { BREAKS, FLEET_BREAKS, READER_BREAKS } from "./breaks.ts";
+import { simulateFleet } from "./fleet.ts";
 import { simulateReaders } from "./readers.ts";
 import { type Report, simulate } from "./simulation.ts";
 
@@ -33,7 +34,7 @@ const { values } = parseArgs({
 });
 const operations = Number(values.operations);
 const breakName = values.break;
-const ALL_BREAKS = { ...BREAKS, ...READER_BREAKS };
+const ALL_BREAKS = { ...BREAKS, ...READER_BREAKS, ...FLEET_BREAKS };
 if (breakName !== undefined && !Object.hasOwn(ALL_BREAKS, breakName)) {
   console.error(
     `There is no break "${breakName}". All of them:\n${Object.keys(ALL_BREAKS).join("\n")}`,
@@ -48,7 +49,7 @@ else await runAll(Number(values.first), Number(values.seeds));
 
 async function runOne(seed: number): Promise<void> {
   const report = await simulate(seed, operations, true);
-  const violations = [...report.violations, ...simulateReaders(seed, operations)];
+  const violations = await violationsOf(seed, report);
   for (const line of report.trace.slice(-TRACE_LINES)) console.log(line);
   for (const violation of violations) console.log(`VIOLATED: ${violation}`);
   console.log(
@@ -62,9 +63,19 @@ async function work(share: string): Promise<void> {
   const [first, step, end] = share.split(",").map(Number);
   for (let seed = first; seed < end; seed += step) {
     const report = await simulate(seed, operations);
-    const violations = [...report.violations, ...simulateReaders(seed, operations)];
-    console.log(JSON.stringify({ seed, operations: report.operations + operations, violations }));
+    const violations = await violationsOf(seed, report);
+    const done = report.operations + 2 * operations;
+    console.log(JSON.stringify({ seed, operations: done, violations }));
   }
+}
+
+/** Those of one server, of its readers, and of several servers. */
+async function violationsOf(seed: number, { violations }: Report): Promise<string[]> {
+  return [
+    ...violations,
+    ...simulateReaders(seed, operations),
+    ...await simulateFleet(seed, operations),
+  ];
 }
 
 async function runAll(first: number, seeds: number): Promise<void> {

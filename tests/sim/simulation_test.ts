@@ -2,7 +2,8 @@
 
 import { test } from "node:test";
 import { assert, assertEquals } from "@std/assert";
-import { BREAKS, READER_BREAKS } from "./breaks.ts";
+import { BREAKS, FLEET_BREAKS, READER_BREAKS } from "./breaks.ts";
+import { simulateFleet } from "./fleet.ts";
 import { simulateReaders } from "./readers.ts";
 import { simulate } from "./simulation.ts";
 
@@ -16,6 +17,7 @@ test("the promises are kept", async () => {
     const { violations, operations } = await simulate(seed, OPERATIONS);
     assertEquals(violations, [], `npm run sim -- --seed ${seed}`);
     assertEquals(simulateReaders(seed, OPERATIONS), [], `npm run sim -- --seed ${seed}`);
+    assertEquals(await simulateFleet(seed, OPERATIONS), [], `npm run sim -- --seed ${seed}`);
     assert(operations >= OPERATIONS);
   }
 });
@@ -28,11 +30,13 @@ test("a seed always gives the same run", async () => {
 
 const network = async (seed: number) => (await simulate(seed, OPERATIONS)).violations;
 const interleaving = async (seed: number) => simulateReaders(seed, OPERATIONS);
+const fleet = (seed: number) => simulateFleet(seed, OPERATIONS);
 /** They break the core, which is the same on every runtime: one is enough. */
 const breaks = "Bun" in globalThis
   ? [
     ...Object.entries(BREAKS).map((each) => [...each, network] as const),
     ...Object.entries(READER_BREAKS).map((each) => [...each, interleaving] as const),
+    ...Object.entries(FLEET_BREAKS).map((each) => [...each, fleet] as const),
   ]
   : [];
 
