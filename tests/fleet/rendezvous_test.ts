@@ -1,8 +1,7 @@
 /** Which server has a key: the same answer in every language, fair shares, and few keys that move. */
 
-import { execFileSync } from "node:child_process";
-import { readFileSync, writeFileSync } from "node:fs";
-import { mkdtempSync } from "node:fs";
+import { execFileSync, spawnSync } from "node:child_process";
+import { mkdtempSync, readFileSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { test } from "node:test";
@@ -140,7 +139,11 @@ test("an eighth server of the same weight takes an eighth, within 1 %", () => {
   assert(Math.abs(moved / 125_000 - 1) < 0.01, `${moved} have moved`);
 });
 
-test("the reference in Python agrees on every vector", () => {
+const PYTHON = "python3";
+/** Where the tests must not be left out, it is installed. */
+const isLeftOut = !process.env.KG_NEED_RESP_SERVER && spawnSync(PYTHON, ["-V"]).status !== 0;
+
+test("the reference in Python agrees on every vector", { skip: isLeftOut }, () => {
   const reference = /```python\n([^]*?)```/.exec(readFileSync("docs/FLEET.md", "utf8"))?.[1];
   assert(reference !== undefined);
   const path = join(mkdtempSync(join(tmpdir(), "kilogram-fleet-")), "reference.py");
@@ -158,6 +161,6 @@ for fleet in vectors["fleets"]:
     print(len(fleet["keys"]))
 `,
   );
-  const counts = execFileSync("python3", [path]).toString().trim().split("\n").map(Number);
+  const counts = execFileSync(PYTHON, [path]).toString().trim().split("\n").map(Number);
   assertEquals(counts, vectors.fleets.map(({ keys }) => keys.length));
 });
