@@ -10,7 +10,6 @@
 import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { connect as connectStream, type Socket } from "node:net";
-import { createHistogram, type RecordableHistogram } from "node:perf_hooks";
 import { parseArgs } from "node:util";
 import { Progress } from "../src/commands/progress.ts";
 import { connect } from "../src/connect.ts";
@@ -19,6 +18,7 @@ import { encodeKey, generateKey } from "../src/protocol/keys.ts";
 import { freePort, freshEnvironment } from "../tests/end_to_end/programs.ts";
 import { startKilogram } from "./processes.ts";
 import { medians, table } from "./report.ts";
+import { type Latency, Timed } from "./timed.ts";
 
 const { values } = parseArgs({
   options: {
@@ -41,14 +41,6 @@ const OUTSTANDING = 16;
 const TIMEOUT_MS = 10_000;
 /** How long the GETs run before they are measured. */
 const WARM_UP_MS = 500;
-
-interface Latency {
-  readonly perSecond: number;
-  readonly p50Us: number;
-  readonly p99Us: number;
-  readonly p999Us: number;
-  readonly maxUs: number;
-}
 
 /** What a neighbour measured of its own calls. */
 interface Neighbour extends Latency {
@@ -110,30 +102,6 @@ async function fill(socket: Socket, prefix: string, count: number): Promise<void
 
 function pause(ms: number): Promise<void> {
   return new Promise((resolve) => setTimeout(resolve, ms));
-}
-
-/** Calls one after the other, of which each is timed. */
-class Timed {
-  readonly #histogram: RecordableHistogram = createHistogram();
-  readonly #startedAtMs = performance.now();
-
-  async call<T>(run: () => Promise<T>): Promise<T> {
-    const calledAtMs = performance.now();
-    const result = await run();
-    this.#histogram.record(Math.max(1, Math.round((performance.now() - calledAtMs) * 1_000)));
-    return result;
-  }
-
-  get latency(): Latency {
-    const histogram = this.#histogram;
-    return {
-      perSecond: histogram.count / (performance.now() - this.#startedAtMs) * 1_000,
-      p50Us: histogram.percentile(50),
-      p99Us: histogram.percentile(99),
-      p999Us: histogram.percentile(99.9),
-      maxUs: histogram.max,
-    };
-  }
 }
 
 /** GETs of keys that stay, 16 outstanding, while something else runs. */
