@@ -149,7 +149,8 @@ test("a wrong line is named, and nothing of its file goes into a folder", { skip
     assertMatch(stderr, problem);
   }
   assertEquals(kg(env, ["export", "--data-dir", folder]).text, '{"key":"a","value":"1"}\n');
-  assertMatch(kg(env, ["export"]).stderr, /which data folder\?/);
+  const both = kg(env, ["export", "--data-dir", folder, "--server", "127.0.0.1:1"]);
+  assertMatch(both.stderr, /choose what to export/);
   assertMatch(kg(env, ["export", "--data-dir", freshFolder()]).stderr, /is not a data folder/);
   assertMatch(kg(env, ["import", "no such file"]).stderr, /can't read no such file \(ENOENT\)/);
   const unwritable = kg(env, ["export", "--data-dir", folder, join(folder, "no", "file")]);

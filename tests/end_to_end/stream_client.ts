@@ -5,15 +5,18 @@ import { connect, type Socket } from "node:net";
 /** Long enough for a slow shared machine. */
 const ANSWER_TIMEOUT_MS = 30_000;
 
-/** Connects, and tries again while the listen queue is full. */
+/** While the listen queue is full; when others took the connection's place before this process knew of it. */
+const PASSING_ERRORS = ["EAGAIN", "ECONNRESET"];
+
+/** Connects, and tries again after errors that pass. */
 export async function openSocket(place: string): Promise<Socket> {
   const deadline = Date.now() + ANSWER_TIMEOUT_MS;
   for (;;) {
     try {
       return await connectOnce(place);
     } catch (error) {
-      const isBusy = (error as NodeJS.ErrnoException).code === "EAGAIN";
-      if (!isBusy || Date.now() > deadline) throw error;
+      const isPassing = PASSING_ERRORS.includes((error as NodeJS.ErrnoException).code ?? "");
+      if (!isPassing || Date.now() > deadline) throw error;
       await new Promise((resolve) => setTimeout(resolve, 10));
     }
   }
