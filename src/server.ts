@@ -76,6 +76,7 @@ export class Server {
     this.fence = new Fence(options.fillRandom, this.#startedAtMs, options.fenceLimits);
     options.readers?.setEpoch(this.fence.epoch.bytes);
     this.#wirePorts = {
+      outage: () => options.executor.outage,
       fillRandom: options.fillRandom,
       counters: this.counters,
       isFresh: options.isFresh ?? !options.executor.isDurable,

@@ -37,6 +37,8 @@ export interface WirePorts {
   readonly isFresh: boolean;
   /** The sections of STATS by name. */
   readonly sections: ReadonlyMap<string, Section>;
+  /** Why nothing can be carried out at present, as a sentence without its end; null if it can. */
+  readonly outage: () => string | null;
 }
 
 export type MakeWire = (ports: WirePorts) => Wire;

@@ -112,9 +112,15 @@ class Version1 implements Wire {
     const action = ACTIONS[operation];
     if (action !== undefined) return this.#makeJob(action, request, turn);
     this.#counters.operations[operation]++;
-    if (operation === Operation.PING) this.#conclude(turn, Status.OK);
+    if (operation === Operation.PING) this.#answerPing(turn);
     else this.#tellStatistics(request, turn);
     return false;
+  }
+
+  #answerPing(turn: Turn): void {
+    const outage = this.#ports.outage();
+    if (outage === null) this.#conclude(turn, Status.OK);
+    else this.#refuse(turn, outage);
   }
 
   #makeJob(action: Action, request: Uint8Array, turn: Turn): boolean {
@@ -159,7 +165,7 @@ class Version1 implements Wire {
   }
 
   conclude(turn: Turn): void {
-    const { action, result, found } = turn.job;
+    const { action, result, found, problem } = turn.job;
     this.#counters.operations[OPERATIONS[action]]++;
     if (action === Action.GET || action === Action.EXISTS) this.#countLookup(result);
     if (result === Result.DONE) this.#concludeDone(turn);
@@ -168,6 +174,8 @@ class Version1 implements Wire {
     } else if (result === Result.FULL) this.#conclude(turn, Status.FULL);
     else if (result === Result.OVERFLOW) this.#refuse(turn, REFUSALS[result]);
     else if (result === Result.NOT_A_NUMBER) this.#refuse(turn, REFUSALS[result]);
+    else if (result === Result.UNAVAILABLE) this.#refuse(turn, problem);
+    else if (result === Result.UNKNOWN) this.tellDuplicate(turn);
     else if (found.length > found.room) {
       // The value is left out: TOO_LARGE would mean that the SET was done.
       this.#conclude(turn, Status.EXISTS);
@@ -176,7 +184,7 @@ class Version1 implements Wire {
 
   #countLookup(result: Result): void {
     if (result === Result.DONE) this.#counters.hits++;
-    else this.#counters.misses++;
+    else if (result === Result.MISSING) this.#counters.misses++;
   }
 
   #concludeDone(turn: Turn): void {

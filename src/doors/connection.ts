@@ -4,7 +4,7 @@
  * request is read, so a client that never reads has at most one turn's replies in memory.
  */
 
-import type { Buffer } from "node:buffer";
+import { Buffer } from "node:buffer";
 import { type Refusal, SETTLED } from "../execute/executor.ts";
 import { takenBack } from "../refusals.ts";
 import type { StreamEvents, StreamSocket } from "../stream.ts";
@@ -12,7 +12,9 @@ import type { Conversation } from "./conversation.ts";
 import { Beginning } from "./foreign.ts";
 import { type Dependence, HeldReplies } from "./held_replies.ts";
 import type { Keyspace } from "./keyspace.ts";
+import type { Pass } from "./pass.ts";
 import { FLUSH_BYTES, type Replies } from "./replies.ts";
+import { UnderWay } from "./under_way.ts";
 import { Unread } from "./unread.ts";
 
 /** What one connection may cost in a turn of the event loop before it yields … */
@@ -64,6 +66,8 @@ export class Connection implements StreamEvents {
   readonly #host: ConnectionHost;
   readonly #beginning = new Beginning();
   readonly #unread = new Unread();
+  /** Requests that wait for a store which answers later. */
+  readonly #underWay = new UnderWay();
   /** Bytes written that could not leave yet. */
   #unsentBytes = 0;
   /** Replies held until what they report is settled. */
@@ -112,7 +116,7 @@ export class Connection implements StreamEvents {
 
   ended(): void {
     this.#isHeard = true;
-    if (!this.#isEnded && !this.#isPaused) this.#finish();
+    if (!this.#isEnded && !this.#isPaused && this.#underWay.isEmpty) this.#finish();
   }
 
   closed(): void {
@@ -140,7 +144,8 @@ export class Connection implements StreamEvents {
   }
 
   #goOn(): void {
-    const mustWait = !this.#waitsForNothing || this.#isWaitingForRoom || this.#isPenalized;
+    const mustWait = !this.#waitsForNothing || this.#isWaitingForRoom || this.#isPenalized ||
+      this.#underWay.isFull;
     if (this.#isEnded || mustWait) return;
     this.#isPaused = false;
     this.#answerUnread();
@@ -192,7 +197,7 @@ export class Connection implements StreamEvents {
     if (this.#isEnded) return;
     if (at > start) this.#host.noteAnswer(this);
     const isOver = this.#conversation.isOver && this.#held === null;
-    if (isOver || (this.#isHeard && !this.#isPaused)) {
+    if ((isOver || (this.#isHeard && !this.#isPaused)) && this.#underWay.isEmpty) {
       this.#finish();
     } else {
       this.#unread.keep(bytes, at, end);
@@ -205,12 +210,56 @@ export class Connection implements StreamEvents {
     const { replies, keyspace } = this.#host;
     const start = replies.length;
     const before = start + replies.takenBack;
-    keyspace.beginRequest();
+    const pass = keyspace.beginRequest();
     const taken = this.#conversation.take(bytes, at, end);
+    if (pass !== null && taken > 0) this.#line(pass, start, bytes.subarray(at, at + taken));
     this.#cost = replies.length + replies.takenBack - before + keyspace.copiedBytes;
     const { settlesWith } = keyspace;
     if (settlesWith !== SETTLED) dependences.push({ start, end: replies.length, settlesWith });
     return taken;
+  }
+
+  // Where the store answers later, requests wait in a line, and are answered in their order.
+
+  /** Puts a request at the end of the line, with its reply if that is there already. */
+  #line(pass: Pass, start: number, request: Buffer): void {
+    const { replies, keyspace } = this.#host;
+    if (pass.isLast && this.#underWay.isEmpty) {
+      keyspace.endRequest(pass);
+      return;
+    }
+    const reply = pass.isLast ? Buffer.from(replies.written.subarray(start)) : null;
+    replies.takeBack(start);
+    this.#underWay.add({ pass, request: Buffer.from(request), reply });
+    pass.onAnswered = () => {
+      if (!this.#isEnded) this.#survive(() => this.#advance());
+    };
+    if (this.#underWay.isFull) this.#pause();
+  }
+
+  /** Answers the requests at the head of the line whose answers are there. */
+  #advance(): void {
+    if (this.#underWay.ready === null) return;
+    const { replies, keyspace } = this.#host;
+    for (let first = this.#underWay.ready; first !== null; first = this.#underWay.ready) {
+      const start = replies.length;
+      const { pass, request, reply } = first;
+      if (reply !== null) replies.copy(reply, 0, reply.length);
+      else {
+        keyspace.beginRequest(pass);
+        this.#conversation.again(request);
+        if (!pass.isLast) {
+          replies.takeBack(start);
+          continue;
+        }
+      }
+      keyspace.endRequest(pass);
+      this.#underWay.shift();
+      if (replies.length >= FLUSH_BYTES) this.#send();
+    }
+    this.#send();
+    this.#hold(true);
+    if (this.#isPaused || this.#conversation.isOver || this.#isHeard) this.#goOn();
   }
 
   #penalize(ms: number): void {
@@ -317,11 +366,13 @@ export class Connection implements StreamEvents {
   /** Records how much it holds now. @param isProgress whether a request was answered since */
   #hold(isProgress: boolean): void {
     const unsettledBytes = this.#held?.length ?? 0;
-    const pendingBytes = this.#unread.heldBytes + this.#unsentBytes + unsettledBytes;
+    const waitingBytes = unsettledBytes + this.#underWay.heldBytes;
+    const pendingBytes = this.#unread.heldBytes + this.#unsentBytes + waitingBytes;
     const nowMs = this.#host.now();
     const heldBytes = pendingBytes + this.#conversation.rest(nowMs);
     // A connection that waits for the disk is not a slow client.
-    const isWaiting = this.#held !== null || this.#isWaitingForRoom || this.#isPenalized;
+    const isWaiting = this.#held !== null || this.#isWaitingForRoom || this.#isPenalized ||
+      !this.#underWay.isEmpty;
     const wasAwaited = this.isAwaited;
     this.isAwaited = !isWaiting && (pendingBytes > 0 || this.#isEnded);
     if (isWaiting || (heldBytes === 0 && !this.#isEnded)) this.heldSinceMs = NEVER;
@@ -338,6 +389,7 @@ export class Connection implements StreamEvents {
     this.#unread.clear();
     this.#unsentBytes = 0;
     this.#held = null;
+    this.#underWay.clear();
     this.#host.hold(this, 0, 0);
   }
 }

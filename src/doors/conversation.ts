@@ -14,6 +14,8 @@ export interface Conversation {
    * @returns how many bytes it took; 0 if more must come first
    */
   take(bytes: Buffer, start: number, end: number): number;
+  /** Carries out again a whole request that was taken before, and writes its reply. */
+  again(request: Buffer): void;
   /**
    * What has arrived was answered, as far as that is possible for now.
    * @returns bytes of memory held until the next request

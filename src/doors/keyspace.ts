@@ -14,6 +14,7 @@ import {
   type Settlement,
 } from "../execute/executor.ts";
 import { DoorClock } from "./door_clock.ts";
+import { Pass } from "./pass.ts";
 import type { Counters } from "../statistics.ts";
 import { MAX_KEY_BYTES } from "../store/item.ts";
 import {
@@ -68,6 +69,8 @@ export class Keyspace {
    */
   copiedBytes = 0;
   readonly clock: DoorClock;
+  /** The request at hand, where the store answers later. */
+  #pass: Pass | null = null;
   readonly #executor: Executor;
 
   constructor(executor: Executor, counters: Counters, now: () => number, wallNow: () => number) {
@@ -78,10 +81,32 @@ export class Keyspace {
     Object.assign(this.page, { bytes, room: PAGE_BYTES, maxKeyBytes: MAX_KEY_BYTES });
   }
 
-  /** Begins another request. */
-  beginRequest(): void {
+  /**
+   * Begins another request, or another pass of one.
+   * @returns null where the store answers at once
+   */
+  beginRequest(again?: Pass): Pass | null {
     this.settlesWith = SETTLED;
     this.copiedBytes = 0;
+    this.#pass = again ?? (this.#executor.answersLater ? new Pass(this.#executor) : null);
+    this.#pass?.begin();
+    return this.#pass;
+  }
+
+  /** A pass was the last of its request. */
+  endRequest({ hits, misses }: Pass): void {
+    this.counters.hits += hits;
+    this.counters.misses += misses;
+  }
+
+  /** Whether the store answers later: then each command is by itself. */
+  get answersLater(): boolean {
+    return this.#executor.answersLater;
+  }
+
+  /** Nothing of the same connection may overtake the request at hand. */
+  holdBack(): void {
+    if (this.#pass !== null) this.#pass.isStepwise = true;
   }
 
   /** The store's counts, which depend on every change. */
@@ -271,6 +296,10 @@ export class Keyspace {
     const job = this.#job;
     job.action = action;
     job.found = found;
+    if (this.#pass !== null) {
+      this.#pass.execute(job);
+      return job.result;
+    }
     const isDone = this.#executor.execute(job, NEVER);
     assert(isDone, "the executor behind a door for text answers at once");
     this.settlesWith = Math.max(this.settlesWith, job.settlesWith);
@@ -279,8 +308,9 @@ export class Keyspace {
   }
 
   #count(result: Result): boolean {
-    if (result === Result.DONE) this.counters.hits++;
-    else this.counters.misses++;
+    const counts = this.#pass ?? this.counters;
+    if (result === Result.DONE) counts.hits++;
+    else counts.misses++;
     return result === Result.DONE;
   }
 }

@@ -135,7 +135,9 @@ class SkvsWire implements Wire {
   conclude(turn: Turn): void {
     const { action, result, found } = turn.job;
     this.#counters.skvs++;
-    if (result === Result.FULL) conclude(turn, SkvsStatus.ERROR);
+    const isRefused = result === Result.FULL || result === Result.UNAVAILABLE ||
+      result === Result.UNKNOWN;
+    if (isRefused) conclude(turn, SkvsStatus.ERROR);
     else if (action === Action.EXISTS) this.#concludeExists(turn);
     else if (result === Result.MISSING) conclude(turn, SkvsStatus.NOT_FOUND);
     else if (result === Result.DONE && found === this.#foundInstead) {

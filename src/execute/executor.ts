@@ -94,6 +94,8 @@ export class Job {
 
   /** Out: the outcome. */
   result: Result = Result.MISSING;
+  /** Out: why it is UNAVAILABLE or UNKNOWN, as a sentence without its end. */
+  problem = "";
   /** Out: what must settle before the result may be reported. */
   settlesWith: Settlement = SETTLED;
   /** Out: bytes of stored values that had to be copied beyond what was requested. */
@@ -104,6 +106,10 @@ export interface Executor {
   readonly counts: StoreCounts;
   /** Whether stored data outlives the process. */
   readonly isDurable: boolean;
+  /** Whether most jobs are answered later. */
+  readonly answersLater: boolean;
+  /** Why no job can be carried out at present, as a sentence without its end; null if they can. */
+  readonly outage: string | null;
   /** STATS sections about this executor, by name. */
   readonly sections: ReadonlyMap<string, Section>;
   /** What must settle before an answer that depends on all keys may be given. */

@@ -11,6 +11,8 @@ import { ParkedJobs } from "./parked_jobs.ts";
 export class MemoryExecutor implements Executor {
   readonly #store: Store;
   readonly isDurable = false;
+  readonly answersLater: boolean = false;
+  readonly outage: string | null = null;
   readonly sections: ReadonlyMap<string, Section> = new Map();
   readonly newest = SETTLED;
   readonly barrier = SETTLED;

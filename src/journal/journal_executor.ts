@@ -62,6 +62,8 @@ export interface JournalExecutorOptions {
 
 export class JournalExecutor implements Executor {
   readonly isDurable = true;
+  readonly answersLater = false;
+  readonly outage = null;
   readonly sections: ReadonlyMap<string, Section>;
   readonly #store: RestorableStore;
   readonly #journal: Journal;

@@ -52,7 +52,8 @@ export class Reader {
 
   setWires(wires: readonly MakeWire[]): void {
     const { fillRandom, isFresh } = this.#options;
-    const ports = { counters: this.counters, fillRandom, isFresh, sections: new Map() };
+    const outage = () => null;
+    const ports = { counters: this.counters, fillRandom, isFresh, sections: new Map(), outage };
     this.#wires = wires.map((make) => make(ports));
   }
 

@@ -19,6 +19,8 @@ export interface Found {
   bytes: Uint8Array;
   start: number;
   room: number;
+  /** Whether the array is replaced where it is too short for a value that may have more room. */
+  grows?: boolean;
   /** Out: the value's length, whether or not it fitted; NONE when there was no value. */
   length: number;
   /** Out: when the key expires, in ms on the store's clock; 0 for never. */
@@ -72,6 +74,10 @@ export const Result = {
   OVERFLOW: 5,
   /** The cursor is not one of this store's. */
   NO_CURSOR: 6,
+  /** What keeps the data can't do it now. Nothing changed; the job has a problem to tell. */
+  UNAVAILABLE: 7,
+  /** As UNAVAILABLE, but the change may have been made, or may yet be. */
+  UNKNOWN: 8,
 } as const;
 export type Result = (typeof Result)[keyof typeof Result];
 

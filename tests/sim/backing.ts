@@ -183,6 +183,9 @@ export class LateExecutor implements Executor {
     return this.#inner.isDurable;
   }
 
+  readonly answersLater = true;
+  readonly outage = null;
+
   get sections() {
     return this.#inner.sections;
   }

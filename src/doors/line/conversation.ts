@@ -5,6 +5,7 @@ import { MAX_KEY_BYTES } from "../../store/item.ts";
 import { MAX_STORED_BYTES } from "../../store/store.ts";
 import type { Conversation } from "../conversation.ts";
 import type { Keyspace } from "../keyspace.ts";
+import { carryOut } from "../pass.ts";
 import type { Replies } from "../replies.ts";
 import { type Context, perform, writeError } from "./commands.ts";
 import { LineRequest } from "./request.ts";
@@ -45,9 +46,19 @@ export class LineConversation implements Conversation {
     if (lineEnd === 0) return 0;
     keyspace.counters.line++;
     request.read(bytes, start, lineEnd);
-    perform(this.#context);
+    this.#perform(this.#context);
     request.release();
     return lineEnd - start;
+  }
+
+  again(bytes: Buffer): void {
+    const request = new LineRequest();
+    request.read(bytes, 0, bytes.length);
+    this.#perform({ ...this.#context, request });
+  }
+
+  #perform(context: Context): void {
+    carryOut(() => perform(context), context.replies, writeError);
   }
 
   writeError(message: string, replies: Replies): void {

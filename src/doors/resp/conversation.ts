@@ -4,6 +4,7 @@ import type { Buffer } from "node:buffer";
 import type { Connections } from "../connections.ts";
 import type { Conversation } from "../conversation.ts";
 import type { Keyspace } from "../keyspace.ts";
+import { carryOut } from "../pass.ts";
 import type { Replies } from "../replies.ts";
 import { Client } from "./client.ts";
 import { perform } from "./commands.ts";
@@ -52,7 +53,7 @@ export class RespConversation implements Conversation {
       if (length > 0 && request.count > 0) {
         keyspace.counters.resp++;
         this.#context.isPenalized = false;
-        perform(this.#context);
+        this.#perform();
       }
       request.release();
       return length;
@@ -61,6 +62,23 @@ export class RespConversation implements Conversation {
       this.writeError(`Protocol error: ${violation.message}`, this.#context.replies);
       this.#context.isOver = true;
       return end - start;
+    }
+  }
+
+  #perform(): void {
+    const { replies } = this.#context;
+    carryOut(() => perform(this.#context), replies, (...args) => this.writeError(...args));
+  }
+
+  again(bytes: Buffer): void {
+    const { request: current } = this.#context;
+    const request = new Request();
+    request.read(bytes, 0, bytes.length);
+    this.#context.request = request;
+    try {
+      this.#perform();
+    } finally {
+      this.#context.request = current;
     }
   }
 

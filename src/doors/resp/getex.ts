@@ -15,6 +15,7 @@ function getex(context: Context): void {
   takeKey(context);
   const { keyspace, replies } = context;
   const { found } = keyspace;
+  if (choice !== "keep") keyspace.holdBack();
   keyspace.get(intoReply(replies, found));
   if (found.length === NONE || choice === "keep") {
     bulkFound(context, found);

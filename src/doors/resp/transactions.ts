@@ -12,7 +12,14 @@ import { MAX_WATCHED } from "./watches.ts";
 const MAX_COPIED_BYTES = 64 * 1024 * 1024;
 const TOO_LONG = "ERR not carried out: the transaction has copied 64 MiB of values before";
 
-function multi({ client, replies }: Context): void {
+const NOT_LATER =
+  "ERR this server stands before an engine, where each command is by itself: no MULTI, no WATCH";
+
+function multi({ client, keyspace, replies }: Context): void {
+  if (keyspace.answersLater) {
+    error(replies, NOT_LATER);
+    return;
+  }
   if (client.transaction !== null) {
     error(replies, "ERR MULTI calls can not be nested");
     return;
@@ -139,6 +146,10 @@ function discard({ client, door, replies }: Context): void {
 
 function watch(context: Context): void {
   const { client, door: { watches }, keyspace, request, replies } = context;
+  if (keyspace.answersLater) {
+    error(replies, NOT_LATER);
+    return;
+  }
   if (client.transaction !== null) {
     error(replies, "ERR WATCH inside MULTI is not allowed");
     return;
