@@ -3,17 +3,8 @@
 
 import { Exit, helpText, parseInput } from "./commands/command.ts";
 import { findCommand } from "./commands/commands.ts";
+import { exitStatusOf } from "./commands/exit_status.ts";
 import { complain, print } from "./commands/output.ts";
-import { UsageError } from "./commands/usage_error.ts";
-import {
-  DeadlineExceededError,
-  InvalidArgumentError,
-  KilogramError,
-  MasterKeyError,
-  OutcomeUnknownError,
-  ServerDownError,
-  SomeFailedError,
-} from "./errors.ts";
 
 /** Commands that look like options elsewhere. */
 const ALIASES: Readonly<Record<string, string>> = {
@@ -36,17 +27,6 @@ async function main(args: readonly string[]): Promise<number> {
     complain(`kg ${name}: ${error instanceof Error ? error.message : String(error)}`);
     return exitStatusOf(error);
   }
-}
-
-function exitStatusOf(error: unknown): number {
-  if (error instanceof UsageError) return Exit.USAGE;
-  if (error instanceof InvalidArgumentError || error instanceof MasterKeyError) return Exit.USAGE;
-  if (error instanceof DeadlineExceededError) return Exit.NO_ANSWER;
-  if (error instanceof OutcomeUnknownError) return Exit.NO_ANSWER;
-  if (error instanceof ServerDownError) return Exit.NO_ANSWER;
-  if (error instanceof SomeFailedError) return exitStatusOf([...error.errors.values()][0]);
-  if (error instanceof KilogramError) return Exit.REFUSED;
-  return Exit.USAGE;
 }
 
 process.exitCode = await main(process.argv.slice(2));

@@ -30,7 +30,7 @@ import type {
   StoreOptions,
 } from "./call_options.ts";
 import { DeadlineRequiredError, InvalidArgumentError } from "./errors.ts";
-import { callAll, callEach, nameOf } from "./many.ts";
+import { callAll, type CallAtAll, callEach, nameOf } from "./many.ts";
 import type { Reply } from "./protocol/call.ts";
 import type { Destination, ServerDestination, ServerState } from "./protocol/destination.ts";
 import { MAX_KEY_BYTES, Operation, type Request, Status } from "./protocol/frame.ts";
@@ -175,7 +175,7 @@ export class Calls<HasDeadline extends boolean> {
    */
   async drop(prefix: Key, ...[options]: Options<HasDeadline>): Promise<void> {
     const request = requestOf(Operation.DROP, prefixBytes(prefix));
-    await callAll("drop", this.destination, (server) => this.#callAt(server, request, options));
+    await this.#callAll({ name: "drop", request, resultOf: () => true }, options);
   }
 
   /**
@@ -194,7 +194,7 @@ export class Calls<HasDeadline extends boolean> {
     const key = prefixBytes(prefix);
     const page = (server: ServerDestination, cursor: Uint8Array) =>
       this.#callAt(server, requestOf(Operation.SCAN, key, cursor), options);
-    return scanAll(this.destination.servers, page);
+    return scanAll(this.destination, page);
   }
 
   /** Like `keys`, as text, from UTF-8. */
@@ -282,7 +282,7 @@ export class Calls<HasDeadline extends boolean> {
     const { now } = this.destination.time;
     const startedAtMs = now();
     const request = requestOf(Operation.PING, NO_BYTES);
-    await callAll("ping", this.destination, (server) => this.#callAt(server, request, options));
+    await this.#callAll({ name: "ping", request, resultOf: () => true }, options);
     return now() - startedAtMs;
   }
 
@@ -298,14 +298,11 @@ export class Calls<HasDeadline extends boolean> {
     const key = encoder.encode(options?.section ?? "");
     if (key.length > MAX_KEY_BYTES) throw sizeError("section", key.length, MAX_KEY_BYTES);
     const request = requestOf(Operation.STATS, key);
-    const { servers } = this.destination;
-    const replies = await callAll(
-      "stats",
-      this.destination,
-      (server) => this.#callAt(server, request, options),
-    );
-    const sections = [...replies].filter(([, { status }]) => status !== Status.NOT_FOUND)
-      .map(([name, { value }]) => parseStatistics(value, servers.length > 1 ? `${name}:` : ""));
+    const isOne = this.destination.servers.length === 1;
+    const resultOf = ({ status, value }: Reply, server: string) =>
+      status === Status.NOT_FOUND ? null : parseStatistics(value, isOne ? "" : `${server}:`);
+    const all = await this.#callAll({ name: "stats", request, resultOf }, options);
+    const sections = [...all.values()].filter((section) => section !== null);
     return sections.length === 0 ? undefined : Object.assign({}, ...sections);
   }
 
@@ -337,8 +334,11 @@ export class Calls<HasDeadline extends boolean> {
       );
     }
     const alone: Destination = {
-      ...{ servers: [one], time, fillRandom, retransmissions: 0 },
+      servers: [one],
       homeOf: () => one,
+      time,
+      fillRandom,
+      retransmissions: 0,
       close: () => {},
     };
     return new Calls<HasDeadline>(alone, this.#timeoutMs);
@@ -385,6 +385,14 @@ export class Calls<HasDeadline extends boolean> {
   ): Promise<Reply> {
     const timeoutMs = this.#timeoutOf(OPERATION_NAMES[request.operation], options);
     return server.call(request, { timeoutMs, signal: options?.signal });
+  }
+
+  #callAll<R>(all: CallAtAll<R>, options: CallOptions | undefined): Promise<Map<string, R>> {
+    return callAll(
+      all,
+      this.destination,
+      (server, request) => this.#callAt(server, request, options),
+    );
   }
 
   /** Calls for many keys within one deadline, which begins now. */

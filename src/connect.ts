@@ -16,7 +16,7 @@ import type { Channel, ChannelEvents, Dial } from "./runtime/channels/channel.ts
 import { type ListedServer, parseServerList } from "./server_list.ts";
 
 export interface ConnectOptions {
-  /** The master key: 32 bytes, 44 characters of base64 or 64 of hex. */
+  /** The master key: 32 bytes, 44 characters of base64 or 64 of hex. Of several lines the first counts. */
   readonly key: string | Uint8Array;
   /**
    * How to seal: `native` (the default: on Bun by the system's OpenSSL if there is one, otherwise
@@ -67,7 +67,7 @@ export async function openClient(
   servers: string | readonly string[] | undefined,
   options: ConnectOptions,
 ): Promise<{ client: Client; channels: readonly Channel[] }> {
-  const masterKey = decodeKey(options?.key);
+  const masterKey = decodeKey(firstLine(options?.key));
   const listed = parseServerList(servers ?? (process.env.KG_SERVER || DEFAULT_SERVER));
   const { onDown, crypto } = options;
   if (onDown !== undefined && onDown !== "error" && onDown !== "miss") {
@@ -76,6 +76,11 @@ export async function openClient(
   return listed.length === 1 && onDown === undefined
     ? await openOne(listed[0], masterKey, crypto)
     : await openFleet(listed, onDown ?? "error", masterKey, crypto);
+}
+
+/** Of a key file's two keys a client uses the first. */
+function firstLine(key: string | Uint8Array): string | Uint8Array {
+  return typeof key === "string" ? key.trim().split(/\s*\n/, 1)[0] : key;
 }
 
 async function openOne(
@@ -89,10 +94,9 @@ async function openOne(
     detectDial(),
     chooseCrypto(choice).then((provider) => openPorts(masterKey, provider, makeClock(), name)),
   ]);
-  const server = name === undefined ? undefined : { name, address: text };
   const exchange: Exchange = new Exchange({
     ...ports,
-    server,
+    server: { name, address: text },
     send: (datagram) => channel.send(datagram),
   });
   const channel = await dial(to, eventsOf(exchange));

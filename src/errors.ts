@@ -58,11 +58,15 @@ export class MasterKeyError extends KilogramError {
 interface DeadlineDetails {
   /** What the network reported, if anything: a hint, since it can be forged. */
   readonly cause?: unknown;
-  /** The name of the server that was asked, if it has one. */
-  readonly server?: string;
+  /** The server that was asked. */
+  readonly server?: { readonly name: string | undefined; readonly address: string };
   /** What may have happened, as a sentence. */
   readonly why?: string;
 }
+
+const NO_ANSWER =
+  "there may be no server, it may have another key or another name (NAME=HOST:PORT " +
+  "names a server that has one), or datagrams were lost.";
 
 /** No reply came before the deadline. */
 export class DeadlineExceededError extends KilogramError {
@@ -77,11 +81,10 @@ export class DeadlineExceededError extends KilogramError {
     note: string,
     { cause, server, why }: DeadlineDetails = {},
   ) {
-    const name = server === undefined ? "" : ` from ${server}`;
+    const name = server === undefined ? "" : ` from ${server.name ?? server.address}`;
     const parts = [
       `${operation} had no answer${name} after ${Math.round(waitedMs)} ms:`,
-      why ?? "there may be no server, it may have another key" +
-          `${server === undefined ? "" : " or name"}, or datagrams were lost.`,
+      why ?? NO_ANSWER,
       cause instanceof Error ? `The network reported: ${cause.message}.` : "",
       note,
       effect === null ? "" : EFFECT_NOTES[effect],
@@ -100,30 +103,34 @@ export class ServerDownError extends KilogramError {
   constructor(operation: string, server: string, why: string) {
     super(
       "SERVER_DOWN",
-      `${operation}: the server ${server} is down: ${why}. Its calls fail at once until it answers.`,
+      `${operation}: the server ${server} is down: ${why}.`,
     );
     this.server = server;
   }
 }
 
 /**
- * Some of several calls failed: of getMany, setMany or deleteMany, or of a DROP at several servers.
- * `effect` tells of those that failed: the least certain of theirs.
+ * Some of several calls failed: of those for many keys, or of those at several servers. `effect` is
+ * `none` only if nothing at all has changed; where some of the changes were made, it is `unknown`.
  */
 export class SomeFailedError<K = unknown, R = unknown> extends KilogramError {
   /** What failed, by key or by the server's name; and what the others gave. */
   readonly errors: ReadonlyMap<K, Error>;
   readonly results: ReadonlyMap<K, R>;
 
-  /** @param what such as "getMany: 2 of 9 keys" */
-  constructor(what: string, errors: ReadonlyMap<K, Error>, results: ReadonlyMap<K, R>) {
+  /**
+   * @param what such as "getMany: 2 of 9 keys"
+   * @param isChange whether the calls are mutations
+   */
+  constructor(
+    what: string,
+    errors: ReadonlyMap<K, Error>,
+    results: ReadonlyMap<K, R>,
+    isChange: boolean,
+  ) {
     const [first] = errors.values();
-    super(
-      "SOME_FAILED",
-      `${what} failed; the first: ${first?.message}`,
-      worstEffect(errors),
-      first,
-    );
+    const effect = isChange && results.size > 0 ? "unknown" : worstEffect(errors);
+    super("SOME_FAILED", `${what} failed; the first: ${first?.message}`, effect, first);
     this.errors = errors;
     this.results = results;
   }

@@ -25,10 +25,12 @@ export interface AcceptedKey {
 
 export const isOriginalSlot = (slot: number): boolean => slot >= MAX_KEYS;
 
+type PlacedKey = AcceptedKey & SlottedKey;
+
 export class Keyring {
   readonly #counters: Counters;
   readonly #now: () => number;
-  #keys: readonly (AcceptedKey & SlottedKey)[] = [];
+  #keys: readonly PlacedKey[] = [];
 
   /** @param now the store's clock */
   constructor(counters: Counters, now: () => number) {
@@ -46,24 +48,30 @@ export class Keyring {
     return this.#keys.filter(({ isOriginal }) => !isOriginal).map(({ id }) => id);
   }
 
-  /** Accepts other keys, at most two of a wire. One that was accepted before keeps its counts. */
-  replace(keys: readonly AcceptedKey[]): void {
-    const before = this.#keys;
-    const stay = keys.map((key) => before.find((each) => isSame(key, each)));
-    const taken = new Set(stay.map((each) => each?.slot));
-    this.#keys = keys.map((key, i) => {
-      const slot = stay[i]?.slot ?? this.#takeSlot(key, taken);
-      return { ...key, slot };
-    });
+  /** The slots of other keys, at most two of a wire. One that is accepted now keeps its slot. */
+  plan(keys: readonly AcceptedKey[]): PlacedKey[] {
+    const stay = keys.map((key) => this.#keys.find((each) => isSame(key, each)));
+    const taken = new Set(stay.flatMap((each) => each?.slot ?? []));
+    return keys.map((key, i) => ({ ...key, slot: stay[i]?.slot ?? this.#freeSlot(key, taken) }));
   }
 
-  #takeSlot({ isOriginal }: AcceptedKey, taken: Set<number | undefined>): number {
-    let slot = isOriginal ? MAX_KEYS : 0;
-    while (taken.has(slot)) slot++;
-    assert(slot < KEY_SLOTS && isOriginalSlot(slot) === isOriginal, "there is a slot for each key");
+  /** Accepts other keys, as planned. New ones have no counts; those of old ones are known by now. */
+  replace(keys: readonly PlacedKey[]): void {
+    for (const { slot } of keys.filter((key) => !this.#keys.some((each) => isSame(key, each)))) {
+      this.#counters.byKey[slot] = 0;
+      this.#counters.keyUsedAtMs[slot] = Number.NaN;
+    }
+    this.#keys = keys;
+  }
+
+  /** One that was free before, if there is one: a late count of an old key may still come. */
+  #freeSlot({ isOriginal }: AcceptedKey, taken: Set<number>): number {
+    const slots = Array.from({ length: KEY_SLOTS }, (_, slot) => slot)
+      .filter((slot) => isOriginalSlot(slot) === isOriginal && !taken.has(slot));
+    const unused = slots.find((slot) => !this.#keys.some((key) => key.slot === slot));
+    const [slot] = unused === undefined ? slots : [unused];
+    assert(slot !== undefined, "there is a slot for each key");
     taken.add(slot);
-    this.#counters.byKey[slot] = 0;
-    this.#counters.keyUsedAtMs[slot] = Number.NaN;
     return slot;
   }
 

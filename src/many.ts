@@ -8,6 +8,7 @@ import type { Reply } from "./protocol/call.ts";
 import type { Destination, ServerDestination } from "./protocol/destination.ts";
 import type { Request } from "./protocol/frame.ts";
 import { MAX_OUTSTANDING } from "./protocol/lane.ts";
+import { isMutation } from "./protocol/operations.ts";
 
 type Outcome<R> = { readonly result: R } | { readonly error: Error };
 
@@ -35,22 +36,34 @@ export async function callEach<K, R>(
       })
     ),
   );
-  return resultsOf(name, "keys", requests.keys(), outcomes);
+  const [first] = requests.values();
+  const isChange = first !== undefined && isMutation(first.operation);
+  return resultsOf({ name, unit: "keys", isChange }, requests.keys(), outcomes);
 }
 
-/** Makes a call at each server. @returns the results by the servers' names */
+/** What is called at each of several servers. */
+export interface CallAtAll<R> {
+  readonly name: string;
+  readonly request: Request;
+  readonly resultOf: (reply: Reply, server: string) => R;
+}
+
+/** Sends a request to each server. @returns the results by the servers' names */
 export async function callAll<R>(
-  name: string,
+  { name, request, resultOf }: CallAtAll<R>,
   { servers }: Destination,
-  call: (server: ServerDestination) => Promise<R>,
+  send: (server: ServerDestination, request: Request) => Promise<Reply>,
 ): Promise<Map<string, R>> {
+  const call = async (server: ServerDestination) =>
+    resultOf(await send(server, request), nameOf(server));
   // A lone server's error needs no other around it.
   if (servers.length === 1) return new Map([[nameOf(servers[0]), await call(servers[0])]]);
   const outcomes = new Map<string, Outcome<R>>();
   await Promise.all(servers.map(async (server) => {
     outcomes.set(nameOf(server), await outcomeOf(call(server)));
   }));
-  return resultsOf(name, "servers", servers.map(nameOf), outcomes);
+  const isChange = isMutation(request.operation);
+  return resultsOf({ name, unit: "servers", isChange }, servers.map(nameOf), outcomes);
 }
 
 export function nameOf({ state }: ServerDestination): string {
@@ -74,20 +87,20 @@ async function outcomeOf<R>(promise: Promise<R>): Promise<Outcome<R>> {
   }
 }
 
-/** The results in the order of the names. @throws {SomeFailedError} */
+/** The results in the order of their places. @throws {SomeFailedError} */
 function resultsOf<K, R>(
-  what: string,
-  unit: string,
-  names: Iterable<K>,
+  { name, unit, isChange }: { name: string; unit: string; isChange: boolean },
+  places: Iterable<K>,
   outcomes: ReadonlyMap<K, Outcome<R>>,
 ): Map<K, R> {
   const results = new Map<K, R>();
   const errors = new Map<K, Error>();
-  for (const name of names) {
-    const outcome = outcomes.get(name) as Outcome<R>;
-    if ("error" in outcome) errors.set(name, outcome.error);
-    else results.set(name, outcome.result);
+  for (const place of places) {
+    const outcome = outcomes.get(place) as Outcome<R>;
+    if ("error" in outcome) errors.set(place, outcome.error);
+    else results.set(place, outcome.result);
   }
   if (errors.size === 0) return results;
-  throw new SomeFailedError(`${what}: ${errors.size} of ${outcomes.size} ${unit}`, errors, results);
+  const what = `${name}: ${errors.size} of ${outcomes.size} ${unit}`;
+  throw new SomeFailedError(what, errors, results, isChange);
 }

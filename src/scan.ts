@@ -1,32 +1,50 @@
 /** Walks over all keys with SCAN, a page at a time. Source: docs/WIRE.md, section 4, «SCAN». */
 
 import { copyBytes, readU16 } from "./bytes.ts";
-import { RequestError, SomeFailedError } from "./errors.ts";
+import {
+  AbortedError,
+  ClosedError,
+  InvalidArgumentError,
+  RequestError,
+  SomeFailedError,
+} from "./errors.ts";
 import { nameOf } from "./many.ts";
 import type { Reply } from "./protocol/call.ts";
-import type { ServerDestination } from "./protocol/destination.ts";
+import type { Destination, ServerDestination } from "./protocol/destination.ts";
 import { CURSOR_BYTES, SCANNED_LENGTH_BYTES, Status } from "./protocol/frame.ts";
 
 /** After a restart of the server the walk begins anew, at most this often. */
 const MAX_RESTARTS = 8;
 const NO_CURSOR = new Uint8Array(0);
 
-/** The keys of all servers, one after the other. @throws {SomeFailedError} after the others' keys */
+/** These errors end a walk over several servers at once: they are the caller's. */
+const FINAL = [AbortedError, ClosedError, InvalidArgumentError] as const;
+
+/**
+ * The keys of all servers, one after the other; without those that are left at a server which is not
+ * their home, where no call would find them.
+ * @throws {SomeFailedError} after the others' keys
+ */
 export async function* scanAll(
-  servers: readonly ServerDestination[],
+  destination: Destination,
   page: (server: ServerDestination, cursor: Uint8Array) => Promise<Reply>,
 ): AsyncGenerator<Uint8Array, void> {
+  const { servers } = destination;
   const errors = new Map<string, Error>();
   for (const server of servers) {
     try {
-      yield* scan((cursor) => page(server, cursor));
+      for await (const key of scan((cursor) => page(server, cursor))) {
+        if (destination.homeOf(key) === server) yield key;
+      }
     } catch (error) {
-      if (servers.length === 1) throw error;
+      const isFinal = FINAL.some((each) => error instanceof each);
+      if (servers.length === 1 || isFinal) throw error;
       errors.set(nameOf(server), error as Error);
     }
   }
   if (errors.size === 0) return;
-  throw new SomeFailedError(`keys: ${errors.size} of ${servers.length} servers`, errors, new Map());
+  const what = `keys: ${errors.size} of ${servers.length} servers`;
+  throw new SomeFailedError(what, errors, new Map(), false);
 }
 
 /** @param page asks for the page of a cursor: none to begin, or 8 bytes */

@@ -62,6 +62,7 @@ export class Server {
   readonly #startedAtMs: number;
   readonly #wirePorts: WirePorts;
   #wires: readonly Wire[] = [];
+  readonly #made = new Map<MakeWire, Wire>();
   readonly #turns = new Turns({
     executed: (turn) => this.#resume(turn, this.#executed),
     settled: (turn, isTakenBack) =>
@@ -90,11 +91,14 @@ export class Server {
   }
 
   /**
-   * From now on it speaks these wires, of which there is one at least. Requests that it has opened are
-   * answered under the key that they came with; nothing more is opened under a key that is gone.
+   * From now on it speaks these wires, of which there is one at least; one that it spoke before goes on
+   * as it was. Requests that it has opened are answered under the key that they came with; nothing more
+   * is opened under a key that is gone.
    */
-  setWires(wires: readonly MakeWire[]): void {
-    this.#wires = wires.map((make) => make(this.#wirePorts));
+  setWires(makes: readonly MakeWire[]): void {
+    for (const make of this.#made.keys()) if (!makes.includes(make)) this.#made.delete(make);
+    this.#wires = makes.map((make) => this.#made.get(make) ?? make(this.#wirePorts));
+    for (const [i, make] of makes.entries()) this.#made.set(make, this.#wires[i]);
   }
 
   /** Takes the datagrams that arrived at a socket, from any sender; answers each now or later. */
@@ -120,6 +124,7 @@ export class Server {
     }
     const turn = this.#turns.take();
     turn.begin(datagram, peer, socket, nowMs);
+    turn.wires = this.#wires;
     turn.wireAt = 0;
     this.#run(turn, this.#openUnderKey);
   }
@@ -157,7 +162,7 @@ export class Server {
 
   /** Takes the wire that is next, if there is one that the datagram may belong to. */
   #openUnderKey(turn: Turn): void {
-    const wire = this.#wires[turn.wireAt];
+    const wire = turn.wires[turn.wireAt];
     if (wire === undefined) {
       this.#drop(turn);
       return;

@@ -5,7 +5,7 @@
 
 import { InvalidArgumentError } from "./errors.ts";
 import { checkServerName } from "./protocol/server_name.ts";
-import { type Address, parseAddress } from "./runtime/address.ts";
+import { type Address, formatAddress, parseAddress } from "./runtime/address.ts";
 
 export const MAX_SERVERS = 100;
 export const MAX_WEIGHT = 100;
@@ -16,7 +16,7 @@ export const MAX_WEIGHTS = 1_000;
 export interface ListedServer {
   readonly name: string | undefined;
   readonly address: Address;
-  /** The address as it was written. */
+  /** The address as text, with its port. */
   readonly text: string;
   /** 1…100: how many keys it gets, compared with the others. */
   readonly weight: number;
@@ -52,7 +52,12 @@ function parseServer(entry: string): ListedServer {
   if (address.port === 0) {
     throw new InvalidArgumentError(`"${text}" has port 0: no server can have it.`);
   }
-  return { name: name === undefined ? undefined : checkServerName(name), address, text, weight };
+  return {
+    name: name === undefined ? undefined : checkServerName(name),
+    address,
+    text: formatAddress(address),
+    weight,
+  };
 }
 
 function checkList(servers: readonly ListedServer[]): void {
@@ -68,10 +73,14 @@ function checkList(servers: readonly ListedServer[]): void {
         `key: start it with --name cache-1, and write cache-1=${nameless.text}.`,
     );
   }
-  const names = servers.map(({ name }) => name);
-  const twice = names.find((name, i) => names.indexOf(name) !== i);
-  if (twice !== undefined) throw new InvalidArgumentError(`The name "${twice}" comes twice.`);
+  checkOnce("name", servers.map(({ name = "" }) => name));
+  checkOnce("address", servers.map(({ text }) => text));
   if (servers.reduce((sum, { weight }) => sum + weight, 0) > MAX_WEIGHTS) {
     throw new InvalidArgumentError(`All weights together are at most ${MAX_WEIGHTS}.`);
   }
+}
+
+function checkOnce(what: string, texts: readonly string[]): void {
+  const twice = texts.find((text, i) => texts.indexOf(text) !== i);
+  if (twice !== undefined) throw new InvalidArgumentError(`The ${what} "${twice}" comes twice.`);
 }

@@ -28,6 +28,7 @@ export const Wait = { NOTHING: 0, CIPHER: 1, STORE: 2 } as const;
 export type Wait = (typeof Wait)[keyof typeof Wait];
 
 const NO_BYTES = new Uint8Array(0);
+const NO_WIRES: readonly Wire[] = [];
 
 /** What a wire needs of the server or the reader that speaks it. */
 export interface WirePorts {
@@ -90,8 +91,9 @@ export class Turn {
   peer: Peer;
   /** The request's datagram or, once the turn was parked, at least the nonce. */
   datagram: Uint8Array = NO_BYTES;
-  /** The wire that the request uses, as far as that is known, and its place among the server's. */
+  /** The wire that the request uses, as far as that is known, and its place among those of its server. */
   wire!: Wire;
+  wires: readonly Wire[] = NO_WIRES;
   wireAt = 0;
   /** The epoch that a mutation is opened under; null for everything else. */
   epoch: Epoch | null = null;

@@ -32,31 +32,40 @@ function makeKeyring() {
 
 test("a key keeps its slot and its counts as long as it is accepted", () => {
   const { counters, keyring } = makeKeyring();
-  keyring.replace([accepted(1)]);
+  keyring.replace(keyring.plan([accepted(1)]));
   counters.byKey[0] = 5;
-  keyring.replace([accepted(2), accepted(1)]);
+  keyring.replace(keyring.plan([accepted(2), accepted(1)]));
   assertEquals(slotsOf(keyring), ["1:2", "0:1"]);
   assertEquals([...counters.byKey], [5, 0, 0, 0]);
   counters.byKey[1] = 7;
-  keyring.replace([accepted(2)]);
-  keyring.replace([accepted(3), accepted(2)]);
+  keyring.replace(keyring.plan([accepted(2)]));
+  keyring.replace(keyring.plan([accepted(3), accepted(2)]));
   assertEquals(slotsOf(keyring), ["0:3", "1:2"]);
   assertEquals([...counters.byKey], [0, 7, 0, 0], "a new key does not inherit a count");
   assertEquals(keyring.ids, ["id3", "id2"]);
 });
 
+test("a key that replaces another in one step does not take its slot at once", () => {
+  const { keyring } = makeKeyring();
+  keyring.replace(keyring.plan([accepted(1)]));
+  keyring.replace(keyring.plan([accepted(2)]));
+  assertEquals(slotsOf(keyring), ["1:2"]);
+  keyring.replace(keyring.plan([accepted(3), accepted(4)]));
+  assertEquals(slotsOf(keyring), ["0:3", "1:4"]);
+});
+
 test("the original wire's keys are apart, even if they are the same bytes", () => {
   const { keyring } = makeKeyring();
-  keyring.replace([accepted(1), accepted(2), accepted(1, true), accepted(2, true)]);
+  keyring.replace(keyring.plan([accepted(1), accepted(2), accepted(1, true), accepted(2, true)]));
   assertEquals(slotsOf(keyring), ["0:1", "1:2", "2:1", "3:2"]);
-  keyring.replace([accepted(2), accepted(1, true)]);
+  keyring.replace(keyring.plan([accepted(2), accepted(1, true)]));
   assertEquals(slotsOf(keyring), ["1:2", "2:1"]);
   assertEquals(keyring.ids, ["id2"]);
 });
 
 test("STATS tells of each key how much it is used, and fits", () => {
   const { counters, clock, keyring } = makeKeyring();
-  keyring.replace([accepted(1), accepted(2), accepted(3, true), accepted(4, true)]);
+  keyring.replace(keyring.plan([accepted(1), accepted(2), accepted(3, true), accepted(4, true)]));
   counters.byKey[1] = 3;
   counters.keyUsedAtMs[1] = 900;
   assertEquals(keyring.lines().slice(0, 5), [
@@ -99,7 +108,7 @@ for (const provider of [nodeCrypto, webCrypto]) {
     const clock = new WorldClock();
     const { counters, keyring } = makeKeyring();
     const wires = () => openWires(keyring.keys, awaited(provider));
-    keyring.replace([accepted(1)]);
+    keyring.replace(keyring.plan([accepted(1)]));
     const world = await makeServer(clock, { counters, wires: await wires() });
     const clientOf = async (fill: number) => {
       const ciphers = await trafficCiphers(keyOf(fill), awaited(provider));
@@ -109,12 +118,12 @@ for (const provider of [nodeCrypto, webCrypto]) {
     const run = <T>(promise: Promise<T>) => outcome(clock, promise.catch((e) => e.code));
     assertEquals((await run(before.add("n", 1))).value, 1n);
     assertEquals(await run(after.add("n", 1)), "DEADLINE_EXCEEDED");
-    keyring.replace([accepted(2), accepted(1)]);
+    keyring.replace(keyring.plan([accepted(2), accepted(1)]));
     world.server.setWires(await wires());
     assertEquals((await run(before.add("n", 1))).value, 2n);
     assertEquals((await run(after.add("n", 1))).value, 3n);
     assertEquals(counters.byKey.every((count, slot) => count > 0 === slot < 2), true);
-    keyring.replace([accepted(2)]);
+    keyring.replace(keyring.plan([accepted(2)]));
     world.server.setWires(await wires());
     assertEquals(await run(before.get("n")), "DEADLINE_EXCEEDED");
     assertEquals((await run(after.add("n", 1))).value, 4n);
@@ -139,7 +148,7 @@ test("what a slow cipher opens under a key that is gone meanwhile is dropped", a
     },
   };
   const { counters, keyring } = makeKeyring();
-  keyring.replace([accepted(1)]);
+  keyring.replace(keyring.plan([accepted(1)]));
   const world = await makeServer(clock, { counters, wires: await openWires(keyring.keys, slow) });
   const { requests } = await trafficCiphers(keyOf(1), nodeCrypto);
   writeRequest(requests.frame, {
@@ -153,17 +162,35 @@ test("what a slow cipher opens under a key that is gone meanwhile is dropped", a
   void requests.seal(datagram, NO_ADDITIONAL_DATA);
   const replies: Uint8Array[] = [];
   world.deliver(datagram, (reply) => replies.push(reply));
-  keyring.replace([accepted(2)]);
+  keyring.replace(keyring.plan([accepted(2)]));
   world.server.setWires(await openWires(keyring.keys, nodeCrypto));
   release.forEach((each) => each());
   await clock.pass(1);
   assertEquals([replies.length, counters.droppedForAuthentication, counters.byKey[0]], [0, 1, 0]);
 });
 
+test("a wire of a key that stays goes on, also while it opens something", async () => {
+  const clock = new WorldClock();
+  const { counters, keyring } = makeKeyring();
+  keyring.replace(keyring.plan([accepted(1)]));
+  const [stays] = await openWires(keyring.keys, awaited(webCrypto));
+  const world = await makeServer(clock, { counters, wires: [stays] });
+  const ciphers = await trafficCiphers(keyOf(1), nodeCrypto);
+  const { client } = await makeClient(clock, makeLink(world), { ciphers });
+  const calls = Array.from({ length: 20 }, (_, i) => client.get(`k${i}`, { timeout: 500 }));
+  const [other] = await openWires([{ slot: 1, key: keyOf(2) }], awaited(webCrypto));
+  for (let i = 0; i < 20; i++) {
+    await clock.pass(0.05);
+    world.server.setWires(i % 2 === 0 ? [other, stays] : [stays]);
+  }
+  await outcome(clock, Promise.all(calls));
+  assertEquals([counters.droppedForAuthentication, client.retransmissions], [0, 0]);
+});
+
 test("a reply is sealed under the key of its request", async () => {
   const clock = new WorldClock();
   const { counters, keyring } = makeKeyring();
-  keyring.replace([accepted(1), accepted(2)]);
+  keyring.replace(keyring.plan([accepted(1), accepted(2)]));
   const wires = await openWires(keyring.keys, nodeCrypto);
   const world = await makeServer(clock, { counters, wires });
   const second = await trafficCiphers(keyOf(2), nodeCrypto);

@@ -20,14 +20,14 @@ test("a server, with and without a name, a port and a weight", () => {
     { name: "cache-1", to: "::1 4040", text: "[::1]:4040", weight: 3 },
   ]);
   assertEquals(seen("a=cache.example"), [
-    { name: "a", to: "cache.example 4040", text: "cache.example", weight: 1 },
+    { name: "a", to: "cache.example 4040", text: "cache.example:4040", weight: 1 },
   ]);
 });
 
 test("a list, as text or as an array, with blanks and a comma at the end", () => {
   const expected = [
-    { name: "a", to: "10.0.0.1 4040", text: "10.0.0.1", weight: 1 },
-    { name: "b", to: "10.0.0.2 4040", text: "10.0.0.2", weight: 2 },
+    { name: "a", to: "10.0.0.1 4040", text: "10.0.0.1:4040", weight: 1 },
+    { name: "b", to: "10.0.0.2 4040", text: "10.0.0.2:4040", weight: 2 },
   ];
   assertEquals(seen("a=10.0.0.1,b=10.0.0.2*2"), expected);
   assertEquals(seen(" a=10.0.0.1 , b=10.0.0.2*2,"), expected);
@@ -36,12 +36,13 @@ test("a list, as text or as an array, with blanks and a comma at the end", () =>
 
 test("what is wrong with a list is said", () => {
   const many = (count: number, weight = 1) =>
-    Array.from({ length: count }, (_, i) => `n${i}=10.0.0.1*${weight}`);
+    Array.from({ length: count }, (_, i) => `n${i}=10.0.0.${i}*${weight}`);
   const cases: [unknown, RegExp][] = [
     ["", /empty/],
     [[], /empty/],
-    ["a=1.2.3.4,5.6.7.8", /"5\.6\.7\.8" needs a name among several/],
+    ["a=1.2.3.4,5.6.7.8", /"5\.6\.7\.8:4040" needs a name among several/],
     ["a=1.2.3.4,b=5.6.7.8,a=9.9.9.9", /"a" comes twice/],
+    ["a=1.2.3.4,b=1.2.3.4:4040", /address "1\.2\.3\.4:4040" comes twice/],
     ["A=1.2.3.4", /"A" is not a server's name/],
     ["=1.2.3.4", /"" is not a server's name/],
     ["a=1.2.3.4*", /weight/],

@@ -58,7 +58,7 @@ export function cryptoChoice(input: Input): CryptoChoice {
   return choiceOf(input, "crypto", ["native", "node", "web"]);
 }
 
-export function serverOf(input: Input): string {
+export function serversOf(input: Input): string {
   return input.text("server") ?? (process.env.KG_SERVER || DEFAULT_SERVER);
 }
 

@@ -1,7 +1,7 @@
 import { createInterface } from "node:readline";
-import { CLIENT_OPTIONS, serverOf } from "./client_options.ts";
+import { CLIENT_OPTIONS, serversOf } from "./client_options.ts";
 import { type Command, Exit, type Input } from "./command.ts";
-import { atEachServer, reportErrors } from "./each_server.ts";
+import { atEachServer, reportErrors, serverNames } from "./each_server.ts";
 import { complain, printJson } from "./output.ts";
 import { UsageError } from "./usage_error.ts";
 import { withClient } from "./with_client.ts";
@@ -26,21 +26,24 @@ export const command: Command = {
       complain("kg drop: nothing was removed");
       return Exit.NOT_FOUND;
     }
-    const { results, errors } = await withClient(
-      input,
-      (kv) => atEachServer(kv, (one) => one.drop(prefix)),
-    );
     if (prefix.endsWith("*")) complain("kg drop: note that * is a character like any other here");
-    if (input.flag("json")) {
-      const servers = results.size + errors.size > 1 ? [...results.keys()] : undefined;
-      printJson({ prefix, dropped: errors.size === 0, servers });
-    }
-    return reportErrors("drop", errors);
+    return await withClient(input, async (kv) => {
+      const { results, errors } = await atEachServer(kv, (one) => one.drop(prefix));
+      const isOne = serverNames(kv).length === 1;
+      const names = isOne ? undefined : [...results.keys()];
+      const failed = isOne || errors.size === 0 ? undefined : [...errors.keys()];
+      if (input.flag("json")) {
+        printJson({ prefix, dropped: errors.size === 0, servers: names, failed });
+      } else if (names !== undefined) {
+        complain(`kg drop: dropped at ${names.join(", ") || "no server"}`);
+      }
+      return reportErrors("drop", kv, errors);
+    });
   },
 };
 
 async function confirm(input: Input): Promise<boolean> {
-  const all = `every key on ${serverOf(input)}`;
+  const all = `every key on ${serversOf(input)}`;
   if (!process.stdin.isTTY) {
     throw new UsageError(`the empty prefix removes ${all}: add --yes if that is meant`);
   }

@@ -2,6 +2,7 @@
 
 import type { Calls } from "../client.ts";
 import { Exit } from "./command.ts";
+import { exitStatusOf } from "./exit_status.ts";
 import { complain } from "./output.ts";
 
 export interface Answers<T> {
@@ -10,15 +11,11 @@ export interface Answers<T> {
   readonly errors: ReadonlyMap<string, Error>;
 }
 
-/** @throws the error of a lone server */
 export async function atEachServer<T>(
   kv: Calls<true>,
   run: (one: Calls<true>, name: string) => Promise<T>,
 ): Promise<Answers<T>> {
   const names = serverNames(kv);
-  if (names.length === 1) {
-    return { results: new Map([[names[0], await run(kv, names[0])]]), errors: new Map() };
-  }
   const results = new Map<string, T>();
   const errors = new Map<string, Error>();
   const ended = names.map((name) => run(kv.at(name), name));
@@ -40,7 +37,6 @@ export async function atEachServerInTurn(
     try {
       await run(kv.at(name), name);
     } catch (error) {
-      if (names.length === 1) throw error;
       errors.set(name, error as Error);
     }
   }
@@ -59,8 +55,15 @@ export function serverNames(kv: Calls<true>): string[] {
   return kv.servers().map(({ name, address }) => name ?? address);
 }
 
-/** Says what failed. @returns the exit status */
-export function reportErrors(command: string, errors: ReadonlyMap<string, Error>): number {
+/** Says what failed. @returns the exit status @throws the error of a lone server */
+export function reportErrors(
+  command: string,
+  kv: Calls<true>,
+  errors: ReadonlyMap<string, Error>,
+): number {
+  const [first] = errors.values();
+  if (first === undefined) return Exit.DONE;
+  if (serverNames(kv).length === 1) throw first;
   for (const [name, { message }] of errors) complain(`kg ${command}: ${name}: ${message}`);
-  return errors.size === 0 ? Exit.DONE : Exit.NO_ANSWER;
+  return exitStatusOf(first);
 }

@@ -20,15 +20,18 @@ export async function exportServers(input: Input, write: Write): Promise<number>
     const names = serverNames(kv);
     const lines = new LineWriter(write, new LoadProgress("exporting", await countKeys(kv)));
     let left = 0;
+    let astray = 0;
     for (const name of names) {
       const one = kv.at(name);
       await inParallel(one.keys(""), OUTSTANDING, async (key) => {
-        if (!await addItem(one, key, lines, names.length > 1 ? name : undefined)) left++;
+        if (kv.serverOf(key) !== name) astray++;
+        else if (!await addItem(one, key, lines, names.length > 1 ? name : undefined)) left++;
       });
     }
     const exported = lines.end();
     const note = left === 0 ? "" : `; ${left} were too large for a datagram, and are left out`;
     complain(`exported ${exported} keys${note}`);
+    if (astray > 0) complain(`${astray} left out: on a server that is not theirs by this list`);
     return left;
   });
 }

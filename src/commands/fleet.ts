@@ -4,7 +4,7 @@ import { CLIENT_OPTIONS } from "./client_options.ts";
 import { columns, type Command, heading } from "./command.ts";
 import { atEachServer, reportErrors } from "./each_server.ts";
 import { printJson, printLine } from "./output.ts";
-import { formatSize } from "./quantities.ts";
+import { formatDuration, formatSize } from "./quantities.ts";
 import { withClient } from "./with_client.ts";
 
 /** What a server told of itself. */
@@ -39,8 +39,8 @@ export const command: Command = {
         return rowOf(server, facts);
       });
       if (!input.flag("json")) printTable(rows);
-      return reportErrors("fleet", errors);
-    });
+      return reportErrors("fleet", kv, errors);
+    }, { onDown: "error" });
   },
 };
 
@@ -72,10 +72,18 @@ const HEADINGS = ["server", "address", "weight", "state", "keys", "memory", "hit
 function rowOf({ name, address, weight }: ServerState, facts: Facts | undefined): string[] {
   const who = [name ?? "-", address, String(weight)];
   if (facts === undefined) return [...who, "no answer"];
-  const { version, keys, usedBytes, limitBytes, hitRatio, roundTripMs } = facts;
+  const { version, uptimeMs, keys, usedBytes, limitBytes, hitRatio, roundTripMs } = facts;
   const hits = hitRatio === undefined ? "-" : `${(100 * hitRatio).toFixed(1)} %`;
   const memory = `${formatSize(usedBytes)} of ${formatSize(limitBytes)}`;
-  return [...who, "up", String(keys), memory, hits, `${roundTripMs} ms`, version];
+  return [
+    ...who,
+    `up ${formatDuration(uptimeMs)}`,
+    String(keys),
+    memory,
+    hits,
+    `${roundTripMs} ms`,
+    version,
+  ];
 }
 
 function printTable(rows: readonly string[][]): void {

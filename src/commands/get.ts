@@ -4,6 +4,7 @@ import { SomeFailedError } from "../errors.ts";
 import { SkvsCommand } from "../protocol/skvs.ts";
 import { CLIENT_OPTIONS } from "./client_options.ts";
 import { type Command, Exit, type Input } from "./command.ts";
+import { exitStatusOf } from "./exit_status.ts";
 import {
   complain,
   complainMissing,
@@ -53,7 +54,12 @@ async function getMany(input: Input): Promise<number> {
   const keys = new Set(input.parameters);
   const { values, errors } = await withClient(input, (kv) => readMany(kv, keys));
   for (const key of keys) {
-    if (errors.has(key)) continue;
+    const error = errors.get(key);
+    if (error !== undefined) {
+      if (input.flag("json")) printJson({ key, error: (error as { code?: string }).code });
+      complain(`kg get: "${key}" could not be read: ${error.message}`);
+      continue;
+    }
     const value = values.get(key);
     if (input.flag("json")) {
       printJson({ key, found: value !== undefined, ...valueFields(value) });
@@ -63,8 +69,7 @@ async function getMany(input: Input): Promise<number> {
       complainMissing("get", key);
     }
   }
-  for (const { message } of new Set(errors.values())) complain(`kg get: ${message}`);
-  if (errors.size > 0) return Exit.NO_ANSWER;
+  for (const error of errors.values()) return exitStatusOf(error);
   return values.size < keys.size ? Exit.NOT_FOUND : Exit.DONE;
 }
 

@@ -47,7 +47,7 @@ ${heading("To begin:")}
 ${heading("Environment:")}
 ${
     columns([
-      ["KG_SERVER", "the server's host:port"],
+      ["KG_SERVER", "the server, HOST:PORT, or servers, NAME=HOST:PORT,..."],
       ["KG_KEY_FILE", "a file with the key, readable by its owner alone"],
       ["KG_KEY", "the key itself"],
       ["SKVS_ENCRYPTION_KEY", "the key of the original wire, for --skvs"],

@@ -24,6 +24,8 @@ const OWNER_ONLY = 0o600;
 /** Room for a key in any of its forms, and a line or two around it. */
 const MAX_KEY_FILE_BYTES = 4_096;
 
+const FROM_ENVIRONMENT = "KG_KEY";
+
 export interface KeyOnHand {
   /** The key that a client seals with: the first. */
   readonly key: Uint8Array;
@@ -50,7 +52,7 @@ export function userKeyPath(env = process.env): string {
  */
 export function findKey(keyFile: string | undefined, env = process.env): KeyOnHand | null {
   if (keyFile !== undefined) return readKeyFile(keyFile);
-  if (env.KG_KEY) return onHand("KG_KEY", env.KG_KEY);
+  if (env.KG_KEY) return onHand(FROM_ENVIRONMENT, env.KG_KEY);
   if (env.KG_KEY_FILE) return readKeyFile(env.KG_KEY_FILE);
   const path = userKeyPath(env);
   return statOf(path) === undefined ? null : readKeyFile(path);
@@ -64,6 +66,17 @@ export function requireKey(keyFile: string | undefined): KeyOnHand {
     "there is no key: copy the server's to a file and pass --key-file FILE or set KG_KEY_FILE " +
       `(or KG_KEY), or start "kg serve" on this machine, which makes ${userKeyPath()}`,
   );
+}
+
+/**
+ * Like findKey, for a server that runs: what it has may not become another by itself.
+ * @throws {UsageError} also if the key was not in a file
+ */
+export function rereadKey(keyFile: string | undefined): KeyOnHand {
+  const found = findKey(keyFile);
+  if (found === null) throw new UsageError(`there is no key file ${userKeyPath()}`);
+  if (found.origin !== FROM_ENVIRONMENT) return found;
+  throw new UsageError("the key is from KG_KEY, which can't be read again: use a key file");
 }
 
 /** Like findKey, for a server: if there is no key, makes this user's. */

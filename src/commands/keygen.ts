@@ -1,8 +1,8 @@
-import { encodeKey, generateKey } from "../protocol/keys.ts";
+import { encodeKey, generateKey, keyId } from "../protocol/keys.ts";
+import { chooseCrypto } from "../runtime/detect.ts";
 import { type Command, Exit } from "./command.ts";
-import { writeNewKey } from "./key_source.ts";
-import { printJson, printLine } from "./output.ts";
-
+import { readKeyFile, writeNewKey } from "./key_source.ts";
+import { complain, printJson, printLine } from "./output.ts";
 import { UsageError } from "./usage_error.ts";
 
 export const command: Command = {
@@ -20,12 +20,24 @@ export const command: Command = {
 
   async run(input) {
     const path = input.text("out");
-    if (path !== undefined && !writeNewKey(path)) {
-      throw new UsageError(`${path} exists: a key is never overwritten; choose another name`);
+    const { key, id } = await make(path);
+    if (input.flag("json")) printJson({ key, file: path, id });
+    else {
+      if (key !== undefined) printLine(key);
+      complain(`kg keygen: the id of the key is ${id}; servers and "kg stats keys" show it`);
     }
-    const key = path === undefined ? encodeKey(generateKey()) : undefined;
-    if (input.flag("json")) printJson({ key, file: path });
-    else if (key !== undefined) printLine(key);
     return Exit.DONE;
   },
 };
+
+async function make(path: string | undefined): Promise<{ key?: string; id: string }> {
+  const provider = await chooseCrypto();
+  if (path === undefined) {
+    const key = generateKey();
+    return { key: encodeKey(key), id: await keyId(key, provider) };
+  }
+  if (!writeNewKey(path)) {
+    throw new UsageError(`${path} exists: a key is never overwritten; choose another name`);
+  }
+  return { id: await keyId(readKeyFile(path).key, provider) };
+}

@@ -41,11 +41,13 @@ export const command: Command = {
       const isOne = serverNames(kv).length === 1;
       const errors = await atEachServerInTurn(kv, async (one, server) => {
         for await (const key of isWanted ? one.keys(prefix) : []) {
+          // One that was left here by another list is not found by anybody.
+          if (kv.serverOf(key) !== server) continue;
           isWanted = print(form(key, isOne ? undefined : server)) && ++count !== most;
           if (!isWanted) return;
         }
       });
-      if (errors.size > 0) return reportErrors("keys", errors);
+      if (errors.size > 0) return reportErrors("keys", kv, errors);
       if (count === 0) {
         complain(`kg keys: there are no keys${prefix && ` that begin with "${prefix}"`}`);
       }

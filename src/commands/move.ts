@@ -1,13 +1,14 @@
 import { connect } from "../connect.ts";
 import { AbortedError } from "../errors.ts";
-import type { Calls, Client } from "../client.ts";
+import type { Calls } from "../client.ts";
 import { Move, type MoveCounts } from "../fleet/move.ts";
 import { CLIENT_OPTIONS, cryptoChoice, timeoutMsOf } from "./client_options.ts";
 import { type Command, Exit, type Input } from "./command.ts";
-import { countKeys } from "./each_server.ts";
+import { atEachServer, countKeys } from "./each_server.ts";
 import { requireKey } from "./key_source.ts";
 import { complain, printJson } from "./output.ts";
 import { LoadProgress } from "./progress.ts";
+import { parseServerList } from "../server_list.ts";
 import { UsageError } from "./usage_error.ts";
 
 const { "key-file": keyFile, timeout, json, crypto } = CLIENT_OPTIONS;
@@ -29,7 +30,7 @@ export const command: Command = {
     to: { type: "string", value: "SERVERS", help: "the list as it is to be" },
     remove: {
       type: "boolean",
-      help: "remove what was copied from its old server, unless it has changed there",
+      help: "remove it from its old server where its new one has the same value",
     },
     ...{ "key-file": keyFile, timeout, json, crypto },
   },
@@ -39,30 +40,38 @@ export const command: Command = {
   ],
 
   async run(input) {
-    const [from, to] = [await connectTo(input, "from"), await connectTo(input, "to")];
+    const timeoutMs = timeoutMsOf(input);
+    const [from, to] = [listOf(input, "from"), listOf(input, "to")];
+    const { key } = requireKey(input.text("key-file"));
+    // A server that is down is found out even if it is the only one.
+    const options = { key, crypto: cryptoChoice(input), onDown: "error" } as const;
+    const clients = await Promise.all([connect(from, options), connect(to, options)]);
     try {
-      return await move(input, from.within(timeoutMsOf(input)), to.within(timeoutMsOf(input)));
+      const [old, fresh] = clients.map((client) => client.within(timeoutMs));
+      return await move(input, old, fresh);
     } finally {
-      from.close();
-      to.close();
+      for (const client of clients) client.close();
     }
   },
 };
 
-async function connectTo(input: Input, option: "from" | "to"): Promise<Client> {
+/** @throws UsageError if it is left out, or does not tell the servers for sure from others */
+function listOf(input: Input, option: "from" | "to"): string {
   const servers = input.text(option);
   if (servers === undefined) {
     throw new UsageError("which lists? Name both: --from SERVERS --to SERVERS");
   }
-  const { key } = requireKey(input.text("key-file"));
-  // A server that is down is found out even if it is the only one.
-  return await connect(servers, { key, crypto: cryptoChoice(input), onDown: "error" });
+  // Two addresses may lead to one server, whose keys would then be removed.
+  if (input.flag("remove") && parseServerList(servers).some(({ name }) => name === undefined)) {
+    throw new UsageError(`--remove needs servers with names, as in --${option} cache-1=${servers}`);
+  }
+  return servers;
 }
 
 async function move(input: Input, from: Calls<true>, to: Calls<true>): Promise<number> {
   // Before anything is copied, all servers must be there.
+  for (const kv of [from, to]) await checkAllThere(kv);
   const total = await countKeys(from);
-  await to.ping();
   const progress = new LoadProgress("moving", total);
   const controller = new AbortController();
   const stop = () => controller.abort();
@@ -90,6 +99,14 @@ async function move(input: Input, from: Calls<true>, to: Calls<true>): Promise<n
   return moving.counts.tooLarge > 0 ? Exit.REFUSED : Exit.DONE;
 }
 
+async function checkAllThere(kv: Calls<true>): Promise<void> {
+  const { errors } = await atEachServer(kv, (one) => one.ping());
+  for (const [name, error] of errors) {
+    complain(`kg move: nothing was moved, since ${name} does not answer`);
+    throw error;
+  }
+}
+
 function tell(input: Input, counts: MoveCounts): void {
   if (input.flag("json")) {
     printJson({ ...counts });
@@ -98,11 +115,12 @@ function tell(input: Input, counts: MoveCounts): void {
   const { seen, copied, there, staying, gone, astray, tooLarge, removed } = counts;
   complain(`${seen} keys: ${copied} copied, ${staying} have the same server in both lists`);
   const notes = [
-    [there, "had a value at their new server already, which stays"],
-    [gone, "were gone before they were copied"],
-    [astray, "were not where the list --from has them: left alone"],
-    [tooLarge, "are too large for a datagram: left where they are"],
-    [removed, "were removed from their old server"],
+    [there, "not copied: their new server has a value for them, which stays"],
+    [gone, "gone before they were copied"],
+    [astray, "left alone: not on the server that the list --from gives them"],
+    [tooLarge, "left where they are: too large for a datagram"],
+    [removed, "removed from their old server"],
   ] as const;
   for (const [count, what] of notes) if (count > 0) complain(`${count} ${what}`);
+  if (copied === 0 && astray > 0) complain("are --from and --to the right way round?");
 }

@@ -19,7 +19,7 @@ export const command: Command = {
         if (input.flag("json")) printJson({ server, elapsedMs });
         else printLine(`${server} answered in ${elapsedMs} ms`);
       }
-      return reportErrors("ping", errors);
+      return reportErrors("ping", kv, errors);
     });
   },
 };

@@ -31,6 +31,12 @@ export function parseDuration(option: string, text: string): number {
   throw new UsageError(`${option} ${text} is not a time: write 500ms, 30s, 5m, 2h or 7d`);
 }
 
+/** A time in the largest unit of which it has one: 3d, 20m. */
+export function formatDuration(ms: number): string {
+  const unit = (["d", "h", "m", "s"] as const).find((name) => ms >= MILLISECONDS[name]) ?? "ms";
+  return `${Math.floor(ms / MILLISECONDS[unit])}${unit}`;
+}
+
 /** Bytes, a whole number of at least `least` and at most `most`. */
 export function parseSize(option: string, text: string, least: number, most: number): number {
   const bytes = Math.round(parse(text, BYTES));

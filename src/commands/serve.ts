@@ -14,6 +14,7 @@ import { VERSION } from "../version.ts";
 import { CRYPTO_OPTION, cryptoChoice, KEY_FILE_OPTION } from "./client_options.ts";
 import { bindProblem } from "./bind_problem.ts";
 import { type Command, Exit, type Input } from "./command.ts";
+import { HangUp } from "./hang_up.ts";
 import { complain } from "./output.ts";
 import { DOOR_OPTIONS, wantsDoors } from "./door_options.ts";
 import { dataFolderOf, JOURNAL_OPTIONS } from "./data_folder.ts";
@@ -26,7 +27,7 @@ import {
   STORE_OPTIONS,
 } from "./serve_store.ts";
 import type { DoorPorts, Doors } from "./serve_doors.ts";
-import { NAME_OPTION, nameOf, ServerKeys } from "./serve_keys.ts";
+import { NAME_OPTION, type OpenedKeys, ServerKeys, serverNameOf } from "./serve_keys.ts";
 import { SKVS_OPTIONS } from "./skvs.ts";
 import { UsageError } from "./usage_error.ts";
 
@@ -66,17 +67,19 @@ export const command: Command = {
     "kg serve --key-file /etc/kilogram.key --on-full refuse",
     "kg serve --data-dir /var/lib/kilogram",
     "kg serve --line unix:/run/kg.sock --resp 127.0.0.1:6380",
+    "kg serve --name cache-1 --listen 10.0.0.1:4040    # one of several",
   ],
 
   async run(input) {
     const toClose: Closable[] = [];
     const signal = stopSignal();
+    const hangUp = new HangUp();
     const now = makeClock();
     const readers = readersOf(input, cryptoChoice(input));
     const pollMs = pollOf(input, readers);
     const data = await openExecutor(input, now, readers, signal);
     try {
-      if (!signal.aborted) await start(input, data, { now, readers, pollMs }, toClose);
+      if (!signal.aborted) await start(input, data, { now, readers, pollMs, hangUp }, toClose);
       await stopped(signal);
       // Requests that wait for the disk are still answered.
       await data.flush();
@@ -84,6 +87,7 @@ export const command: Command = {
     } finally {
       for (const each of toClose) await each.close();
       await data.close();
+      hangUp.end();
     }
     complain(`kg: stopped by ${signal.reason}`);
     return Exit.DONE;
@@ -122,13 +126,14 @@ interface Serving {
   readonly now: () => number;
   readonly readers: number;
   readonly pollMs: number;
+  readonly hangUp: HangUp;
 }
 
 /** Opens everything, or throws; the caller closes `toClose` in either case. */
 async function start(
   input: Input,
   { executor, store, description }: Opened,
-  { now, readers: readerCount, pollMs }: Serving,
+  { now, readers: readerCount, pollMs, hangUp }: Serving,
   toClose: Closable[],
 ): Promise<void> {
   const runtime = await detectRuntime();
@@ -138,9 +143,9 @@ async function start(
     ? await openDoors(input, runtime, { executor, counters, now, onFault })
     : null;
   if (doors !== null) toClose.push(doors);
-  const serverName = nameOf(input);
+  const serverName = serverNameOf(input);
   const keys = new ServerKeys(input, provider, counters, now);
-  const wires = await keys.open();
+  const { wires, keys: accepted } = await keys.open();
   const readers = readerCount === 0 ? null : await makeReaders({
     count: readerCount,
     ...{ store: store.shared, serverName, pollMs, now, counters, onFault },
@@ -148,7 +153,7 @@ async function start(
     isFresh: !executor.isDurable,
     pollers: pollers(),
   });
-  readers?.setKeys(keys.keyring.keys);
+  readers?.setKeys(accepted);
   const listeners: Listener[] = [];
   const server = new Server({
     wires,
@@ -183,26 +188,12 @@ async function start(
   complain(
     `${describeStore(input, store)}; sealing: ${provider.name} on ${runtime.name}${threads}`,
   );
-  const rereadKeys = async () => {
-    const current = await keys.reread();
-    server.setWires(current);
-    readers?.setKeys(keys.keyring.keys);
+  const use = (opened: OpenedKeys) => {
+    server.setWires(opened.wires);
+    readers?.setKeys(opened.keys);
+    readers?.collect();
   };
-  toClose.push(onHangUp([rereadKeys, () => doors?.reread()]));
-}
-
-/** Reads files again with every SIGHUP, one after the other; what can't be read stays as it was. */
-function onHangUp(rereads: readonly (() => void | Promise<void>)[]): Closable {
-  let last = Promise.resolve();
-  const listener = () => {
-    for (const reread of rereads) {
-      last = last.then(reread).catch((error) => {
-        complain(`SIGHUP: ${error instanceof Error ? error.message : error}; this stays as it was`);
-      });
-    }
-  };
-  process.on("SIGHUP", listener);
-  return { close: () => void process.off("SIGHUP", listener) };
+  hangUp.begin([() => keys.reread(use), () => doors?.reread()]);
 }
 
 async function makeReaders(options: ReaderThreadsOptions): Promise<ReaderThreads> {

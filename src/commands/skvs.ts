@@ -6,11 +6,12 @@ import {
   type SkvsCommand,
   SkvsFlag,
 } from "../protocol/skvs.ts";
+import { parseServerList } from "../server_list.ts";
 import { skvsCall } from "../protocol/skvs_call.ts";
-import { parseAddress, resolveAddress } from "../runtime/address.ts";
+import { resolveAddress } from "../runtime/address.ts";
 import { makeAlarm } from "../runtime/alarm.ts";
 import { chooseCrypto, detectDial } from "../runtime/detect.ts";
-import { cryptoChoice, serverOf, timeoutMsOf } from "./client_options.ts";
+import { cryptoChoice, serversOf, timeoutMsOf } from "./client_options.ts";
 import type { Input, Options } from "./command.ts";
 import { skvsKeys } from "./skvs_key.ts";
 import { UsageError } from "./usage_error.ts";
@@ -55,7 +56,9 @@ export async function callSkvs(
     throw new UsageError(`the value has ${value.length} bytes, over ${MAX_SKVS_VALUE_BYTES}`);
   }
   const flags = flag | (input.flag("overwrite") ? SkvsFlag.OVERWRITE : 0);
-  const server = await resolveAddress(parseAddress(serverOf(input)));
+  const [first, ...others] = parseServerList(serversOf(input));
+  if (others.length > 0) throw new UsageError("--skvs asks one server: name it with --server");
+  const server = await resolveAddress(first.address);
   const dial = await detectDial();
   const provider = await chooseCrypto(cryptoChoice(input));
   return skvsCall({ command, flags, key, value }, timeoutMsOf(input), {

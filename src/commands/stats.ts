@@ -25,13 +25,14 @@ export const command: Command = {
       const { results, errors } = await atEachServer(kv, (one) => readSections(one, only));
       if (input.flag("json")) {
         const all = [...results].map(([name, sections]) => [name, Object.fromEntries(sections)]);
-        printJson(isOne ? all[0][1] as Record<string, Section> : Object.fromEntries(all));
+        if (!isOne) printJson(Object.fromEntries(all));
+        else for (const [, sections] of all) printJson(sections as Record<string, Section>);
       } else {
         for (const [server, sections] of results) {
           printSections(isOne ? "" : `${server} `, sections);
         }
       }
-      return reportErrors("stats", errors);
+      return reportErrors("stats", kv, errors);
     });
   },
 };

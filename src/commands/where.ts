@@ -1,7 +1,7 @@
 import { Rendezvous } from "../fleet/rendezvous.ts";
 import { keyBytes } from "../arguments.ts";
 import { parseServerList } from "../server_list.ts";
-import { CLIENT_OPTIONS, serverOf } from "./client_options.ts";
+import { CLIENT_OPTIONS, serversOf } from "./client_options.ts";
 import { type Command, Exit } from "./command.ts";
 import { escapeControls, printJson, printLine } from "./output.ts";
 
@@ -11,7 +11,9 @@ export const command: Command = {
   summary: "tell which server has a key",
   parameters: "KEY...",
   arity: [1, Number.POSITIVE_INFINITY],
-  details: "It only computes: no server is asked, and the key need not exist.",
+  details:
+    "Prints key, server and address with tabs between. It only computes: no server is asked, and\n" +
+    "the key need not exist.",
   options: { server, json },
   examples: [
     "kg where session:42",
@@ -19,7 +21,7 @@ export const command: Command = {
   ],
 
   async run(input) {
-    const servers = parseServerList(serverOf(input));
+    const servers = parseServerList(serversOf(input));
     const rendezvous = new Rendezvous(
       servers.map(({ name = "", weight }) => ({ name, weight })),
     );
@@ -27,8 +29,7 @@ export const command: Command = {
       const { name, text } = servers[rendezvous.choose(keyBytes(key))];
       if (input.flag("json")) printJson({ key, server: name, address: text });
       else {
-        const columns = input.parameters.length > 1 ? [escapeControls(key)] : [];
-        printLine([...columns, ...(name === undefined ? [] : [name]), text].join("\t"));
+        printLine([escapeControls(key), name ?? "-", text].join("\t"));
       }
     }
     return Exit.DONE;

@@ -1,8 +1,8 @@
 /** Connects a command to the server that its options name. */
 
 import type { Calls } from "../client.ts";
-import { connect } from "../connect.ts";
-import { cryptoChoice, serverOf, timeoutMsOf } from "./client_options.ts";
+import { connect, type ConnectOptions } from "../connect.ts";
+import { cryptoChoice, serversOf, timeoutMsOf } from "./client_options.ts";
 import type { Input } from "./command.ts";
 import { requireKey } from "./key_source.ts";
 
@@ -10,10 +10,12 @@ import { requireKey } from "./key_source.ts";
 export async function withClient<T>(
   input: Input,
   run: (kv: Calls<true>) => Promise<T>,
+  options: Pick<ConnectOptions, "onDown"> = {},
 ): Promise<T> {
   const timeoutMs = timeoutMsOf(input);
   const { key } = requireKey(input.text("key-file"));
-  const client = await connect(serverOf(input), { key, crypto: cryptoChoice(input) });
+  const crypto = cryptoChoice(input);
+  const client = await connect(serversOf(input), { key, crypto, ...options });
   try {
     return await run(client.within(timeoutMs));
   } finally {

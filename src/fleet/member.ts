@@ -148,8 +148,13 @@ export class Member implements ServerDestination {
     const { name, address } = this.#options;
     const why = this.#path === null && this.#problem !== undefined
       ? this.#problem.message
-      : `it has answered nothing for ${Math.round(this.#liveness.silentMs)} ms`;
+      : `it has answered nothing for ${Math.round(this.#liveness.silentMs)} ms${this.#hint}`;
     return new ServerDownError(operation, name ?? address, why.replace(/\.$/, ""));
+  }
+
+  get #hint(): string {
+    if (this.exchange.hasAnswered) return "";
+    return ", nor before: there may be no server, or it has another key or name";
   }
 
   close(): void {

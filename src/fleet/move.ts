@@ -5,9 +5,14 @@
  */
 
 import type { Calls } from "../client.ts";
+import { equalBytes } from "../bytes.ts";
 import { inParallel } from "../in_parallel.ts";
-import { InvalidArgumentError, TooLargeError } from "../errors.ts";
-import { EXPECTED_LENGTH_BYTES, MAX_VALUE_BYTES } from "../protocol/frame.ts";
+import { TooLargeError } from "../errors.ts";
+import {
+  EXPECTED_LENGTH_BYTES,
+  MAX_VALUE_BYTES,
+  MAX_VALUE_BYTES_WITH_TTL,
+} from "../protocol/frame.ts";
 
 /** A longer value can't be compared on the way. */
 const MAX_COMPARED_BYTES = MAX_VALUE_BYTES - EXPECTED_LENGTH_BYTES;
@@ -35,7 +40,7 @@ export interface MoveCounts {
 }
 
 export interface MoveOptions {
-  /** Remove each copied key from its old home, unless it has another value by then. */
+  /** Remove a key from its old home once its new one has the same value. */
   readonly removes: boolean;
   readonly signal?: AbortSignal;
   readonly onProgress: () => void;
@@ -43,8 +48,14 @@ export interface MoveOptions {
 
 export class Move {
   readonly counts: MoveCounts = {
-    ...{ seen: 0, copied: 0, there: 0, staying: 0 },
-    ...{ gone: 0, astray: 0, tooLarge: 0, removed: 0 },
+    seen: 0,
+    copied: 0,
+    there: 0,
+    staying: 0,
+    gone: 0,
+    astray: 0,
+    tooLarge: 0,
+    removed: 0,
   };
   readonly #from: Calls<true>;
   readonly #to: Calls<true>;
@@ -84,13 +95,18 @@ export class Move {
         return;
       }
       const { value, ttl } = item;
-      const { stored } = await this.#to.set(key, value, { ttl, ...this.#limits });
-      if (stored) this.counts.copied++;
+      if (ttl !== undefined && value.length > MAX_VALUE_BYTES_WITH_TTL) {
+        this.counts.tooLarge++;
+        return;
+      }
+      const result = await this.#to.set(key, value, { ttl, ...this.#limits });
+      if (result.stored) this.counts.copied++;
       else this.counts.there++;
-      if (this.#options.removes) await this.#remove(server, key, value);
+      const hasIt = result.stored || isEqual(result.current, value);
+      if (this.#options.removes && hasIt) await this.#remove(server, key, value);
     } catch (error) {
-      // A door may have stored a value that does not fit, by itself or with its time to live.
-      if (!(error instanceof TooLargeError || error instanceof InvalidArgumentError)) throw error;
+      // A door has stored a value that does not fit.
+      if (!(error instanceof TooLargeError)) throw error;
       this.counts.tooLarge++;
     }
   }
@@ -104,4 +120,8 @@ export class Move {
   get #limits(): { readonly signal?: AbortSignal } {
     return { signal: this.#options.signal };
   }
+}
+
+function isEqual(one: Uint8Array | undefined, other: Uint8Array): boolean {
+  return one?.length === other.length && equalBytes(one, 0, other, 0, other.length);
 }

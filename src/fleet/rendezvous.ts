@@ -56,8 +56,11 @@ function idOf(name: string, i: number): string {
   return i === 0 ? name : `${name}#${i}`;
 }
 
-/** A lease of `remember` lives where its key does. */
+/** A lease of `remember` lives where its key does, and so does that of a key which looks like a lease. */
 function placedBy(key: Uint8Array): Uint8Array {
-  const isLease = key.length > lease.length && equalBytes(key, 0, lease, 0, lease.length);
-  return isLease ? key.subarray(lease.length) : key;
+  let at = 0;
+  while (key.length > at + lease.length && equalBytes(key, at, lease, 0, lease.length)) {
+    at += lease.length;
+  }
+  return at === 0 ? key : key.subarray(at);
 }

@@ -136,6 +136,11 @@ export class Exchange implements Destination {
     return this.#lanes;
   }
 
+  /** Whether there has been any reply. */
+  get hasAnswered(): boolean {
+    return this.#knownEpoch.epoch !== null;
+  }
+
   /**
    * Since when requests have gone without any reply, in ms; Infinity if there is nothing to wait for.
    * A request counts even after its call has given up.
@@ -514,7 +519,7 @@ export class Exchange implements Destination {
       waitedMs,
       call.isMutation ? call.effect : null,
       isBehindOthers ? `${MAX_OUTSTANDING} calls before it had no answer either.` : "",
-      { cause: this.#networkError, server: this.#ports.server?.name },
+      { cause: this.#networkError, server: this.#ports.server },
     );
   }
 }

@@ -98,3 +98,25 @@ test("the original wire's key is 32 characters, or a text form of a key", () => 
   assertThrows(() => decoded("short"), UsageError, "5 characters");
   assertThrows(() => skvsKeys(undefined, {}), UsageError, "SKVS_ENCRYPTION_KEY");
 });
+
+test("a file may have two keys, a line each, of which a client uses the first", () => {
+  const [first, second, third] = [1, 2, 3].map(() => generateKey());
+  const lines = (...keys: Uint8Array[]) => keys.map(encodeKey).join("\n");
+  const found = readKeyFile(keyFile("two", `\n${lines(first, second)}\r\n\n`));
+  assertEquals([found.key, found.keys], [first, [first, second]]);
+  assertEquals(readKeyFile(keyFile("same", lines(first, first))).keys, [first]);
+  assertThrows(
+    () => readKeyFile(keyFile("three", lines(first, second, third))),
+    UsageError,
+    "3 lines",
+  );
+  assertThrows(
+    () => readKeyFile(keyFile("half", `${encodeKey(first)}\nhunter2`)),
+    UsageError,
+    "not a key",
+  );
+  const raw = `${"a".repeat(15)}\n${"b".repeat(16)}`;
+  assertEquals(skvsKeys(keyFile("raw", raw)), [new TextEncoder().encode(raw)]);
+  const two = ["o".repeat(32), "n".repeat(32)];
+  assertEquals(skvsKeys(keyFile("skvs2", two.join("\n"))).length, 2);
+});

@@ -1,13 +1,14 @@
 /** Several real servers as one: which has a key, one that dies or hangs, redirected datagrams, kg move. */
 
 import { createSocket, type Socket } from "node:dgram";
-import { mkdtempSync, readFileSync, writeFileSync } from "node:fs";
+import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, before, test } from "node:test";
 import { assert, assertEquals, assertMatch } from "@std/assert";
 import { randomOf } from "../bytes.ts";
 import { LossyRelay } from "./lossy_relay.ts";
+import { openSocket } from "./stream_client.ts";
 import {
   freshEnvironment,
   importLibrary,
@@ -97,7 +98,7 @@ test("commands go to a key's server, or to all of them, and say which is which",
 test("wrong lists are refused with an advice", () => {
   const run = (...args: string[]) => kg(env, [...args, "--server", args.pop() ?? ""]);
   const cases: [string, RegExp][] = [
-    ["a=1.2.3.4,5.6.7.8", /"5\.6\.7\.8" needs a name.*--name/],
+    ["a=1.2.3.4,5.6.7.8", /"5\.6\.7\.8:4040" needs a name.*--name/],
     ["a=1.2.3.4,a=5.6.7.8", /"a" comes twice/],
     ["A=1.2.3.4", /not a server's name/],
     ["a=1.2.3.4*0", /weight is a whole number of 1 to 100/],
@@ -296,14 +297,24 @@ test("kg move copies what changes its home, with its time to live, and never ove
   assertEquals(kg(env, ["get", moved[1]]).text, "old");
   const again = kg(env, [...args, "--remove"]);
   assertEquals(again.status, 0);
-  assertMatch(again.stderr, /0 copied.*\n.*had a value at their new server.*\n.*removed/);
+  assertMatch(again.stderr, /0 copied.*\n.*their new server has a value.*\n.*removed/);
   const left = linesOf(kg(from, ["keys", "m:"]).text);
-  assertEquals(left.length, 500 - moved.length);
+  assertEquals(left.length, 500 - moved.length + 1, "one has another value at its old server");
+  assertEquals(kg(from, ["get", moved[0]]).text, "old");
+  const swapped = kg(env, ["move", "--from", args[4], "--to", args[2]]);
+  assertMatch(swapped.stderr, /left alone: not on the server/);
   assertEquals(linesOf(kg(env, ["keys", "m:"]).text).length, 500);
   assertEquals(kg(env, ["exists", "timed", "--json"]).status, 0);
   const { ttlMs } = JSON.parse(kg(env, ["exists", "timed", "--json"]).text);
   assert(ttlMs > 3_500_000 && ttlMs <= 3_600_000, String(ttlMs));
   assertEquals(kg(env, ["move", "--from", "a=1.2.3.4"]).status, 2);
+  const unnamed = kg(env, ["move", "--from", "127.0.0.1:1", "--to", "localhost:1", "--remove"]);
+  assertEquals(unnamed.status, 2, "two addresses may be one server");
+  assertMatch(unnamed.stderr, /needs servers with names/);
+  // What lies where nobody looks for it is in no export, and not listed.
+  const exported = kg(env, ["export"]);
+  assertEquals(linesOf(exported.text).length, 502);
+  assertMatch(exported.stderr, /\d+ left out/);
   const gone = kg(env, ["move", "--from", listOf(NAMES), "--to", "x=127.0.0.1:1"]);
   assertEquals(gone.status, 3);
   assertMatch(gone.stderr, /x/);
@@ -322,6 +333,8 @@ let whereCache: Map<string, string> | undefined;
 test("the export of servers is what import takes, and large values of a door are not lost silently", async () => {
   const one = await startServer(env, ["--resp", "127.0.0.1:0"]);
   const alone = { ...env, KG_SERVER: one.addresses[0] };
+  assertEquals(JSON.parse(kg(alone, ["ping", "--json"]).text).server, one.addresses[0]);
+  assertMatch(kg(alone, ["fleet"]).text, new RegExp(`-  +${one.addresses[0]}  +1  +up`));
   assertEquals(kg(alone, ["set", "color", "blue", "--ttl", "1h"]).status, 0);
   assertEquals(kg(alone, ["set", "plain", "-"], { input: new Uint8Array([0, 255]) }).status, 0);
   const path = join(folder, "backup.jsonl");
@@ -331,7 +344,6 @@ test("the export of servers is what import takes, and large values of a door are
   assertEquals(kg(alone, ["drop", "", "--yes"]).status, 0);
   assertEquals(kg(alone, ["import", path]).status, 0);
   assertEquals(kg(alone, ["get", "plain"]).stdout, Buffer.from([0, 255]));
-  const { openSocket } = await import("./stream_client.ts");
   const socket = await openSocket(one.doors("resp")[0]);
   socket.write(`SET large ${"x".repeat(2_000)}\r\n`);
   await new Promise((resolve) => socket.once("data", resolve));
@@ -370,7 +382,8 @@ test("one key after the other, without a pause: readers, the original wire and t
       ["get", "k", "--server", address, "--timeout", "1s", ...options.skvs ? ["--skvs"] : []],
     );
   const before = await connect(address, { key: oldKey });
-  const after = await connect(address, { key: newKey });
+  // Of two lines a client uses the first.
+  const after = await connect(address, { key: `${newKey}\n${oldKey}\n` });
   await before.set("k", "v", { timeout: PATIENCE_MS });
   // Load under the old key, and then under both, of queries and of mutations.
   const failures: string[] = [];
@@ -400,7 +413,6 @@ test("one key after the other, without a pause: readers, the original wire and t
   assert(keys.key_1_requests > 500 && keys.key_2_requests > 500, JSON.stringify(keys));
   assert(keys.skvs_key_1_requests >= 1 && keys.skvs_key_2_requests >= 1);
   assert(keys.key_1 !== keys.key_2 && keys.key_2_idle_ms >= 0);
-  const { openSocket } = await import("./stream_client.ts");
   const socket = await openSocket(server.doors("resp")[0]);
   const reply = new Promise<Buffer>((resolve) => socket.once("data", resolve));
   socket.write("AUTH new\\ password\r\n".replace("\\ ", " ").replace(/(new password)/, '"$1"'));
@@ -421,6 +433,25 @@ test("one key after the other, without a pause: readers, the original wire and t
   before.close();
   after.close();
   await server.stop("SIGKILL");
+});
+
+test("SIGHUP makes no key, and does not replace one that is not in a file", async () => {
+  const home: NodeJS.ProcessEnv = { ...freshEnvironment(), KG_KEY: undefined };
+  const server = await startServer(home);
+  const own = { ...home, KG_SERVER: server.addresses[0] };
+  assertEquals(kg(own, ["set", "k", "v"]).status, 0);
+  const path = join(home.XDG_CONFIG_HOME ?? "", "kilogram", "key");
+  const text = readFileSync(path, "utf8");
+  rmSync(path);
+  server.process.kill("SIGHUP");
+  await eventually("it is reported", () => server.output().includes("there is no key file"));
+  assertEquals(existsSync(path), false);
+  assertEquals(kg({ ...own, KG_KEY: text.trim() }, ["get", "k"]).text, "v");
+  await server.stop("SIGKILL");
+  const fromEnvironment = await startServer(env);
+  fromEnvironment.process.kill("SIGHUP");
+  await eventually("KG_KEY stays", () => fromEnvironment.output().includes("can't be read again"));
+  await fromEnvironment.stop("SIGKILL");
 });
 
 async function assertNothing(call: Promise<unknown>): Promise<void> {

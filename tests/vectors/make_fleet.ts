@@ -11,9 +11,19 @@ import { type Candidate, Rendezvous } from "../../src/fleet/rendezvous.ts";
 const texts = ["", "a", "ab", "abc", "abcd", "6666", "0-ok", "cache-1-session:42", "ключ"];
 const longest = Buffer.from(Array.from({ length: 128 }, (_, i) => 255 - i));
 const keys = [
-  ...["a", "ok", "wat", "session:42", "user:1", "ключ", "lease:", "lease:user:1", "\0"].map((key) =>
-    Buffer.from(key)
-  ),
+  ...[
+    "a",
+    "ok",
+    "wat",
+    "session:42",
+    "user:1",
+    "ключ",
+    "lease:",
+    "lease:user:1",
+    "lease:lease:user:1",
+    "lease:lease:",
+    "\0",
+  ].map((key) => Buffer.from(key)),
   ...Array.from({ length: 40 }, (_, i) => Buffer.from(`key:${i}`)),
   longest,
   longest.subarray(0, 127),
