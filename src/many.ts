@@ -3,7 +3,14 @@
  * others, and one error tells of all that failed.
  */
 
-import { SomeFailedError } from "./errors.ts";
+import {
+  AbortedError,
+  ClosedError,
+  DeadlineExceededError,
+  KilogramError,
+  ServerDownError,
+  SomeFailedError,
+} from "./errors.ts";
 import type { Reply } from "./protocol/call.ts";
 import type { Destination, ServerDestination } from "./protocol/destination.ts";
 import type { Request } from "./protocol/frame.ts";
@@ -28,14 +35,17 @@ export async function callEach<K, R>(
     else line.push(key);
   }
   const outcomes = new Map<K, Outcome<R>>();
-  await Promise.all(
-    [...lines].map(([server, keys]) =>
-      forEach(keys, async (key) => {
-        const request = requests.get(key) as Request;
-        outcomes.set(key, await outcomeOf(call(server, request).then(resultOf)));
-      })
-    ),
-  );
+  const callAt = async (server: ServerDestination, keys: readonly K[]) => {
+    // What keeps one request from being sent keeps all that follow it at this server.
+    let unsent: Outcome<R> | null = null;
+    await forEach(keys, async (key) => {
+      const request = requests.get(key) as Request;
+      const outcome = unsent ?? await outcomeOf(call(server, request).then(resultOf));
+      if ("error" in outcome && isForAll(outcome.error)) unsent = outcome;
+      outcomes.set(key, outcome);
+    });
+  };
+  await Promise.all([...lines].map(([server, keys]) => callAt(server, keys)));
   const [first] = requests.values();
   const isChange = first !== undefined && isMutation(first.operation);
   return resultsOf({ name, unit: "keys", isChange }, requests.keys(), outcomes);
@@ -65,6 +75,14 @@ export async function callAll<R>(
   const isChange = isMutation(request.operation);
   return resultsOf({ name, unit: "servers", isChange }, servers.map(nameOf), outcomes);
 }
+
+/** Whether an error has no effect, and those that follow would be like it. */
+function isForAll(error: Error): boolean {
+  if (!(error instanceof KilogramError) || error.effect !== "none") return false;
+  return FOR_ALL.some((each) => error instanceof each);
+}
+
+const FOR_ALL = [AbortedError, ClosedError, DeadlineExceededError, ServerDownError] as const;
 
 export function nameOf({ state }: ServerDestination): string {
   return state.name ?? state.address;

@@ -65,6 +65,13 @@ interface Held {
 /** Then each process loads for itself. */
 const NO_LEASE: Held = { endsAtMs: 0, value: undefined };
 
+/** A value that is being made. */
+interface Making {
+  readonly made: Promise<Uint8Array | undefined>;
+  /** Once its loader is done; what is left is to store it. */
+  loaded: Uint8Array | undefined;
+}
+
 type Load = () => Value | Promise<Value>;
 
 const encoder = new TextEncoder();
@@ -73,7 +80,7 @@ export class Remember {
   readonly #time: Time;
   readonly #fillRandom: (bytes: Uint8Array) => void;
   /** The values being made, by key. */
-  readonly #underWay = new Map<string, Promise<Uint8Array | undefined>>();
+  readonly #underWay = new Map<string, Making>();
 
   /** @param fillRandom makes the value by which a lease is recognized as one's own */
   constructor(time: Time, fillRandom: (bytes: Uint8Array) => void) {
@@ -99,8 +106,13 @@ export class Remember {
     }
   }
 
-  #begin(name: string, calls: Caller, key: Uint8Array, load: Load, terms: Terms) {
-    const making = this.#make(calls, key, load, terms).finally(() => this.#underWay.delete(name));
+  #begin(name: string, calls: Caller, key: Uint8Array, load: Load, terms: Terms): Making {
+    const onLoaded = (value: Uint8Array) => {
+      making.loaded = value;
+    };
+    const made = this.#make(calls, key, load, terms, onLoaded)
+      .finally(() => this.#underWay.delete(name));
+    const making: Making = { made, loaded: undefined };
     this.#underWay.set(name, making);
     return making;
   }
@@ -111,12 +123,13 @@ export class Remember {
     key: Uint8Array,
     load: Load,
     terms: Terms,
+    onLoaded: (value: Uint8Array) => void,
   ): Promise<Uint8Array | undefined> {
     const lease = this.#leaseOf(key);
     const found = await this.#takeLease(calls, key, lease, terms);
     if (found instanceof Uint8Array || found === null) return found ?? undefined;
     try {
-      return found.value ?? await loadAndStore(calls, key, load, terms);
+      return found.value ?? await loadAndStore(calls, key, load, terms, onLoaded);
     } finally {
       // After its end there is nothing to give back.
       const timeout = found.endsAtMs - this.#time.now();
@@ -165,14 +178,21 @@ export class Remember {
   }
 
   /** Waits until one caller's deadline; other callers may wait longer. */
-  #waitFor<T>(making: Promise<T>, untilMs: number, { timeoutMs, signal }: Terms): Promise<T> {
+  #waitFor(
+    making: Making,
+    untilMs: number,
+    { timeoutMs, signal }: Terms,
+  ): Promise<Uint8Array | undefined> {
     return new Promise((settle, fail) => {
-      const alarm = this.#time.makeAlarm(() => fail(notInTime(timeoutMs)));
-      const abort = () => fail(new AbortedError("remember", "none", signal?.reason));
+      // A value that is there is not kept back because it can't be stored in time.
+      const alarm = this.#time.makeAlarm(() =>
+        making.loaded === undefined ? fail(notInTime(timeoutMs)) : settle(making.loaded)
+      );
+      const abort = () => fail(new AbortedError("remember", "unknown", signal?.reason));
       alarm.set(Math.max(0, untilMs - this.#time.now()));
       if (signal?.aborted) abort();
       signal?.addEventListener("abort", abort);
-      void making.then(settle, fail).finally(() => {
+      void making.made.then(settle, fail).finally(() => {
         alarm.clear();
         signal?.removeEventListener("abort", abort);
       });
@@ -185,9 +205,11 @@ async function loadAndStore(
   key: Uint8Array,
   load: Load,
   { timeoutMs, ttlMs }: Terms,
+  onLoaded: (value: Uint8Array) => void,
 ): Promise<Uint8Array> {
   const loaded = await load();
   const value = typeof loaded === "string" ? encoder.encode(loaded) : copyBytes(loaded);
+  onLoaded(value);
   try {
     await calls.set(key, value, { timeout: timeoutMs, ttl: ttlMs, overwrite: true });
   } catch (error) {
@@ -221,7 +243,8 @@ async function giveBack(calls: Caller, { key, token }: Lease, timeout: number): 
 
 function notInTime(timeoutMs: number): DeadlineExceededError {
   const why = "the value was not there, and its loader, here or elsewhere, was not done.";
-  return new DeadlineExceededError("remember", timeoutMs, null, "", { why });
+  // The loader may go on, and store its value.
+  return new DeadlineExceededError("remember", timeoutMs, "unknown", "", { why });
 }
 
 function tooLong(length: number): InvalidArgumentError {

@@ -38,11 +38,11 @@ export const command: Command = {
 
   async run(input) {
     const progress = new CountProgress("importing");
-    const items = living(readItems(open(input)), progress);
+    const items = living(readItems(open(input)));
     const folder = dataFolderOf(input);
     try {
       if (folder === undefined) await withClient(input, (kv) => storeAll(kv, items, progress));
-      else await intoFolder(folder, items);
+      else await intoFolder(folder, counted(items, progress));
     } finally {
       progress.clear();
     }
@@ -69,13 +69,18 @@ async function* chunksOf(path: string): AsyncGenerator<Uint8Array> {
   }
 }
 
-/** The items that have not expired, counted. */
-async function* living(
+/** The items that have not expired. */
+async function* living(items: AsyncIterable<NumberedItem>): AsyncGenerator<NumberedItem> {
+  for await (const item of items) {
+    if (item.expiresAtMs === 0 || item.expiresAtMs > Date.now()) yield item;
+  }
+}
+
+async function* counted(
   items: AsyncIterable<NumberedItem>,
   progress: CountProgress,
 ): AsyncGenerator<NumberedItem> {
   for await (const item of items) {
-    if (item.expiresAtMs !== 0 && item.expiresAtMs <= Date.now()) continue;
     yield item;
     progress.add();
   }
@@ -96,11 +101,12 @@ async function storeAll(
   progress: CountProgress,
 ): Promise<void> {
   try {
-    await inParallel(items, OUTSTANDING, (item) => store(kv, item));
+    await inParallel(items, OUTSTANDING, async (item) => {
+      await store(kv, item);
+      progress.add();
+    });
   } catch (error) {
-    complain(
-      `kg import: lines before the one that failed are stored, about ${progress.count} keys`,
-    );
+    complain(`kg import: it ended early; ${progress.count} keys are stored`);
     throw error;
   }
 }

@@ -112,7 +112,7 @@ function tell(input: Input, counts: MoveCounts): void {
     printJson({ ...counts });
     return;
   }
-  const { seen, copied, there, staying, gone, astray, tooLarge, removed } = counts;
+  const { seen, copied, there, staying, gone, astray, tooLarge, removed, unremoved } = counts;
   complain(`${seen} keys: ${copied} copied, ${staying} have the same server in both lists`);
   const notes = [
     [there, "not copied: their new server has a value for them, which stays"],
@@ -120,6 +120,7 @@ function tell(input: Input, counts: MoveCounts): void {
     [astray, "left alone: not on the server that the list --from gives them"],
     [tooLarge, "left where they are: too large for a datagram"],
     [removed, "removed from their old server"],
+    [unremoved, "left at their old server too: over 861 bytes can't be compared on the way"],
   ] as const;
   for (const [count, what] of notes) if (count > 0) complain(`${count} ${what}`);
   if (copied === 0 && astray > 0) complain("are --from and --to the right way round?");

@@ -1,6 +1,6 @@
 /**
- * Whether a server is down: it has answered nothing for some round trips and at least 250 ms, and PINGs
- * were among what it left unanswered. One reply brings it back. No I/O: clock and alarm are passed in.
+ * Whether a server is down: it has answered nothing for some round trips and at least 250 ms, or 1 s if it
+ * has never answered, and PINGs were among what it left unanswered. One reply brings it back. No I/O: clock and alarm are passed in.
  * Source: docs/FLEET.md, «When a server is down».
  */
 
@@ -12,12 +12,12 @@ const LOOK_MS = 25;
 /** After this long without a reply each look sends a PING: a reply may have to wait, but not a PING's. */
 const ASK_AFTER_MS = 75;
 const DOWN_AFTER_MS = 250;
+/** Before the first reply nothing is known of how far away the server is. */
+const DOWN_AT_FIRST_AFTER_MS = 1_000;
 /** At least so many times as long as a reply may well take. */
 const DOWN_AFTER_PATIENCE = 4;
 /** Even where a third of all datagrams is lost each way, 6 PINGs and the requests are not, one time in 1,000. */
 const MIN_UNANSWERED = 6;
-/** A look that comes so late tells of a pause of this process, not of the server. */
-const LATE_MS = 4 * LOOK_MS;
 /** The waits between PINGs to a server that is down double up to a second. */
 const FIRST_PROBE_MS = 50;
 const LAST_PROBE_MS = 1_000;
@@ -28,6 +28,8 @@ export interface Pulse {
   readonly silentSinceMs: number;
   /** How long a reply may well take, in ms. */
   readonly patienceMs: number;
+  /** Whether there has been any reply. */
+  readonly hasAnswered: boolean;
   /** Sends one PING. */
   probe(): void;
 }
@@ -45,7 +47,6 @@ export class Liveness {
   readonly #events: LivenessEvents;
   readonly #alarm: Alarm;
   #isLooking = false;
-  #lookedAtMs = 0;
   #unanswered = 0;
   /** Since when it has answered nothing; NaN while it is up. */
   #downSinceMs = Number.NaN;
@@ -73,7 +74,6 @@ export class Liveness {
     if (this.#isLooking || this.isDown) return;
     this.#isLooking = true;
     this.#unanswered = 0;
-    this.#lookedAtMs = this.#now();
     this.#alarm.set(LOOK_MS);
   }
 
@@ -94,18 +94,15 @@ export class Liveness {
   }
 
   #look(): void {
-    const nowMs = this.#now();
-    const isLate = nowMs - this.#lookedAtMs > LATE_MS;
-    this.#lookedAtMs = nowMs;
-    const { silentSinceMs, patienceMs } = this.#pulse;
+    const { silentSinceMs } = this.#pulse;
     if (silentSinceMs === Number.POSITIVE_INFINITY) {
       this.#isLooking = false;
       return;
     }
-    const silentMs = nowMs - silentSinceMs;
-    if (isLate || silentMs < ASK_AFTER_MS) this.#unanswered = 0;
-    const downAfterMs = Math.max(DOWN_AFTER_MS, DOWN_AFTER_PATIENCE * patienceMs);
-    if (silentMs >= downAfterMs && this.#unanswered >= MIN_UNANSWERED) {
+    const silentMs = this.#now() - silentSinceMs;
+    // A pause of this process looks like silence too, but PINGs after it are answered.
+    if (silentMs < ASK_AFTER_MS) this.#unanswered = 0;
+    if (silentMs >= this.#downAfterMs && this.#unanswered >= MIN_UNANSWERED) {
       this.#goDown(silentSinceMs);
       return;
     }
@@ -114,6 +111,12 @@ export class Liveness {
       this.#pulse.probe();
     }
     this.#alarm.set(LOOK_MS);
+  }
+
+  get #downAfterMs(): number {
+    const { hasAnswered, patienceMs } = this.#pulse;
+    const leastMs = hasAnswered ? DOWN_AFTER_MS : DOWN_AT_FIRST_AFTER_MS;
+    return Math.max(leastMs, DOWN_AFTER_PATIENCE * patienceMs);
   }
 
   #goDown(sinceMs: number): void {

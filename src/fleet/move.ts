@@ -37,6 +37,8 @@ export interface MoveCounts {
   tooLarge: number;
   /** Removed from their old home. */
   removed: number;
+  /** Left at their old home too: too long to be compared on the way. */
+  unremoved: number;
 }
 
 export interface MoveOptions {
@@ -56,6 +58,7 @@ export class Move {
     astray: 0,
     tooLarge: 0,
     removed: 0,
+    unremoved: 0,
   };
   readonly #from: Calls<true>;
   readonly #to: Calls<true>;
@@ -112,7 +115,10 @@ export class Move {
   }
 
   async #remove(server: Calls<true>, key: Uint8Array, value: Uint8Array): Promise<void> {
-    if (value.length > MAX_COMPARED_BYTES) return;
+    if (value.length > MAX_COMPARED_BYTES) {
+      this.counts.unremoved++;
+      return;
+    }
     const removed = await server.delete(key, { ifEqual: value, ...this.#limits });
     if (removed !== undefined) this.counts.removed++;
   }

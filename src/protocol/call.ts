@@ -1,5 +1,6 @@
 /** One call by a client, from its start until its answer or its error. */
 
+import { setMaxListeners } from "node:events";
 import type { Effect } from "../errors.ts";
 import type { Linked } from "./call_line.ts";
 import type { Request } from "./frame.ts";
@@ -15,6 +16,15 @@ export interface Reply {
   readonly remainingTtlMs: number;
   /** No server was asked, since the one that has the key is down. */
   readonly isDown?: true;
+}
+
+const admitted = new WeakSet<AbortSignal>();
+
+/** One signal may end any number of calls, of which Node would warn. */
+function admitListeners(signal: AbortSignal): void {
+  if (admitted.has(signal)) return;
+  admitted.add(signal);
+  setMaxListeners(0, signal);
 }
 
 /** When a call gives up. */
@@ -69,6 +79,7 @@ export class Call implements Linked<Call> {
 
   onAbort(listener: () => void): void {
     this.#onAbort = listener;
+    if (this.signal !== undefined) admitListeners(this.signal);
     this.signal?.addEventListener("abort", listener);
   }
 

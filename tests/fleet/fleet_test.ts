@@ -109,7 +109,8 @@ test("a server that answers nothing is down: its calls fail at once, all others 
 });
 
 test("calls whose deadlines are short find out that a server is down, all together", async () => {
-  const { kv, links, keyAt, clock } = await threeServers();
+  const { kv, run, links, keyAt, clock } = await threeServers();
+  await run(kv.ping());
   links.get("cache-2")!.server = null;
   const states: string[] = [];
   for (let i = 0; i < 12; i++) {
@@ -124,7 +125,7 @@ test("calls whose deadlines are short find out that a server is down, all togeth
 });
 
 test("a server that is slow, or loses a fifth of all datagrams each way, is not down", async () => {
-  const { kv, run, links, keyAt, clock, client } = await threeServers();
+  const { kv, run, links, keyAt, client } = await threeServers();
   let drawn = 1;
   const chance = (): number => (drawn = drawn * 48_271 % 2_147_483_647) / 2_147_483_647;
   const lossy = links.get("cache-1")!;
@@ -137,13 +138,45 @@ test("a server that is slow, or loses a fifth of all datagrams each way, is not 
     wasDown += client.servers()[0].isDown ? 1 : 0;
   }
   assertEquals(wasDown, 0);
-  // The first call may find it down, before its round trip is known; no other does.
-  await run(kv.get(keyAt("cache-2"), { timeout: 5_000 }).catch(() => 0));
-  await clock.pass(3_000);
+  // Also before its round trip is known.
   for (let i = 0; i < 20; i++) {
     await run(kv.get(keyAt("cache-2"), { timeout: 5_000 }));
     assertEquals(client.servers()[1].isDown, false);
   }
+});
+
+test("a client that is busy all the time finds a server down too", async () => {
+  const { kv, run, links, keyAt, clock, client } = await threeServers();
+  await run(kv.ping());
+  links.get("cache-2")!.server = null;
+  const call = watch(kv.get(keyAt("cache-2"), { timeout: 60_000 }));
+  for (let i = 0; i < 30 && call.state === "waits"; i++) {
+    clock.sleep(110);
+    await clock.pass(1);
+  }
+  assertEquals([call.state, client.servers()[1].isDown], ["SERVER_DOWN", true]);
+});
+
+test("many calls that can't be sent any more end at once", async () => {
+  const { kv, run, links, keyAt, clock } = await threeServers();
+  await run(kv.ping());
+  links.get("cache-2")!.server = null;
+  const keys = Array.from({ length: 300 }, (_, i) => keyAt("cache-2", i));
+  const late = watch(kv.getMany(keys, { timeout: 20 }));
+  await clock.pass(21);
+  assertEquals(late.state, "SOME_FAILED");
+  const { errors } = await assertRejects(() => late.promise, SomeFailedError, "300 of 300");
+  assert(new Set(errors.values()).size <= 65, "those that were not sent share an error");
+});
+
+test("remember gives what its loader made, even if its server hangs before it is stored", async () => {
+  const { kv, run, links, keyAt } = await threeServers("miss");
+  const key = keyAt("cache-2");
+  const value = await run(kv.remember(key, () => {
+    links.get("cache-2")!.server = null;
+    return "loaded";
+  }, { timeout: 500 }));
+  assertEquals(Buffer.from(value).toString(), "loaded");
 });
 
 test("an answer that waits for a disk is no silence", async () => {
