@@ -34,10 +34,16 @@ before(async () => {
 });
 after(async () => {
   for (const server of servers.values()) {
-    server.process.kill("SIGCONT");
+    signal(server, "SIGCONT");
     await server.stop("SIGKILL");
   }
 });
+
+/** Not child.kill, which does not stop or continue a process on Deno. */
+function signal(server: RunningServer | undefined, name: NodeJS.Signals): void {
+  const { pid, exitCode, signalCode } = server?.process ?? {};
+  if (pid !== undefined && exitCode === null && !signalCode) process.kill(pid, name);
+}
 
 function addressOf(name: string): string {
   return servers.get(name)?.addresses[0] ?? "";
@@ -153,7 +159,7 @@ test("one is killed, one hangs, one is behind a lossy relay: the others' calls g
       .reduce((total, name) => total + (done.get(name) ?? 0), 0);
   await eventually("all are used", () => NAMES.every((name) => sum(name) > 20));
   await servers.get("cache-1")?.stop("SIGKILL");
-  servers.get("cache-2")?.process.kill("SIGSTOP");
+  signal(servers.get("cache-2"), "SIGSTOP");
   const before = sum("cache-3");
   await eventually(
     "both are found down",
@@ -164,7 +170,7 @@ test("one is killed, one hangs, one is behind a lossy relay: the others' calls g
     () => down > 100 && sum("cache-3") > before + 50,
   );
   assertEquals(isDown("cache-3"), false);
-  servers.get("cache-2")?.process.kill("SIGCONT");
+  signal(servers.get("cache-2"), "SIGCONT");
   await eventually("it is used again", () => isDown("cache-2") === false);
   // A server with the name may be at another place: here it is the same, and empty.
   servers.set(
@@ -372,7 +378,7 @@ test("one key after the other, without a pause: readers, the original wire and t
   const rereads = () => server.output().split("read again").length - 1;
   const reread = async () => {
     const before = rereads();
-    server.process.kill("SIGHUP");
+    signal(server, "SIGHUP");
     await eventually("the keys are read again", () => rereads() > before);
   };
   const [address] = server.addresses;
@@ -420,7 +426,7 @@ test("one key after the other, without a pause: readers, the original wire and t
   socket.destroy();
   // What is wrong changes nothing.
   write(keyFile, "nonsense");
-  server.process.kill("SIGHUP");
+  signal(server, "SIGHUP");
   await eventually("a wrong file is reported", () => server.output().includes("stays as it was"));
   assertEquals(ask({}).text, "v");
   write(keyFile, newKey);
@@ -443,13 +449,13 @@ test("SIGHUP makes no key, and does not replace one that is not in a file", asyn
   const path = join(home.XDG_CONFIG_HOME ?? "", "kilogram", "key");
   const text = readFileSync(path, "utf8");
   rmSync(path);
-  server.process.kill("SIGHUP");
+  signal(server, "SIGHUP");
   await eventually("it is reported", () => server.output().includes("there is no key file"));
   assertEquals(existsSync(path), false);
   assertEquals(kg({ ...own, KG_KEY: text.trim() }, ["get", "k"]).text, "v");
   await server.stop("SIGKILL");
   const fromEnvironment = await startServer(env);
-  fromEnvironment.process.kill("SIGHUP");
+  signal(fromEnvironment, "SIGHUP");
   await eventually("KG_KEY stays", () => fromEnvironment.output().includes("can't be read again"));
   await fromEnvironment.stop("SIGKILL");
 });
