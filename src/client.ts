@@ -175,7 +175,8 @@ export class Calls<HasDeadline extends boolean> {
    */
   async drop(prefix: Key, ...[options]: Options<HasDeadline>): Promise<void> {
     const request = requestOf(Operation.DROP, prefixBytes(prefix));
-    await this.#callAll({ name: "drop", request, resultOf: () => true }, options);
+    const { stores } = this.destination;
+    await this.#callAll({ name: "drop", request, resultOf: () => true }, options, stores);
   }
 
   /**
@@ -335,6 +336,7 @@ export class Calls<HasDeadline extends boolean> {
     }
     const alone: Destination = {
       servers: [one],
+      stores: [one],
       homeOf: () => one,
       time,
       fillRandom,
@@ -387,12 +389,12 @@ export class Calls<HasDeadline extends boolean> {
     return server.call(request, { timeoutMs, signal: options?.signal });
   }
 
-  #callAll<R>(all: CallAtAll<R>, options: CallOptions | undefined): Promise<Map<string, R>> {
-    return callAll(
-      all,
-      this.destination,
-      (server, request) => this.#callAt(server, request, options),
-    );
+  #callAll<R>(
+    all: CallAtAll<R>,
+    options: CallOptions | undefined,
+    servers = this.destination.servers,
+  ): Promise<Map<string, R>> {
+    return callAll(all, servers, (server, request) => this.#callAt(server, request, options));
   }
 
   /** Calls for many keys within one deadline, which begins now. */

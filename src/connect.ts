@@ -6,6 +6,7 @@ import { Client } from "./client.ts";
 import { InvalidArgumentError } from "./errors.ts";
 import type { Member, OnDown, Paths } from "./fleet/member.ts";
 import type { CryptoProvider } from "./protocol/crypto_provider.ts";
+import type { Destination } from "./protocol/destination.ts";
 import { Exchange } from "./protocol/exchange.ts";
 import { decodeKey, trafficCiphers } from "./protocol/keys.ts";
 import { type Address, DEFAULT_SERVER, resolveAddress } from "./runtime/address.ts";
@@ -30,6 +31,11 @@ export interface ConnectOptions {
    * server wait until their deadline.
    */
   readonly onDown?: OnDown;
+  /**
+   * What several servers are. `keys` (the default): each has its share of the keys. `any`: all lead to
+   * the same keys, as gateways before one engine do; the first that is up gets the calls.
+   */
+  readonly spread?: "keys" | "any";
 }
 
 /**
@@ -59,23 +65,47 @@ export async function connect(
 /** How long the look-up of some servers' names may delay a client of several. */
 const RESOLVE_PATIENCE_MS = 1_000;
 
+/** A destination with its sockets, as far as they are open by now. */
+interface Opened {
+  readonly destination: Destination;
+  readonly channels: readonly Channel[];
+  readonly close: () => void;
+}
+
 /**
- * As `connect`, with the channels under the client, as far as they are open by now.
+ * As `connect`, with the channels under the client.
  * @internal
  */
 export async function openClient(
   servers: string | readonly string[] | undefined,
   options: ConnectOptions,
 ): Promise<{ client: Client; channels: readonly Channel[] }> {
+  const { destination, channels, close } = await openDestination(servers, options);
+  return { client: new Client(destination, close), channels };
+}
+
+/**
+ * What is under a client.
+ * @internal
+ */
+export async function openDestination(
+  servers: string | readonly string[] | undefined,
+  options: ConnectOptions,
+): Promise<Opened> {
   const masterKey = decodeKey(firstLine(options?.key));
-  const listed = parseServerList(servers ?? (process.env.KG_SERVER || DEFAULT_SERVER));
-  const { onDown, crypto } = options;
-  if (onDown !== undefined && onDown !== "error" && onDown !== "miss") {
-    throw new InvalidArgumentError(`onDown is ${String(onDown)}; it must be "error" or "miss".`);
-  }
+  const { onDown, crypto, spread = "keys" } = options;
+  checkChoice("onDown", onDown, ["error", "miss"]);
+  checkChoice("spread", spread, ["keys", "any"]);
+  const listed = parseServerList(servers ?? (process.env.KG_SERVER || DEFAULT_SERVER), spread);
   return listed.length === 1 && onDown === undefined
     ? await openOne(listed[0], masterKey, crypto)
-    : await openFleet(listed, onDown ?? "error", masterKey, crypto);
+    : await openFleet(listed, masterKey, { onDown: "error", spread, ...options });
+}
+
+function checkChoice(name: string, given: string | undefined, choices: readonly string[]): void {
+  if (given === undefined || choices.includes(given)) return;
+  const words = choices.map((choice) => `"${choice}"`).join(" or ");
+  throw new InvalidArgumentError(`${name} is ${String(given)}; it must be ${words}.`);
 }
 
 /** Of a key file's two keys a client uses the first. */
@@ -87,7 +117,7 @@ async function openOne(
   { name, address, text }: ListedServer,
   masterKey: Uint8Array,
   choice: CryptoChoice | undefined,
-) {
+): Promise<Opened> {
   // None of these waits for another. Only the socket waits for the name: for its address family.
   const [to, dial, ports] = await Promise.all([
     resolveAddress(address),
@@ -100,31 +130,35 @@ async function openOne(
     send: (datagram) => channel.send(datagram),
   });
   const channel = await dial(to, eventsOf(exchange));
-  return { client: new Client(exchange, () => channel.close()), channels: [channel] };
+  return { destination: exchange, channels: [channel], close: () => channel.close() };
 }
 
 async function openFleet(
   listed: readonly ListedServer[],
-  onDown: OnDown,
   masterKey: Uint8Array,
-  choice: CryptoChoice | undefined,
-) {
-  const [{ Fleet }, { Member }, dial, provider] = await Promise.all([
+  { onDown, crypto, spread }: Required<Pick<ConnectOptions, "onDown" | "spread">> & ConnectOptions,
+): Promise<Opened> {
+  const [{ Fleet }, { AnyOf }, { Member }, dial, provider] = await Promise.all([
     import("./fleet/fleet.ts"),
+    import("./fleet/any.ts"),
     import("./fleet/member.ts"),
     detectDial(),
-    chooseCrypto(choice),
+    chooseCrypto(crypto),
   ]);
   const now = makeClock();
   const channels: Channel[] = [];
   const members = await Promise.all(listed.map(async ({ name, address, text, weight }) => {
     const ports = await openPorts(masterKey, provider, now, name);
     const paths = pathsTo(address, dial, (channel) => channels.push(channel));
-    return new Member({ name, address: text, weight, onDown, paths, ports });
+    const onDownHere = spread === "any" ? "error" : onDown;
+    return new Member({ name, address: text, weight, onDown: onDownHere, paths, ports });
   }));
   await openAll(members);
-  const fleet = new Fleet(members, { now, makeAlarm }, provider.fillRandom);
-  return { client: new Client(fleet, () => {}), channels };
+  const time = { now, makeAlarm };
+  const destination = spread === "any"
+    ? new AnyOf(members, time, provider.fillRandom, onDown)
+    : new Fleet(members, time, provider.fillRandom);
+  return { destination, channels, close: () => {} };
 }
 
 /** Opens the paths to all members, and waits for them a while; one at least must be there. */

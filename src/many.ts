@@ -61,7 +61,7 @@ export interface CallAtAll<R> {
 /** Sends a request to each server. @returns the results by the servers' names */
 export async function callAll<R>(
   { name, request, resultOf }: CallAtAll<R>,
-  { servers }: Destination,
+  servers: readonly ServerDestination[],
   send: (server: ServerDestination, request: Request) => Promise<Reply>,
 ): Promise<Map<string, R>> {
   const call = async (server: ServerDestination) =>

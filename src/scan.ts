@@ -29,12 +29,12 @@ export async function* scanAll(
   destination: Destination,
   page: (server: ServerDestination, cursor: Uint8Array) => Promise<Reply>,
 ): AsyncGenerator<Uint8Array, void> {
-  const { servers } = destination;
+  const { stores: servers } = destination;
   const errors = new Map<string, Error>();
   for (const server of servers) {
     try {
       for await (const key of scan((cursor) => page(server, cursor))) {
-        if (destination.homeOf(key) === server) yield key;
+        if (servers.length === 1 || destination.homeOf(key) === server) yield key;
       }
     } catch (error) {
       const isFinal = FINAL.some((each) => error instanceof each);

@@ -25,15 +25,19 @@ export interface ListedServer {
 /**
  * Reads a server, or a list of servers.
  * @param given text with commas between the servers, or an array
+ * @param spread whether each key has one of them, which its name decides, or any of them has all keys
  * @throws {InvalidArgumentError} for what is no list, and for one where names are missing or come twice
  */
-export function parseServerList(given: string | readonly string[]): ListedServer[] {
+export function parseServerList(
+  given: string | readonly string[],
+  spread: "keys" | "any" = "keys",
+): ListedServer[] {
   const texts = typeof given === "string" ? given.split(",") : given;
   if (!Array.isArray(texts) || !texts.every((text) => typeof text === "string")) {
     throw new InvalidArgumentError("Servers are given as text, or as an array of texts.");
   }
   const servers = texts.map((text) => text.trim()).filter((text) => text !== "").map(parseServer);
-  checkList(servers);
+  checkList(servers, spread);
   return servers;
 }
 
@@ -60,20 +64,20 @@ function parseServer(entry: string): ListedServer {
   };
 }
 
-function checkList(servers: readonly ListedServer[]): void {
+function checkList(servers: readonly ListedServer[], spread: "keys" | "any"): void {
   if (servers.length === 0) throw new InvalidArgumentError("The list of servers is empty.");
   if (servers.length === 1) return;
   if (servers.length > MAX_SERVERS) {
     throw new InvalidArgumentError(`A list has at most ${MAX_SERVERS} servers.`);
   }
   const nameless = servers.find(({ name }) => name === undefined);
-  if (nameless !== undefined) {
+  if (nameless !== undefined && spread === "keys") {
     throw new InvalidArgumentError(
       `"${nameless.text}" needs a name among several servers, since names decide which of them has a ` +
         `key: start it with --name cache-1, and write cache-1=${nameless.text}.`,
     );
   }
-  checkOnce("name", servers.map(({ name = "" }) => name));
+  checkOnce("name", servers.flatMap(({ name }) => name ?? []));
   checkOnce("address", servers.map(({ text }) => text));
   if (servers.reduce((sum, { weight }) => sum + weight, 0) > MAX_WEIGHTS) {
     throw new InvalidArgumentError(`All weights together are at most ${MAX_WEIGHTS}.`);

@@ -12,6 +12,7 @@ import { Counters } from "../statistics.ts";
 import type { LogStore } from "../store/log_store.ts";
 import { VERSION } from "../version.ts";
 import { CRYPTO_OPTION, cryptoChoice, KEY_FILE_OPTION } from "./client_options.ts";
+import { BACKEND_OPTIONS, backendOf } from "./backend_options.ts";
 import { bindProblem } from "./bind_problem.ts";
 import { type Command, Exit, type Input } from "./command.ts";
 import { HangUp } from "./hang_up.ts";
@@ -55,6 +56,7 @@ export const command: Command = {
     ...NAME_OPTION,
     ...STORE_OPTIONS,
     ...JOURNAL_OPTIONS,
+    ...BACKEND_OPTIONS,
     ...READER_OPTIONS,
     ...DOOR_OPTIONS,
     ...KEY_FILE_OPTION,
@@ -68,6 +70,7 @@ export const command: Command = {
     "kg serve --data-dir /var/lib/kilogram",
     "kg serve --line unix:/run/kg.sock --resp 127.0.0.1:6380",
     "kg serve --name cache-1 --listen 10.0.0.1:4040    # one of several",
+    "kg serve --backend redis://10.0.0.1:6379",
   ],
 
   async run(input) {
@@ -75,9 +78,12 @@ export const command: Command = {
     const signal = stopSignal();
     const hangUp = new HangUp();
     const now = makeClock();
-    const readers = readersOf(input, cryptoChoice(input));
+    const backend = backendOf(input);
+    const readers = backend === undefined ? readersOf(input, cryptoChoice(input)) : 0;
     const pollMs = pollOf(input, readers);
-    const data = await openExecutor(input, now, readers, signal);
+    const data = backend === undefined
+      ? await openExecutor(input, now, readers, signal)
+      : await openElsewhere(input, backend, now, signal);
     try {
       if (!signal.aborted) await start(input, data, { now, readers, pollMs, hangUp }, toClose);
       await stopped(signal);
@@ -106,6 +112,15 @@ async function openExecutor(
   if (folder === undefined) return inMemory(makeStore(input, { now, readers }));
   const { openFolder } = await import("./serve_journal.ts");
   return await openFolder(input, folder, { now, readers }, signal);
+}
+
+async function openElsewhere(
+  input: Input,
+  url: string,
+  now: () => number,
+  signal: AbortSignal,
+): Promise<Opened> {
+  return await (await import("./serve_backend.ts")).openBackend(input, url, now, signal);
 }
 
 function inMemory(store: LogStore): Opened {
@@ -146,7 +161,7 @@ async function start(
   const serverName = serverNameOf(input);
   const keys = new ServerKeys(input, provider, counters, now);
   const { wires, keys: accepted } = await keys.open();
-  const readers = readerCount === 0 ? null : await makeReaders({
+  const readers = readerCount === 0 || store === null ? null : await makeReaders({
     count: readerCount,
     ...{ store: store.shared, serverName, pollMs, now, counters, onFault },
     crypto: cryptoChoice(input),
@@ -176,7 +191,7 @@ async function start(
   const receive: Receive = (arrivals, socket) => server.receive(arrivals, socket);
   await listenAll(input, runtime, receive, listeners, toClose);
   const isDivided = readers !== null && await startReaders(readers, listeners, receive, toClose);
-  toClose.push({ close: keepSweeping(store) });
+  if (store !== null) toClose.push({ close: keepSweeping(store) });
   const addresses = listeners.map(({ address }) => formatAddress(address)).join(", ");
   const named = serverName === undefined ? "" : ` (${serverName})`;
   complain(`kg ${VERSION}${named} listens on ${addresses}`);
@@ -185,9 +200,8 @@ async function start(
   }
   if (description !== "") complain(description);
   const threads = isDivided ? `; readers: ${readerCount}` : "";
-  complain(
-    `${describeStore(input, store)}; sealing: ${provider.name} on ${runtime.name}${threads}`,
-  );
+  const memory = store === null ? "memory: none of its own" : describeStore(input, store);
+  complain(`${memory}; sealing: ${provider.name} on ${runtime.name}${threads}`);
   const use = (opened: OpenedKeys) => {
     server.setWires(opened.wires);
     readers?.setKeys(opened.keys);

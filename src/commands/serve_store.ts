@@ -32,7 +32,8 @@ export const STORE_OPTIONS = {
 /** What a server serves from, and how to close it. */
 export interface Opened {
   readonly executor: Executor;
-  readonly store: LogStore;
+  /** Null if the keys are elsewhere. */
+  readonly store: LogStore | null;
   /** Printed when the server starts; "" for nothing. */
   readonly description: string;
   /** Makes all changes durable, as far as possible. */

@@ -120,6 +120,8 @@ function copyOf(given: Job): Job {
   const job = new Job();
   const { action, delta, overwrite, ifEqual, expiresAtMs } = given;
   Object.assign(job, { action, delta, overwrite, ifEqual, expiresAtMs });
+  // Through a door a GET tells no time to live.
+  job.wantsExpiry = action !== Action.GET;
   Object.assign(job.key, given.key);
   Object.assign(job.value, given.value);
   Object.assign(job.expected, given.expected);

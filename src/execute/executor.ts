@@ -81,6 +81,8 @@ export class Job {
   expiresAtMs = 0;
   /** Jobs of one stream that change something are carried out in their order; a number, or NO_STREAM. */
   stream = NO_STREAM;
+  /** For GET and PEEK: whether it is asked when the key expires. */
+  wantsExpiry = true;
   /** For reads: whether they see only settled state, and so do not wait. */
   readsSettled = false;
   /** Where the value that the action finds goes. */

@@ -12,13 +12,14 @@ import { Rendezvous } from "./rendezvous.ts";
 
 export class Fleet implements Destination {
   readonly servers: readonly Member[];
+  readonly stores: readonly Member[];
   readonly time: Time;
   readonly fillRandom: FillRandom;
   readonly #rendezvous: Rendezvous;
 
   /** @param members one or more; several have names, all different */
   constructor(members: readonly Member[], time: Time, fillRandom: FillRandom) {
-    this.servers = members;
+    this.servers = this.stores = members;
     this.time = time;
     this.fillRandom = fillRandom;
     const states = members.map(({ state }) => state);

@@ -55,6 +55,15 @@ const MISS: Reply = {
   isDown: true,
 };
 
+/** A reply, or what it is by `onDown: "miss"` if the server is down. */
+export function orMiss(reply: Promise<Reply>, request: Request, onDown: OnDown): Promise<Reply> {
+  if (onDown === "error" || !MAY_MISS.has(request.operation)) return reply;
+  return reply.catch((error) => {
+    if (error instanceof ServerDownError) return MISS;
+    throw error;
+  });
+}
+
 export class Member implements ServerDestination {
   readonly exchange: Exchange;
   readonly #options: MemberOptions;
@@ -128,12 +137,7 @@ export class Member implements ServerDestination {
   }
 
   call(request: Request, limit: Limit): Promise<Reply> {
-    const reply = this.#call(request, limit);
-    if (this.#options.onDown === "error" || !MAY_MISS.has(request.operation)) return reply;
-    return reply.catch((error) => {
-      if (error instanceof ServerDownError) return MISS;
-      throw error;
-    });
+    return orMiss(this.#call(request, limit), request, this.#options.onDown);
   }
 
   #call(request: Request, limit: Limit): Promise<Reply> {

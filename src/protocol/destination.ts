@@ -36,6 +36,8 @@ export interface ServerDestination {
 export interface Destination {
   /** One at least, in the order of the list. */
   readonly servers: readonly ServerDestination[];
+  /** Those that have all keys together: where each key has one server, all servers. */
+  readonly stores: readonly ServerDestination[];
   /** The server that has a key, 1 to 128 bytes. */
   homeOf(key: Uint8Array): ServerDestination;
   readonly time: Time;

@@ -113,6 +113,10 @@ export class Exchange implements Destination {
     return [this];
   }
 
+  get stores(): readonly [this] {
+    return [this];
+  }
+
   homeOf(): this {
     return this;
   }

@@ -1,0 +1,124 @@
+/**
+ * What every executor with a network behind it has in common: its answers come later, and those to the
+ * mutations of one stream in the order of the mutations, since a later one also says that the earlier
+ * ones are decided (docs/WIRE.md, section 5, «The server», rule 4).
+ */
+
+import {
+  type Executor,
+  type Job,
+  NO_STREAM,
+  type OnSettled,
+  SETTLED,
+} from "../execute/executor.ts";
+import type { Section } from "../section.ts";
+import { Result, type StoreCounts } from "../store/store.ts";
+
+/** Most jobs under way; the others are answered at once, and nothing is done. */
+const MAX_JOBS = 65_536;
+const TOO_MANY = "too many requests are under way to the engine";
+
+/** Writes the outcome of a job. It is called in the step in which the job is handed back. */
+export type Fill = (job: Job) => void;
+
+/** Ends a job. */
+export type Done = (fill: Fill) => void;
+
+/** A mutation of a stream, until it is handed back. */
+interface Turn {
+  readonly job: Job;
+  readonly resume: () => void;
+  fill: Fill | null;
+}
+
+export abstract class LaterExecutor implements Executor {
+  /** What is behind it outlives this process, so a client must not think that all is gone. */
+  readonly isDurable = true;
+  readonly answersLater = true;
+  readonly newest = SETTLED;
+  readonly barrier = SETTLED;
+  abstract readonly sections: ReadonlyMap<string, Section>;
+  abstract readonly outage: string | null;
+  abstract readonly counts: StoreCounts;
+  readonly #streams = new Map<number, Turn[]>();
+  #underWay = 0;
+
+  /** Jobs that have no answer yet. */
+  get underWay(): number {
+    return this.#underWay;
+  }
+
+  execute(job: Job, resume: () => void): boolean {
+    job.settlesWith = SETTLED;
+    job.copiedBytes = 0;
+    if (this.#underWay >= MAX_JOBS) {
+      unavailable(TOO_MANY)(job);
+      return true;
+    }
+    this.#underWay++;
+    this.begin(job, this.#doneOf(job, resume));
+    return false;
+  }
+
+  /**
+   * Begins a job. The bytes that its spans point at are only there until this returns: what is needed
+   * later is copied, and the spans are pointed at the copies.
+   */
+  protected abstract begin(job: Job, done: Done): void;
+
+  admitsDrop(): boolean {
+    return true;
+  }
+
+  /** Nobody is told of changes: most are made elsewhere. */
+  observe(): void {}
+
+  whenSettled(_: number, onSettled: OnSettled): void {
+    queueMicrotask(() => onSettled(null));
+  }
+
+  #doneOf(job: Job, resume: () => void): Done {
+    if (job.stream === NO_STREAM) {
+      return (fill) => {
+        this.#underWay--;
+        fill(job);
+        resume();
+      };
+    }
+    const turn: Turn = { job, resume, fill: null };
+    const turns = this.#streams.get(job.stream) ?? [];
+    turns.push(turn);
+    this.#streams.set(job.stream, turns);
+    return (fill) => {
+      this.#underWay--;
+      turn.fill = fill;
+      this.#handBack(job.stream, turns);
+    };
+  }
+
+  #handBack(stream: number, turns: Turn[]): void {
+    while (turns.length > 0 && turns[0].fill !== null) {
+      const { job, resume, fill } = turns[0];
+      turns.shift();
+      fill?.(job);
+      resume();
+    }
+    if (turns.length === 0 && this.#streams.get(stream) === turns) this.#streams.delete(stream);
+  }
+}
+
+/** Nothing has changed, for a reason. */
+export function unavailable(problem: string): Fill {
+  return (job) => {
+    job.result = Result.UNAVAILABLE;
+    job.problem = problem;
+  };
+}
+
+/** The change may have been made, or may yet be. */
+export function unknown(problem: string): Fill {
+  return (job) => {
+    job.result = Result.UNKNOWN;
+    job.problem = problem;
+  };
+}

@@ -1,0 +1,289 @@
+/**
+ * One node of an engine: a connection that many requests share, made again when it is lost. What was written to
+ * a lost connection is never written again, since it may have been carried out; only reads are.
+ */
+
+import { Buffer } from "node:buffer";
+import type { Alarm } from "../../protocol/wake_timer.ts";
+import { encode } from "./commands.ts";
+import { EngineError, NoRespError, type Reply, ReplyReader } from "./replies.ts";
+import { EngineRequest, OF_CONNECTION } from "./request.ts";
+
+/** Waits between attempts to connect double from the first to the last. */
+const FIRST_RETRY_MS = 50;
+const LAST_RETRY_MS = 1_000;
+/** How often it is looked for replies that are late. */
+const LOOK_MS = 100;
+const GAIN = 1 / 8;
+
+const ASKING = encode(["ASKING"]);
+
+export interface EngineSocket {
+  write(bytes: Uint8Array): void;
+  destroy(): void;
+}
+
+/** The problem of a connection that the other side has ended. */
+export const CLOSED = "it closed the connection";
+
+export interface SocketEvents {
+  readonly onOpen: () => void;
+  readonly onBytes: (bytes: Buffer) => void;
+  /** @param problem in words, without its end */
+  readonly onClose: (problem: string) => void;
+}
+
+/** Opens a connection to host:port. */
+export type DialEngine = (address: string, events: SocketEvents) => EngineSocket;
+
+export interface NodePorts {
+  readonly dial: DialEngine;
+  readonly now: () => number;
+  readonly makeAlarm: (ring: () => void) => Alarm;
+  readonly user: string | undefined;
+  readonly password: string | undefined;
+  /** How long a reply may take, in ms. */
+  readonly timeoutMs: number;
+  /** A request that was not carried out for sure, or may be sent again: what is to become of it? */
+  readonly onReturned: (request: EngineRequest, node: EngineNode, problem: string) => void;
+  /** Said once for each change: it can be used, or not, and why. */
+  readonly onState: (node: EngineNode, problem: string | null) => void;
+}
+
+export class EngineNode {
+  /** host:port. */
+  readonly address: string;
+  /** Why it can't be used, as a sentence without its end; null if it can. */
+  problem: string | null = "it is not connected yet";
+  /** Whether it will not be better by itself: a wrong password, or no engine at all. */
+  isFatal = false;
+  /** Smoothed, in ms. */
+  roundTripMs = Number.NaN;
+  failures = 0;
+  readonly #ports: NodePorts;
+  readonly #alarm: Alarm;
+  #socket: EngineSocket | null = null;
+  #isOpen = false;
+  #dialledAtMs = 0;
+  /** Whether anything came through this connection. */
+  #hasSpoken = false;
+  #retryMs = FIRST_RETRY_MS;
+  #replies = new ReplyReader();
+  /** Requests that wait for the connection, and those that were written, in their order. */
+  #waiting: EngineRequest[] = [];
+  #written: (EngineRequest | null)[] = [];
+  #firstWritten = 0;
+  #unsent: Uint8Array[] = [];
+  #isClosed = false;
+
+  constructor(address: string, ports: NodePorts) {
+    this.address = address;
+    this.#ports = ports;
+    this.#alarm = ports.makeAlarm(() => this.#look());
+    this.#alarm.keepAlive(false);
+  }
+
+  /** Requests without a reply. */
+  get underWay(): number {
+    return this.#waiting.length + this.#written.length - this.#firstWritten;
+  }
+
+  connect(): void {
+    if (this.#socket !== null || this.#isClosed) return;
+    this.#replies = new ReplyReader();
+    this.#dialledAtMs = this.#ports.now();
+    this.#hasSpoken = false;
+    let isCurrent = true;
+    const socket = this.#ports.dial(this.address, {
+      onOpen: () => {
+        if (isCurrent) this.#greet();
+      },
+      onBytes: (bytes) => {
+        if (isCurrent) this.#take(bytes);
+      },
+      onClose: (problem) => {
+        if (!isCurrent) return;
+        isCurrent = false;
+        this.#lose(problem);
+      },
+    });
+    this.#socket = socket;
+    this.#alarm.set(LOOK_MS);
+  }
+
+  send(request: EngineRequest): void {
+    if (this.#isOpen) this.#write(request);
+    else {
+      this.#waiting.push(request);
+      this.connect();
+      this.#alarm.set(LOOK_MS);
+    }
+  }
+
+  /** Ends it; what is under way fails. */
+  close(): void {
+    this.#isClosed = true;
+    this.#alarm.clear();
+    this.#lose("the server stops");
+  }
+
+  /** The password first; then a PING tells whether this is an engine that answers. */
+  #greet(): void {
+    const { user, password } = this.#ports;
+    const commands: Buffer[] = [];
+    if (password !== undefined) {
+      commands.push(encode(["AUTH", ...(user === undefined ? [] : [user]), password].map(utf8)));
+    }
+    commands.push(encode(["PING"]));
+    for (const bytes of commands) this.#writeOwn(bytes, (reply) => this.#welcome(reply));
+  }
+
+  #welcome(reply: Reply): void {
+    if (reply instanceof EngineError) {
+      this.isFatal = FATAL.has(reply.code);
+      this.#lose(`it refuses: ${reply.text}`);
+      return;
+    }
+    if (reply !== "PONG") return;
+    this.isFatal = false;
+    this.#isOpen = true;
+    this.#retryMs = FIRST_RETRY_MS;
+    this.#setProblem(null);
+    for (const request of this.#waiting.splice(0)) this.#write(request);
+  }
+
+  #writeOwn(bytes: Buffer, onReply: (reply: Reply) => void): void {
+    const deadlineAtMs = this.#ports.now() + this.#ports.timeoutMs;
+    const request = new EngineRequest(bytes, { slot: OF_CONNECTION, isRead: true, deadlineAtMs }, {
+      onReply,
+      onFailure: () => {},
+    });
+    this.#write(request);
+  }
+
+  #write(request: EngineRequest): void {
+    if (request.isAsking) {
+      this.#unsent.push(ASKING);
+      this.#written.push(null);
+    }
+    request.writtenAtMs = this.#ports.now();
+    this.#written.push(request);
+    this.#unsent.push(request.bytes);
+    if (this.#unsent.length > 1) return;
+    this.#alarm.set(LOOK_MS);
+    // All that is asked in one turn leaves together.
+    queueMicrotask(() => this.#flush());
+  }
+
+  #flush(): void {
+    const unsent = this.#unsent;
+    this.#unsent = [];
+    if (this.#socket === null || unsent.length === 0) return;
+    this.#socket.write(unsent.length === 1 ? unsent[0] : Buffer.concat(unsent));
+  }
+
+  #take(bytes: Buffer): void {
+    this.#hasSpoken = true;
+    try {
+      this.#replies.take(bytes, (reply) => this.#answer(reply));
+    } catch (error) {
+      if (!(error instanceof NoRespError)) throw error;
+      this.isFatal = !this.#isOpen;
+      const got = error.message.replaceAll(/[^ -~]+/g, " ").trim().slice(0, 40);
+      this.#lose(`what answers there is no Redis or Valkey: it said "${got}"`);
+    }
+  }
+
+  #answer(reply: Reply): void {
+    if (this.#socket === null) return;
+    const request = this.#written[this.#firstWritten];
+    if (request === undefined) {
+      this.#lose("it replied without being asked");
+      return;
+    }
+    this.#written[this.#firstWritten++] = null;
+    if (this.#firstWritten === this.#written.length || this.#firstWritten > 4_096) {
+      this.#written = this.#written.slice(this.#firstWritten);
+      this.#firstWritten = 0;
+    }
+    if (request === null) return;
+    this.#sample(this.#ports.now() - request.writtenAtMs);
+    request.reply(reply);
+  }
+
+  #sample(elapsedMs: number): void {
+    this.roundTripMs = Number.isNaN(this.roundTripMs)
+      ? elapsedMs
+      : this.roundTripMs + GAIN * (elapsedMs - this.roundTripMs);
+  }
+
+  /** A reply that is late means that the connection can't be trusted any more. */
+  #look(): void {
+    if (this.#isClosed) return;
+    const nowMs = this.#ports.now();
+    const silentMs = nowMs - this.#awaitedSinceMs;
+    if (silentMs >= this.#ports.timeoutMs) {
+      this.#lose(`it has not replied for ${Math.round(silentMs)} ms`);
+      return;
+    }
+    const late = this.#waiting.filter(({ deadlineAtMs }) => deadlineAtMs <= nowMs);
+    if (late.length > 0) {
+      this.#waiting = this.#waiting.filter(({ deadlineAtMs }) => deadlineAtMs > nowMs);
+      for (const request of late) request.fail(this.#why, false);
+    }
+    if (this.#socket === null) this.connect();
+    else if (this.underWay > 0 || !this.#isOpen) this.#alarm.set(LOOK_MS);
+  }
+
+  /** Since when a connection, or the first reply, is awaited; Infinity if nothing is. */
+  get #awaitedSinceMs(): number {
+    if (this.#socket !== null && !this.#isOpen) return this.#dialledAtMs;
+    const first = this.#written.find((request, i) => i >= this.#firstWritten && request !== null);
+    return first?.writtenAtMs ?? Number.POSITIVE_INFINITY;
+  }
+
+  get #why(): string {
+    return `${this.address}: ${this.problem ?? "it does not reply"}`;
+  }
+
+  /** The connection is gone: what was written may have been carried out. */
+  #lose(said: string): void {
+    const isMute = this.#socket !== null && !this.#isOpen && !this.#hasSpoken;
+    const problem = isMute && said === CLOSED
+      ? `${said} at once: does it want TLS, rediss://?`
+      : said;
+    const socket = this.#socket;
+    const written = this.#written.slice(this.#firstWritten);
+    const waiting = this.#waiting;
+    this.#socket = null;
+    this.#isOpen = false;
+    [this.#written, this.#waiting, this.#unsent, this.#firstWritten] = [[], [], [], 0];
+    socket?.destroy();
+    this.failures++;
+    this.#setProblem(problem);
+    for (const request of written) {
+      if (request === null || request.slot === OF_CONNECTION) continue;
+      if (request.isRead) this.#ports.onReturned(request, this, this.#why);
+      else request.fail(this.#why, true);
+    }
+    for (const request of waiting) this.#ports.onReturned(request, this, this.#why);
+    if (this.#isClosed) return;
+    this.#alarm.set(this.#retryMs);
+    this.#retryMs = Math.min(2 * this.#retryMs, LAST_RETRY_MS);
+  }
+
+  #setProblem(problem: string | null): void {
+    const isChange = problem !== this.problem;
+    this.problem = problem;
+    if (isChange) this.#ports.onState(this, problem);
+  }
+}
+
+/** Of the greeting: these are not errors that pass. */
+const FATAL: ReadonlySet<string> = new Set(["WRONGPASS", "NOAUTH", "NOPERM", "ERR"]);
+
+/** A word that may be any text. */
+function utf8(text: string) {
+  const bytes = Buffer.from(text);
+  return { span: { bytes, start: 0, length: bytes.length } };
+}

@@ -1,0 +1,135 @@
+/**
+ * Walks over the keys of an engine, one primary after the other. Source: the reference of Redis 7.0, SCAN: a
+ * page has any number of keys, so what does not fit ours waits for the next.
+ */
+
+import { Buffer } from "node:buffer";
+import { writeU16 } from "../../bytes.ts";
+import type { Job } from "../../execute/executor.ts";
+import { ANYWHERE, Result } from "../../store/store.ts";
+import { outcome } from "../fills.ts";
+import { type Done, type Fill, unavailable } from "../later_executor.ts";
+import { ScanPlaces } from "../scan_places.ts";
+import { encode } from "./commands.ts";
+import type { Engine } from "./engine.ts";
+import type { EngineNode } from "./node.ts";
+import { EngineError, type Reply } from "./replies.ts";
+
+/** Keys that the engine looks at for a page. */
+const LOOKS = 1_000;
+const LENGTH_BYTES = 2;
+/** Of the engine's own cursors the first and the last. */
+const START = "0";
+
+interface Place {
+  /** The address of the primary that the walk is at. */
+  readonly node: string;
+  /** The engine's cursor there; null if only the keys here are left of it. */
+  readonly cursor: string | null;
+  /** Keys that are still to be told. */
+  readonly left: readonly Uint8Array[];
+}
+
+/** What a pattern of the engine takes for more than itself. */
+const SPECIAL = new Set([..."*?[]\\"].map((char) => char.charCodeAt(0)));
+
+/** A pattern that matches all keys with a prefix. */
+export function patternOf(prefix: Uint8Array): Uint8Array {
+  const bytes = [...prefix].flatMap((byte) => SPECIAL.has(byte) ? [0x5c, byte] : [byte]);
+  return Uint8Array.from([...bytes, 0x2a]);
+}
+
+export class EngineScan {
+  readonly #engine: Engine;
+  readonly #places = new ScanPlaces<Place>();
+
+  constructor(engine: Engine) {
+    this.#engine = engine;
+  }
+
+  begin(job: Job, done: Done): void {
+    const { cursor } = job.page;
+    const place = cursor === 0 || cursor === ANYWHERE
+      ? this.#first(cursor)
+      : this.#places.find(cursor);
+    if (place === undefined) {
+      done(cursor > 0 ? outcome(Result.NO_CURSOR) : unavailable(this.#engine.outage ?? "no node"));
+      return;
+    }
+    const { bytes, start, length } = job.key;
+    const prefix = Uint8Array.from(bytes.subarray(start, start + length));
+    if (place.left.length > 0 || place.cursor === null) done(this.#tell(job, place));
+    else this.#ask(place, prefix, (fill) => done(fill), job);
+  }
+
+  #first(cursor: number): Place | undefined {
+    const { primaries } = this.#engine;
+    const place = cursor === ANYWHERE ? Math.floor(Math.random() * primaries.length) : 0;
+    const node = primaries[place];
+    return node && { node: node.address, cursor: START, left: [] };
+  }
+
+  #ask(place: Place, prefix: Uint8Array, done: Done, job: Job): void {
+    const node = this.#engine.primaries.find(({ address }) => address === place.node);
+    if (node === undefined) {
+      // The nodes have changed: the walk is lost.
+      done(outcome(Result.NO_CURSOR));
+      return;
+    }
+    const pattern = patternOf(prefix);
+    const command = encode([
+      ...["SCAN", place.cursor ?? START, "MATCH"],
+      { span: { bytes: pattern, start: 0, length: pattern.length } },
+      ...["COUNT", String(LOOKS), "TYPE", "string"],
+    ]);
+    this.#engine.sendTo(node, command, true, {
+      onReply: (reply) => done(this.#take(reply, place, job)),
+      onFailure: (problem) => done(unavailable(problem)),
+    });
+  }
+
+  #take(reply: Reply, { node }: Place, job: Job): Fill {
+    if (reply instanceof EngineError) return unavailable(`the engine refuses: ${reply.text}`);
+    if (!Array.isArray(reply) || !Array.isArray(reply[1])) {
+      return unavailable("no page of keys came");
+    }
+    const [cursor, keys] = reply as [Uint8Array, Uint8Array[]];
+    const text = Buffer.from(cursor).toString();
+    const left = keys.filter(({ length }) => length <= job.page.maxKeyBytes)
+      .map((key) => Uint8Array.from(key));
+    return this.#tell(job, { node, cursor: text === START ? null : text, left });
+  }
+
+  /** A page of what is left at a place, and the cursor of the next place. */
+  #tell({ page }: Job, place: Place): Fill {
+    let length = 0;
+    let count = 0;
+    for (const key of place.left) {
+      if (length + LENGTH_BYTES + key.length > page.room || count >= page.mostKeys) break;
+      length += LENGTH_BYTES + key.length;
+      count++;
+    }
+    const told = place.left.slice(0, count);
+    const next = this.#behind({ ...place, left: place.left.slice(count) });
+    const cursor = next === null ? 0 : this.#places.add(next);
+    return (job) => {
+      let at = job.page.start;
+      for (const key of told) {
+        writeU16(job.page.bytes, at, key.length);
+        job.page.bytes.set(key, at + LENGTH_BYTES);
+        at += LENGTH_BYTES + key.length;
+      }
+      Object.assign(job.page, { cursor, count, length });
+      job.result = Result.DONE;
+    };
+  }
+
+  /** Where the walk goes on; null at the end. */
+  #behind(place: Place): Place | null {
+    if (place.left.length > 0 || place.cursor !== null) return place;
+    const { primaries } = this.#engine;
+    const at = primaries.findIndex(({ address }) => address === place.node);
+    const next: EngineNode | undefined = primaries[at + 1];
+    return next === undefined ? null : { node: next.address, cursor: START, left: [] };
+  }
+}

@@ -1,0 +1,33 @@
+/**
+ * Where walks over the keys of an engine go on. A cursor of ours names a place, which has a cursor of the
+ * engine's and the keys that did not fit the page before. A place stays as it is when it was used, since a page
+ * may be asked for again; the oldest are forgotten, and then a walk begins again.
+ */
+
+const MAX_PLACES = 4_096;
+const MAX_CURSOR = 2 ** 52;
+
+export class ScanPlaces<Place> {
+  readonly #places = new Map<number, Place>();
+  readonly #random: () => number;
+
+  /** @param random numbers in [0, 1) */
+  constructor(random: () => number = Math.random) {
+    this.#random = random;
+  }
+
+  find(cursor: number): Place | undefined {
+    return this.#places.get(cursor);
+  }
+
+  /** @returns the cursor of a new place, 1…2^52 */
+  add(place: Place): number {
+    const cursor = 1 + Math.floor(this.#random() * MAX_CURSOR);
+    this.#places.set(cursor, place);
+    for (const oldest of this.#places.keys()) {
+      if (this.#places.size <= MAX_PLACES) break;
+      this.#places.delete(oldest);
+    }
+    return cursor;
+  }
+}

@@ -1,0 +1,127 @@
+/** A server before an engine or other servers: opens what is behind it. */
+
+import { readFileSync } from "node:fs";
+import { KilogramExecutor } from "../backends/kilogram/executor.ts";
+import type { LaterExecutor } from "../backends/later_executor.ts";
+import { type EngineAddress, parseEngineAddress } from "../backends/redis/address.ts";
+import { Engine } from "../backends/redis/engine.ts";
+import { EngineCounts } from "../backends/redis/engine_counts.ts";
+import { RedisExecutor } from "../backends/redis/executor.ts";
+import { openDestination } from "../connect.ts";
+import { makeAlarm } from "../runtime/alarm.ts";
+import { dialEngine } from "../runtime/engine_dial.ts";
+import { backendTimeoutMsOf } from "./backend_options.ts";
+import { cryptoChoice } from "./client_options.ts";
+import type { Input } from "./command.ts";
+import { readSecret, requireKey } from "./key_source.ts";
+import { complain } from "./output.ts";
+import type { Opened } from "./serve_store.ts";
+import { UsageError } from "./usage_error.ts";
+
+/** How long a server waits for its engine when it starts. */
+const START_MS = 10_000;
+const LOOK_MS = 20;
+const KG = "kg://";
+
+/** @throws UsageError if it can't be used, and will not be by itself */
+export async function openBackend(
+  input: Input,
+  url: string,
+  now: () => number,
+  signal: AbortSignal,
+): Promise<Opened> {
+  return url.startsWith(KG)
+    ? await openServers(input, url.slice(KG.length), now)
+    : await openEngine(input, url, now, signal);
+}
+
+async function openServers(input: Input, servers: string, now: () => number): Promise<Opened> {
+  if (input.text("backend-ca") !== undefined || input.text("backend-password-file") !== undefined) {
+    throw new UsageError("--backend-ca and --backend-password-file go with a backend of redis");
+  }
+  const { key } = requireKey(input.text("backend-key-file") ?? input.text("key-file"));
+  const { destination, close } = await openDestination(servers, {
+    key,
+    crypto: cryptoChoice(input),
+    onDown: "error",
+  });
+  const timeoutMs = backendTimeoutMsOf(input);
+  const executor = new KilogramExecutor({ destination, timeoutMs, now });
+  const end = () => {
+    destination.close();
+    close();
+  };
+  return opened(executor, `keys: at ${servers}`, end);
+}
+
+async function openEngine(
+  input: Input,
+  url: string,
+  now: () => number,
+  signal: AbortSignal,
+): Promise<Opened> {
+  if (input.text("backend-key-file") !== undefined) {
+    throw new UsageError("--backend-key-file goes with a backend of kg://");
+  }
+  const address = withPassword(parseEngineAddress(url), input.text("backend-password-file"));
+  const { hosts, isTls, user, password } = address;
+  const ca = caOf(input, isTls);
+  const time = { now, makeAlarm };
+  const engine = new Engine({
+    ...{ seeds: hosts, user, password, time, log: complain },
+    timeoutMs: backendTimeoutMsOf(input),
+    dial: dialEngine(isTls ? { ca } : null),
+  });
+  try {
+    await untilThere(engine, signal);
+  } catch (error) {
+    engine.close();
+    throw error;
+  }
+  const executor = new RedisExecutor(engine, new EngineCounts(engine, time), now);
+  const scheme = isTls ? "rediss" : "redis";
+  return opened(executor, `keys: in ${scheme}://${hosts.join(",")}`, () => engine.close());
+}
+
+function opened(executor: LaterExecutor, description: string, end: () => void): Opened {
+  const nothing = () => Promise.resolve();
+  return {
+    executor,
+    store: null,
+    description,
+    flush: nothing,
+    close: () => Promise.resolve(end()),
+  };
+}
+
+/** A file's text is the password, or USER:PASSWORD. */
+function withPassword(address: EngineAddress, path: string | undefined): EngineAddress {
+  if (path === undefined) return address;
+  const text = readSecret(path, "password").replace(/\r?\n$/, "");
+  const colon = text.indexOf(":");
+  return colon < 0
+    ? { ...address, password: text }
+    : { ...address, user: text.slice(0, colon) || undefined, password: text.slice(colon + 1) };
+}
+
+function caOf(input: Input, isTls: boolean): string | undefined {
+  const path = input.text("backend-ca");
+  if (path === undefined) return undefined;
+  if (!isTls) throw new UsageError("--backend-ca goes with rediss://");
+  try {
+    return readFileSync(path, "utf8");
+  } catch (error) {
+    throw new UsageError(`can't read ${path} (${(error as NodeJS.ErrnoException).code})`);
+  }
+}
+
+/** Waits until the engine can be used. */
+async function untilThere(engine: Engine, signal: AbortSignal): Promise<void> {
+  const untilMs = performance.now() + START_MS;
+  while (engine.outage !== null && !signal.aborted) {
+    const { fatalProblem, outage } = engine;
+    if (fatalProblem !== null) throw new UsageError(`the backend: ${fatalProblem}`);
+    if (performance.now() > untilMs) throw new UsageError(`the backend does not answer: ${outage}`);
+    await new Promise((resolve) => setTimeout(resolve, LOOK_MS));
+  }
+}
