@@ -24,7 +24,7 @@ export type Fill = (job: Job) => void;
 /** Ends a job. */
 export type Done = (fill: Fill) => void;
 
-/** A mutation of a stream, until it is handed back. */
+/** A job, until it is handed back. */
 interface Turn {
   readonly job: Job;
   readonly resume: () => void;
@@ -56,8 +56,30 @@ export abstract class LaterExecutor implements Executor {
       return true;
     }
     this.#underWay++;
-    this.begin(job, this.#doneOf(job, resume));
-    return false;
+    const turn: Turn = { job, resume, fill: null };
+    const turns = this.#turnsOf(job);
+    turns.push(turn);
+    let isBeginning = true;
+    this.begin(job, (fill) => {
+      this.#underWay--;
+      turn.fill = fill;
+      if (!isBeginning) this.#handBack(job.stream, turns);
+    });
+    isBeginning = false;
+    // A job that is done by now is handed back by returning, unless an earlier one is before it.
+    if (turn.fill === null || turns[0] !== turn) return false;
+    turns.shift();
+    (turn.fill as Fill)(job);
+    if (turns.length === 0) this.#streams.delete(job.stream);
+    return true;
+  }
+
+  /** The mutations of the same stream that are not handed back; any other job is alone. */
+  #turnsOf({ stream }: Job): Turn[] {
+    if (stream === NO_STREAM) return [];
+    const turns = this.#streams.get(stream) ?? [];
+    this.#streams.set(stream, turns);
+    return turns;
   }
 
   /**
@@ -75,25 +97,6 @@ export abstract class LaterExecutor implements Executor {
 
   whenSettled(_: number, onSettled: OnSettled): void {
     queueMicrotask(() => onSettled(null));
-  }
-
-  #doneOf(job: Job, resume: () => void): Done {
-    if (job.stream === NO_STREAM) {
-      return (fill) => {
-        this.#underWay--;
-        fill(job);
-        resume();
-      };
-    }
-    const turn: Turn = { job, resume, fill: null };
-    const turns = this.#streams.get(job.stream) ?? [];
-    turns.push(turn);
-    this.#streams.set(job.stream, turns);
-    return (fill) => {
-      this.#underWay--;
-      turn.fill = fill;
-      this.#handBack(job.stream, turns);
-    };
   }
 
   #handBack(stream: number, turns: Turn[]): void {

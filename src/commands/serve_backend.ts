@@ -69,6 +69,9 @@ async function openEngine(
   const time = { now, makeAlarm };
   const engine = new Engine({
     ...{ seeds: hosts, user, password, time, log: complain },
+    mute: isTls
+      ? "the TLS handshake is not answered: is it redis:// without s?"
+      : "it does not reply to anything",
     timeoutMs: backendTimeoutMsOf(input),
     dial: dialEngine(isTls ? { ca } : null),
   });

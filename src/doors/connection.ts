@@ -211,6 +211,7 @@ export class Connection implements StreamEvents {
     const start = replies.length;
     const before = start + replies.takenBack;
     const pass = keyspace.beginRequest();
+    if (pass !== null) pass.isFirst = this.#underWay.isEmpty;
     const taken = this.#conversation.take(bytes, at, end);
     if (pass !== null && taken > 0) this.#line(pass, start, bytes.subarray(at, at + taken));
     this.#cost = replies.length + replies.takenBack - before + keyspace.copiedBytes;
@@ -246,6 +247,7 @@ export class Connection implements StreamEvents {
       const { pass, request, reply } = first;
       if (reply !== null) replies.copy(reply, 0, reply.length);
       else {
+        pass.isFirst = true;
         keyspace.beginRequest(pass);
         this.#conversation.again(request);
         if (!pass.isLast) {

@@ -13,6 +13,10 @@ import { copyRun } from "../store/copy.ts";
 import { type Found, MAX_STORED_BYTES, NONE, Result } from "../store/store.ts";
 import type { Replies } from "./replies.ts";
 
+/** What concerns all keys waits for everything before it … */
+const ALL_KEYS: ReadonlySet<Action> = new Set([Action.SCAN, Action.DROP]);
+/** … and everything waits for it, as it does for a look that a change may follow. */
+const STEPWISE: ReadonlySet<Action> = new Set([...ALL_KEYS, Action.PEEK]);
 /** Most jobs of a request that are under way at a time. */
 const MAX_UNDER_WAY = 1_024;
 const NO_BYTES = new Uint8Array(0);
@@ -46,6 +50,8 @@ export class Pass {
   isLast = true;
   /** Whether what the request does next may depend on an answer: nothing may overtake it then. */
   isStepwise = false;
+  /** Whether nothing of the same connection is before it. */
+  isFirst = false;
   /** Lookups of this pass. */
   hits = 0;
   misses = 0;
@@ -78,7 +84,7 @@ export class Pass {
    * @throws {JobFailure} if it could not be carried out
    */
   execute(job: Job): void {
-    if (job.action === Action.PEEK || job.action === Action.SCAN) this.isStepwise = true;
+    if (STEPWISE.has(job.action)) this.isStepwise = true;
     if (this.#next === this.#asked.length && this.#mayAsk(job)) this.#ask(job);
     const asked = this.#asked[this.#next++];
     if (!asked?.isAnswered) {
@@ -95,6 +101,7 @@ export class Pass {
   }
 
   #mayAsk({ action }: Job): boolean {
+    if (ALL_KEYS.has(action) && !this.isFirst) return false;
     if (this.#underWay === 0) return this.isLast;
     const last = this.#asked[this.#asked.length - 1].job.action;
     const isLike = action === last || (isRead(action) && isRead(last));

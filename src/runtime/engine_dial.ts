@@ -32,15 +32,29 @@ export function dialEngine(tls: EngineTls | null): DialEngine {
 
 function follow(socket: Socket, events: SocketEvents, isTls: boolean): void {
   let problem = "";
+  let isFatal = false;
   socket.setNoDelay(true);
   socket.setKeepAlive(true);
   socket.once(isTls ? "secureConnect" : "connect", () => events.onOpen());
   socket.on("data", (bytes: Buffer) => events.onBytes(bytes));
   socket.on("error", (error: NodeJS.ErrnoException) => {
     problem = wordsOf(error, isTls);
+    isFatal = isTls && !PASSING.has(error.code ?? "");
   });
-  socket.on("close", () => events.onClose(problem || CLOSED));
+  socket.on("close", () => events.onClose(problem || CLOSED, isFatal));
 }
+
+/** Of the way to the engine, not of its certificate. */
+const PASSING: ReadonlySet<string> = new Set([
+  "ECONNREFUSED",
+  "ECONNRESET",
+  "ENOTFOUND",
+  "EAI_AGAIN",
+  "ETIMEDOUT",
+  "EHOSTUNREACH",
+  "ENETUNREACH",
+  "EPIPE",
+]);
 
 function wordsOf({ code, message }: NodeJS.ErrnoException, isTls: boolean): string {
   switch (code) {

@@ -49,6 +49,9 @@ const OPERATIONS: Readonly<Record<Action, Operation>> = {
   [Action.DROP]: Operation.DROP,
 };
 
+/** What may have a time to live. */
+const TIMED: ReadonlySet<Action> = new Set([Action.SET, Action.ADD, Action.TOUCH]);
+
 const NOTHING = new Uint8Array(0);
 const encoder = new TextEncoder();
 
@@ -102,7 +105,7 @@ export class KilogramExecutor extends LaterExecutor {
       const { destination } = this.#options;
       try {
         const reply = await destination.homeOf(request.key).call(request, this.#limit);
-        done(concluded(job, reply, this.#options.now()));
+        done(concluded(job, reply, request.operation, this.#options.now()));
       } catch (error) {
         done(failed(error));
       }
@@ -158,14 +161,24 @@ function own(span: Span): void {
 /** The request of a job; or why there is none, as a sentence without its end. */
 function requestOf(job: Job, nowMs: number): Request | string {
   const key = job.key.bytes;
-  const ttlMs = job.expiresAtMs === 0 ? 0 : Math.max(1, Math.ceil(job.expiresAtMs - nowMs));
+  const isTimed = TIMED.has(job.action) && job.expiresAtMs !== 0;
+  const ttlMs = isTimed ? Math.max(1, Math.ceil(job.expiresAtMs - nowMs)) : 0;
   const value = valueOf(job);
   if (key.length > MAX_KEY_BYTES) {
     return `a key has at most ${MAX_KEY_BYTES} bytes before other servers`;
   }
   const most = ttlMs > 0 ? MAX_VALUE_BYTES_WITH_TTL : MAX_VALUE_BYTES;
   if (value.length > most) return `a value has at most ${most} bytes before other servers`;
+  if (isOver(job, nowMs)) {
+    return { operation: Operation.DELETE, toggles: 0, key, value: NOTHING, ttlMs: 0 };
+  }
   return { operation: OPERATIONS[job.action], toggles: togglesOf(job), key, value, ttlMs };
+}
+
+/** A value that has expired when it is stored removes the one before it. */
+function isOver({ action, overwrite, ifEqual, expiresAtMs }: Job, nowMs: number): boolean {
+  return action === Action.SET && overwrite && !ifEqual && expiresAtMs !== 0 &&
+    expiresAtMs <= nowMs;
 }
 
 function valueOf({ action, value, ifEqual, expected, delta }: Job): Uint8Array {
@@ -185,10 +198,18 @@ function togglesOf({ action, ifEqual, overwrite, found }: Job): number {
   return RequestToggle.OVERWRITE | (found.room === NONE ? 0 : RequestToggle.OLD);
 }
 
-function concluded({ action }: Job, reply: Reply, nowMs: number): Fill {
+function concluded(
+  { action, found }: Job,
+  reply: Reply,
+  operation: Operation,
+  nowMs: number,
+): Fill {
   const { status, value, toggles, remainingTtlMs } = reply;
   const isPresent = (toggles & ReplyToggle.PRESENT) !== 0;
   const expiresAtMs = remainingTtlMs === 0 ? 0 : Math.ceil(nowMs) + remainingTtlMs;
+  if (action === Action.SET && operation === Operation.DELETE) {
+    return outcome(Result.DONE, isPresent && found.room !== NONE ? value : null);
+  }
   if (status === Status.NOT_FOUND) return outcome(Result.MISSING);
   if (status === Status.EXISTS) return outcome(Result.PRESENT, isPresent ? value : null);
   const tellsValue = isPresent || action === Action.GET || action === Action.PEEK;

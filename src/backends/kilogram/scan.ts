@@ -18,6 +18,8 @@ interface Place {
 }
 
 const NO_CURSOR = new Uint8Array(0);
+/** Most pages without keys that are not passed on. */
+const MAX_EMPTY = 32;
 
 export class ServersScan {
   readonly #destination: Destination;
@@ -42,7 +44,8 @@ export class ServersScan {
     else void this.#ask(place, job.key.bytes).then(done);
   }
 
-  async #ask(place: Place, prefix: Uint8Array): Promise<Fill> {
+  /** @param mayGoOn how often another page may be asked for, if there are no keys in this one */
+  async #ask(place: Place, prefix: Uint8Array, mayGoOn = MAX_EMPTY): Promise<Fill> {
     const { stores } = this.#destination;
     const request = {
       operation: Operation.SCAN,
@@ -57,9 +60,12 @@ export class ServersScan {
       const next = copyBytes(value, 0, CURSOR_BYTES);
       const isLast = next.every((byte) => byte === 0);
       const server = isLast ? place.server + 1 : place.server;
-      const cursor = server < stores.length
-        ? this.#places.add({ server, cursor: isLast ? NO_CURSOR : next })
-        : 0;
+      const behind = { server, cursor: isLast ? NO_CURSOR : next };
+      const isEnd = server === stores.length;
+      if (value.length === CURSOR_BYTES && !isEnd && mayGoOn > 0) {
+        return await this.#ask(behind, prefix, mayGoOn - 1);
+      }
+      const cursor = isEnd ? 0 : this.#places.add(behind);
       return this.#page(copyBytes(value, CURSOR_BYTES), cursor);
     } catch (error) {
       return unavailable(error instanceof Error ? error.message : String(error));

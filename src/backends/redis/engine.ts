@@ -40,6 +40,7 @@ export interface EngineOptions {
   readonly seeds: readonly string[];
   readonly user: string | undefined;
   readonly password: string | undefined;
+  readonly mute: string;
   /** How long a reply may take, in ms. */
   readonly timeoutMs: number;
   readonly dial: DialEngine;
@@ -154,9 +155,9 @@ export class Engine {
   #node(address: string): EngineNode {
     const known = this.#nodes.get(address);
     if (known !== undefined) return known;
-    const { dial, user, password, timeoutMs, time, log } = this.#options;
+    const { dial, user, password, mute, timeoutMs, time, log } = this.#options;
     const node = new EngineNode(address, {
-      ...{ dial, user, password, timeoutMs },
+      ...{ dial, user, password, mute, timeoutMs },
       now: time.now,
       makeAlarm: time.makeAlarm,
       onReturned: (request, _, problem) => this.#returned(request, problem),

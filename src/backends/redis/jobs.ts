@@ -4,7 +4,7 @@
  */
 
 import { Action, type Job } from "../../execute/executor.ts";
-import { NONE, Result } from "../../store/store.ts";
+import { NONE, Result, type Span } from "../../store/store.ts";
 import { outcome } from "../fills.ts";
 import { type Fill, unavailable, unknown } from "../later_executor.ts";
 import type { Word } from "./commands.ts";
@@ -22,6 +22,7 @@ export interface Plan {
 const SET_IF_EQUAL = "local v=redis.call('GET',KEYS[1]) if not v then return false end " +
   "if v~=ARGV[1] then return v end " +
   "if ARGV[3]=='0' then redis.call('SET',KEYS[1],ARGV[2]) " +
+  "elseif ARGV[3]=='-1' then redis.call('DEL',KEYS[1]) " +
   "else redis.call('SET',KEYS[1],ARGV[2],'PX',ARGV[3]) end return 1";
 
 const DELETE_IF_EQUAL = "local v=redis.call('GET',KEYS[1]) if not v then return false end " +
@@ -38,7 +39,7 @@ const PERSIST = "if redis.call('EXISTS',KEYS[1])==0 then return 0 end " +
 /** @param nowMs on the store's clock @returns null for SCAN and DROP, which concern more than a key */
 export function planOf(job: Job, nowMs: number): Plan | null {
   const key: Word = { span: job.key, keeps: true };
-  const px = job.expiresAtMs === 0 ? "0" : String(Math.max(1, Math.ceil(job.expiresAtMs - nowMs)));
+  const px = lifeOf(job.expiresAtMs, nowMs);
   const isWanted = job.found.room !== NONE;
   switch (job.action) {
     case Action.GET:
@@ -62,13 +63,22 @@ export function planOf(job: Job, nowMs: number): Plan | null {
       };
     case Action.TOUCH:
       return {
-        commands: [px === "0" ? ["EVAL", PERSIST, "1", key] : ["PEXPIRE", key, px]],
+        commands: [px === FOR_EVER ? ["EVAL", PERSIST, "1", key] : ["PEXPIRE", key, px]],
         isRead: false,
         conclude: ([reply]) => refusalOf(reply) ?? doneIf(reply === 1),
       };
     default:
       return null;
   }
+}
+
+const FOR_EVER = "0";
+const OVER = "-1";
+
+/** The time left in ms, as text. */
+function lifeOf(expiresAtMs: number, nowMs: number): string {
+  if (expiresAtMs === 0) return FOR_EVER;
+  return expiresAtMs <= nowMs ? OVER : String(Math.ceil(expiresAtMs - nowMs));
 }
 
 /** What is read besides the value depends on what is asked for: a length, a time to live, or neither. */
@@ -111,7 +121,9 @@ function setPlan(job: Job, key: Word, px: string, isWanted: boolean): Plan {
   const words: Word[] = ["SET", key, { span: job.value, keeps: true }];
   if (!job.overwrite) words.push("NX");
   if (isWanted) words.push("GET");
-  if (px !== "0") words.push("PX", px);
+  // A time that has passed removes the key, which SET does only with a moment.
+  if (px === OVER) words.push("PXAT", "1");
+  else if (px !== FOR_EVER) words.push("PX", px);
   const { overwrite } = job;
   return {
     commands: [words],
@@ -144,7 +156,9 @@ function deletePlan(job: Job, key: Word, isWanted: boolean): Plan {
     return {
       commands: [["EVAL", DELETE_IF_EQUAL, "1", key, expected]],
       isRead: false,
-      conclude: ([reply]) => refusalOf(reply) ?? comparedOf(reply),
+      conclude: ([reply]) =>
+        refusalOf(reply) ??
+          (reply === 1 ? outcome(Result.DONE, bytesIn(job.expected)) : comparedOf(reply)),
     };
   }
   return {
@@ -174,6 +188,10 @@ function sumOf(reply: Reply, nowMs: number): Fill {
 
 function doneIf(isDone: boolean): Fill {
   return outcome(isDone ? Result.DONE : Result.MISSING);
+}
+
+function bytesIn({ bytes, start, length }: Span): Uint8Array {
+  return bytes.subarray(start, start + length);
 }
 
 /** A copy, since the reply's bytes are only there for now. */

@@ -29,8 +29,11 @@ export const CLOSED = "it closed the connection";
 export interface SocketEvents {
   readonly onOpen: () => void;
   readonly onBytes: (bytes: Buffer) => void;
-  /** @param problem in words, without its end */
-  readonly onClose: (problem: string) => void;
+  /**
+   * @param problem in words, without its end
+   * @param isFatal whether it will be the same the next time
+   */
+  readonly onClose: (problem: string, isFatal: boolean) => void;
 }
 
 /** Opens a connection to host:port. */
@@ -42,6 +45,8 @@ export interface NodePorts {
   readonly makeAlarm: (ring: () => void) => Alarm;
   readonly user: string | undefined;
   readonly password: string | undefined;
+  /** What is wrong with a node that says nothing at all, as a sentence without its end. */
+  readonly mute: string;
   /** How long a reply may take, in ms. */
   readonly timeoutMs: number;
   /** A request that was not carried out for sure, or may be sent again: what is to become of it? */
@@ -64,6 +69,7 @@ export class EngineNode {
   readonly #alarm: Alarm;
   #socket: EngineSocket | null = null;
   #isOpen = false;
+  #dials = 0;
   #dialledAtMs = 0;
   /** Whether anything came through this connection. */
   #hasSpoken = false;
@@ -93,21 +99,20 @@ export class EngineNode {
     this.#replies = new ReplyReader();
     this.#dialledAtMs = this.#ports.now();
     this.#hasSpoken = false;
-    let isCurrent = true;
-    const socket = this.#ports.dial(this.address, {
-      onOpen: () => {
-        if (isCurrent) this.#greet();
-      },
-      onBytes: (bytes) => {
-        if (isCurrent) this.#take(bytes);
-      },
-      onClose: (problem) => {
-        if (!isCurrent) return;
-        isCurrent = false;
-        this.#lose(problem);
-      },
+    const dial = ++this.#dials;
+    // What a connection that was given up still says does not count.
+    const ifCurrent = (run: () => void) => {
+      if (dial === this.#dials) run();
+    };
+    this.#socket = this.#ports.dial(this.address, {
+      onOpen: () => ifCurrent(() => this.#greet()),
+      onBytes: (bytes) => ifCurrent(() => this.#take(bytes)),
+      onClose: (problem, isFatal) =>
+        ifCurrent(() => {
+          this.isFatal ||= isFatal;
+          this.#lose(problem);
+        }),
     });
-    this.#socket = socket;
     this.#alarm.set(LOOK_MS);
   }
 
@@ -162,6 +167,7 @@ export class EngineNode {
   }
 
   #write(request: EngineRequest): void {
+    const isLater = this.#unsent.length > 0;
     if (request.isAsking) {
       this.#unsent.push(ASKING);
       this.#written.push(null);
@@ -169,7 +175,7 @@ export class EngineNode {
     request.writtenAtMs = this.#ports.now();
     this.#written.push(request);
     this.#unsent.push(request.bytes);
-    if (this.#unsent.length > 1) return;
+    if (isLater) return;
     this.#alarm.set(LOOK_MS);
     // All that is asked in one turn leaves together.
     queueMicrotask(() => this.#flush());
@@ -184,8 +190,12 @@ export class EngineNode {
 
   #take(bytes: Buffer): void {
     this.#hasSpoken = true;
+    const dial = this.#dials;
     try {
-      this.#replies.take(bytes, (reply) => this.#answer(reply));
+      this.#replies.take(bytes, (reply) => {
+        // The connection may be given up for one of the replies: the others mean nothing then.
+        if (dial === this.#dials) this.#answer(reply);
+      });
     } catch (error) {
       if (!(error instanceof NoRespError)) throw error;
       this.isFatal = !this.#isOpen;
@@ -195,7 +205,6 @@ export class EngineNode {
   }
 
   #answer(reply: Reply): void {
-    if (this.#socket === null) return;
     const request = this.#written[this.#firstWritten];
     if (request === undefined) {
       this.#lose("it replied without being asked");
@@ -223,7 +232,8 @@ export class EngineNode {
     const nowMs = this.#ports.now();
     const silentMs = nowMs - this.#awaitedSinceMs;
     if (silentMs >= this.#ports.timeoutMs) {
-      this.#lose(`it has not replied for ${Math.round(silentMs)} ms`);
+      const isMute = !this.#isOpen && !this.#hasSpoken;
+      this.#lose(isMute ? this.#ports.mute : `it has not replied for ${Math.round(silentMs)} ms`);
       return;
     }
     const late = this.#waiting.filter(({ deadlineAtMs }) => deadlineAtMs <= nowMs);
@@ -249,6 +259,7 @@ export class EngineNode {
   /** The connection is gone: what was written may have been carried out. */
   #lose(said: string): void {
     const isMute = this.#socket !== null && !this.#isOpen && !this.#hasSpoken;
+    this.isFatal ||= isMute && (said === CLOSED || said === this.#ports.mute);
     const problem = isMute && said === CLOSED
       ? `${said} at once: does it want TLS, rediss://?`
       : said;
@@ -256,6 +267,7 @@ export class EngineNode {
     const written = this.#written.slice(this.#firstWritten);
     const waiting = this.#waiting;
     this.#socket = null;
+    this.#dials++;
     this.#isOpen = false;
     [this.#written, this.#waiting, this.#unsent, this.#firstWritten] = [[], [], [], 0];
     socket?.destroy();

@@ -30,6 +30,17 @@ interface Place {
   readonly left: readonly Uint8Array[];
 }
 
+/** A page on its way. */
+interface Walk {
+  readonly place: Place;
+  readonly prefix: Uint8Array;
+  /** How often another page may be asked for, if there are no keys in this one. */
+  readonly mayGoOn: number;
+}
+
+/** Most pages without keys that are not passed on. */
+const MAX_EMPTY = 32;
+
 /** What a pattern of the engine takes for more than itself. */
 const SPECIAL = new Set([..."*?[]\\"].map((char) => char.charCodeAt(0)));
 
@@ -59,7 +70,7 @@ export class EngineScan {
     const { bytes, start, length } = job.key;
     const prefix = Uint8Array.from(bytes.subarray(start, start + length));
     if (place.left.length > 0 || place.cursor === null) done(this.#tell(job, place));
-    else this.#ask(place, prefix, (fill) => done(fill), job);
+    else this.#ask(job, { place, prefix, mayGoOn: MAX_EMPTY }, done);
   }
 
   #first(cursor: number): Place | undefined {
@@ -69,7 +80,8 @@ export class EngineScan {
     return node && { node: node.address, cursor: START, left: [] };
   }
 
-  #ask(place: Place, prefix: Uint8Array, done: Done, job: Job): void {
+  #ask(job: Job, walk: Walk, done: Done): void {
+    const { place, prefix } = walk;
     const node = this.#engine.primaries.find(({ address }) => address === place.node);
     if (node === undefined) {
       // The nodes have changed: the walk is lost.
@@ -83,21 +95,26 @@ export class EngineScan {
       ...["COUNT", String(LOOKS), "TYPE", "string"],
     ]);
     this.#engine.sendTo(node, command, true, {
-      onReply: (reply) => done(this.#take(reply, place, job)),
+      onReply: (reply) => this.#take(reply, job, walk, done),
       onFailure: (problem) => done(unavailable(problem)),
     });
   }
 
-  #take(reply: Reply, { node }: Place, job: Job): Fill {
-    if (reply instanceof EngineError) return unavailable(`the engine refuses: ${reply.text}`);
+  #take(reply: Reply, job: Job, walk: Walk, done: Done): void {
     if (!Array.isArray(reply) || !Array.isArray(reply[1])) {
-      return unavailable("no page of keys came");
+      const text = reply instanceof EngineError ? reply.text : "no page of keys came";
+      done(unavailable(`the engine refuses: ${text}`));
+      return;
     }
+    const { node } = walk.place;
     const [cursor, keys] = reply as [Uint8Array, Uint8Array[]];
     const text = Buffer.from(cursor).toString();
     const left = keys.filter(({ length }) => length <= job.page.maxKeyBytes)
       .map((key) => Uint8Array.from(key));
-    return this.#tell(job, { node, cursor: text === START ? null : text, left });
+    const place = { node, cursor: text === START ? null : text, left };
+    const behind = left.length === 0 && walk.mayGoOn > 0 ? this.#behind(place) : null;
+    if (behind === null) done(this.#tell(job, place));
+    else this.#ask(job, { ...walk, place: behind, mayGoOn: walk.mayGoOn - 1 }, done);
   }
 
   /** A page of what is left at a place, and the cursor of the next place. */
