@@ -74,6 +74,7 @@ async function openEngine(
       : "it does not reply to anything",
     timeoutMs: backendTimeoutMsOf(input),
     dial: dialEngine(isTls ? { ca } : null),
+    defer: (run) => void setImmediate(run),
   });
   try {
     await untilThere(engine, signal);

@@ -2,7 +2,7 @@
 
 import { type ChildProcess, spawn, spawnSync } from "node:child_process";
 import { mkdtempSync } from "node:fs";
-import { connect } from "node:net";
+import { connect, createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { freePort } from "./programs.ts";
@@ -91,10 +91,32 @@ export interface Cluster {
   stop(): Promise<void>;
 }
 
+/** Three primaries and three replicas. */
+const NODES = 6;
+/** A node's other port, for the Cluster itself, is so much higher. */
+const BUS = 10_000;
+
+/** The first of some ports in a row that are free, and so are those of the bus. */
+async function freePorts(count: number): Promise<number> {
+  for (;;) {
+    const base = 20_000 + Math.floor(Math.random() * 12_000);
+    const ports = Array.from({ length: count }, (_, i) => [base + i, base + i + BUS]).flat();
+    if ((await Promise.all(ports.map(isFree))).every((each) => each)) return base;
+  }
+}
+
+function isFree(port: number): Promise<boolean> {
+  const server = createServer();
+  return new Promise((resolve) => {
+    server.once("error", () => resolve(false));
+    server.listen(port, "127.0.0.1", () => server.close(() => resolve(true)));
+  });
+}
+
 export async function startCluster(): Promise<Cluster> {
-  const base = 20_000 + Math.floor(Math.random() * 20_000);
+  const base = await freePorts(NODES);
   const nodes = await Promise.all(
-    Array.from({ length: 6 }, (_, i) =>
+    Array.from({ length: NODES }, (_, i) =>
       startEngine([
         ...["--cluster-enabled", "yes", "--cluster-node-timeout", "2000"],
         ...["--repl-diskless-sync-delay", "0", "--cluster-replica-validity-factor", "0"],

@@ -45,6 +45,8 @@ export interface EngineOptions {
   readonly timeoutMs: number;
   readonly dial: DialEngine;
   readonly time: Time;
+  /** Runs a function at the end of the present turn of the event loop. */
+  readonly defer: (run: () => void) => void;
   /** Called with what a person should know, a line each. */
   readonly log: (line: string) => void;
 }
@@ -64,6 +66,7 @@ export class Engine {
   readonly #nodes = new Map<string, EngineNode>();
   /** The primary of each slot. */
   #slots: (EngineNode | undefined)[] = [];
+  #primaries: readonly EngineNode[] = [];
   /** Whether it is a Cluster; null before that is known. */
   #isCluster: boolean | null = null;
   #isLearning = false;
@@ -110,9 +113,9 @@ export class Engine {
     return this.#isCluster === true;
   }
 
-  /** The nodes that have slots; of a single engine its one node. */
-  get primaries(): EngineNode[] {
-    return [...new Set(this.#slots)].filter((node) => node !== undefined);
+  /** The nodes that have slots, as last learnt; of a single engine its one node. */
+  get primaries(): readonly EngineNode[] {
+    return this.#primaries;
   }
 
   get nodes(): NodeState[] {
@@ -155,9 +158,9 @@ export class Engine {
   #node(address: string): EngineNode {
     const known = this.#nodes.get(address);
     if (known !== undefined) return known;
-    const { dial, user, password, mute, timeoutMs, time, log } = this.#options;
+    const { dial, defer, user, password, mute, timeoutMs, time, log } = this.#options;
     const node = new EngineNode(address, {
-      ...{ dial, user, password, mute, timeoutMs },
+      ...{ dial, defer, user, password, mute, timeoutMs },
       now: time.now,
       makeAlarm: time.makeAlarm,
       onReturned: (request, _, problem) => this.#returned(request, problem),
@@ -277,6 +280,7 @@ export class Engine {
     const isFirst = this.#isCluster === null;
     this.#isCluster = isCluster;
     this.#slots = slots;
+    this.#primaries = [...new Set(slots)].filter((node) => node !== undefined);
     if (isFirst) {
       const count = this.primaries.length;
       this.#options.log(

@@ -43,6 +43,8 @@ export interface NodePorts {
   readonly dial: DialEngine;
   readonly now: () => number;
   readonly makeAlarm: (ring: () => void) => Alarm;
+  /** Runs a function at the end of the present turn of the event loop. */
+  readonly defer: (run: () => void) => void;
   readonly user: string | undefined;
   readonly password: string | undefined;
   /** What is wrong with a node that says nothing at all, as a sentence without its end. */
@@ -71,6 +73,7 @@ export class EngineNode {
   #isOpen = false;
   #dials = 0;
   #dialledAtMs = 0;
+  #lookAtMs = Number.POSITIVE_INFINITY;
   /** Whether anything came through this connection. */
   #hasSpoken = false;
   #retryMs = FIRST_RETRY_MS;
@@ -85,7 +88,10 @@ export class EngineNode {
   constructor(address: string, ports: NodePorts) {
     this.address = address;
     this.#ports = ports;
-    this.#alarm = ports.makeAlarm(() => this.#look());
+    this.#alarm = ports.makeAlarm(() => {
+      this.#lookAtMs = Number.POSITIVE_INFINITY;
+      this.#look();
+    });
     this.#alarm.keepAlive(false);
   }
 
@@ -113,7 +119,7 @@ export class EngineNode {
           this.#lose(problem);
         }),
     });
-    this.#alarm.set(LOOK_MS);
+    this.#lookBy(LOOK_MS);
   }
 
   send(request: EngineRequest): void {
@@ -121,7 +127,7 @@ export class EngineNode {
     else {
       this.#waiting.push(request);
       this.connect();
-      this.#alarm.set(LOOK_MS);
+      this.#lookBy(LOOK_MS);
     }
   }
 
@@ -176,9 +182,9 @@ export class EngineNode {
     this.#written.push(request);
     this.#unsent.push(request.bytes);
     if (isLater) return;
-    this.#alarm.set(LOOK_MS);
-    // All that is asked in one turn leaves together.
-    queueMicrotask(() => this.#flush());
+    this.#lookBy(LOOK_MS);
+    // All that is asked in one turn of the event loop leaves together.
+    this.#ports.defer(() => this.#flush());
   }
 
   #flush(): void {
@@ -242,14 +248,25 @@ export class EngineNode {
       for (const request of late) request.fail(this.#why, false);
     }
     if (this.#socket === null) this.connect();
-    else if (this.underWay > 0 || !this.#isOpen) this.#alarm.set(LOOK_MS);
+    else if (this.underWay > 0 || !this.#isOpen) this.#lookBy(LOOK_MS);
   }
 
   /** Since when a connection, or the first reply, is awaited; Infinity if nothing is. */
   get #awaitedSinceMs(): number {
     if (this.#socket !== null && !this.#isOpen) return this.#dialledAtMs;
-    const first = this.#written.find((request, i) => i >= this.#firstWritten && request !== null);
-    return first?.writtenAtMs ?? Number.POSITIVE_INFINITY;
+    for (let i = this.#firstWritten; i < this.#written.length; i++) {
+      const request = this.#written[i];
+      if (request !== null) return request.writtenAtMs;
+    }
+    return Number.POSITIVE_INFINITY;
+  }
+
+  /** Makes sure of a look within a time. */
+  #lookBy(ms: number): void {
+    const atMs = this.#ports.now() + ms;
+    if (atMs >= this.#lookAtMs) return;
+    this.#lookAtMs = atMs;
+    this.#alarm.set(ms);
   }
 
   get #why(): string {
@@ -280,7 +297,7 @@ export class EngineNode {
     }
     for (const request of waiting) this.#ports.onReturned(request, this, this.#why);
     if (this.#isClosed) return;
-    this.#alarm.set(this.#retryMs);
+    this.#lookBy(this.#retryMs);
     this.#retryMs = Math.min(2 * this.#retryMs, LAST_RETRY_MS);
   }
 
