@@ -134,7 +134,7 @@ export async function plainRespPeer(
   };
 }
 
-function datagramPeer(
+export function datagramPeer(
   name: string,
   tools: Tools,
   server: ChildProcess,

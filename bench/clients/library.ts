@@ -16,7 +16,7 @@ export interface Order {
   readonly startedAtMs: number;
   /** The file to import: for `kilogram` only. */
   readonly module: string;
-  /** `host:port`, or a URL of Redis. */
+  /** `host:port` or a list of servers; a URL of Redis, or `unix:` and a path. */
   readonly server: string;
   /** The certificate to trust, for TLS. */
   readonly certificate?: string;
@@ -25,6 +25,7 @@ export interface Order {
 
 export const KEY = "session:12345678";
 const TIMEOUT_MS = 5_000;
+const UNIX = "unix:";
 
 /** Imports a library and connects; nothing is imported before. */
 export async function openLibrary(order: Order): Promise<Library> {
@@ -47,8 +48,12 @@ export function masterKey(): string {
 
 async function openRedis({ server, certificate }: Order): Promise<Library> {
   const { createClient } = await import("redis");
-  const socket = certificate === undefined ? {} : { tls: true as const, ca: certificate };
-  const client = createClient({ url: server, socket });
+  const client = server.startsWith(UNIX)
+    ? createClient({ socket: { path: server.slice(UNIX.length), tls: false } })
+    : createClient({
+      url: server,
+      socket: certificate === undefined ? {} : { tls: true as const, ca: certificate },
+    });
   client.on("error", (error) => {
     throw error;
   });
