@@ -313,6 +313,14 @@ export class Calls<HasDeadline extends boolean> {
   }
 
   /**
+   * The names of the servers that have all keys together: all, or, where any server leads to all keys,
+   * the first that is up.
+   */
+  holders(): string[] {
+    return this.destination.stores.map(nameOf);
+  }
+
+  /**
    * The name of the server that has a key, or its address if it has no name.
    * @throws {InvalidArgumentError} for what is no key
    */

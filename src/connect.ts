@@ -14,7 +14,7 @@ import { makeAlarm } from "./runtime/alarm.ts";
 import { makeClock } from "./runtime/clock.ts";
 import { chooseCrypto, detectDial } from "./runtime/detect.ts";
 import type { Channel, ChannelEvents, Dial } from "./runtime/channels/channel.ts";
-import { type ListedServer, parseServerList } from "./server_list.ts";
+import { type ListedServer, parseServerList, type Spread, SPREADS } from "./server_list.ts";
 
 export interface ConnectOptions {
   /** The master key: 32 bytes, 44 characters of base64 or 64 of hex. Of several lines the first counts. */
@@ -33,9 +33,10 @@ export interface ConnectOptions {
   readonly onDown?: OnDown;
   /**
    * What several servers are. `keys` (the default): each has its share of the keys. `any`: all lead to
-   * the same keys, as gateways before one engine do; the first that is up gets the calls.
+   * the same keys, as gateways before one engine do; the first that is up gets the calls. By default the
+   * environment variable KG_SPREAD.
    */
-  readonly spread?: "keys" | "any";
+  readonly spread?: Spread;
 }
 
 /**
@@ -93,13 +94,14 @@ export async function openDestination(
   options: ConnectOptions,
 ): Promise<Opened> {
   const masterKey = decodeKey(firstLine(options?.key));
-  const { onDown, crypto, spread = "keys" } = options;
+  const { onDown, crypto } = options;
+  const spread = (options.spread ?? (process.env.KG_SPREAD || "keys")) as Spread;
   checkChoice("onDown", onDown, ["error", "miss"]);
-  checkChoice("spread", spread, ["keys", "any"]);
+  checkChoice("spread", spread, SPREADS);
   const listed = parseServerList(servers ?? (process.env.KG_SERVER || DEFAULT_SERVER), spread);
   return listed.length === 1 && onDown === undefined
     ? await openOne(listed[0], masterKey, crypto)
-    : await openFleet(listed, masterKey, { onDown: "error", spread, ...options });
+    : await openFleet(listed, masterKey, { crypto, onDown: onDown ?? "error", spread });
 }
 
 function checkChoice(name: string, given: string | undefined, choices: readonly string[]): void {
@@ -136,7 +138,9 @@ async function openOne(
 async function openFleet(
   listed: readonly ListedServer[],
   masterKey: Uint8Array,
-  { onDown, crypto, spread }: Required<Pick<ConnectOptions, "onDown" | "spread">> & ConnectOptions,
+  { onDown, crypto, spread }:
+    & Required<Pick<ConnectOptions, "onDown" | "spread">>
+    & Pick<ConnectOptions, "crypto">,
 ): Promise<Opened> {
   const [{ Fleet }, { AnyOf }, { Member }, dial, provider] = await Promise.all([
     import("./fleet/fleet.ts"),

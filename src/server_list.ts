@@ -12,6 +12,10 @@ export const MAX_WEIGHT = 100;
 /** The sum of the weights bounds what it costs to choose a key's server. */
 export const MAX_WEIGHTS = 1_000;
 
+export const SPREADS = ["keys", "any"] as const;
+/** What several servers are: each has its share of the keys, or any leads to all keys. */
+export type Spread = typeof SPREADS[number];
+
 /** A server of a list. */
 export interface ListedServer {
   readonly name: string | undefined;
@@ -30,7 +34,7 @@ export interface ListedServer {
  */
 export function parseServerList(
   given: string | readonly string[],
-  spread: "keys" | "any" = "keys",
+  spread: Spread = "keys",
 ): ListedServer[] {
   const texts = typeof given === "string" ? given.split(",") : given;
   if (!Array.isArray(texts) || !texts.every((text) => typeof text === "string")) {
@@ -64,7 +68,7 @@ function parseServer(entry: string): ListedServer {
   };
 }
 
-function checkList(servers: readonly ListedServer[], spread: "keys" | "any"): void {
+function checkList(servers: readonly ListedServer[], spread: Spread): void {
   if (servers.length === 0) throw new InvalidArgumentError("The list of servers is empty.");
   if (servers.length === 1) return;
   if (servers.length > MAX_SERVERS) {
@@ -74,7 +78,8 @@ function checkList(servers: readonly ListedServer[], spread: "keys" | "any"): vo
   if (nameless !== undefined && spread === "keys") {
     throw new InvalidArgumentError(
       `"${nameless.text}" needs a name among several servers, since names decide which of them has a ` +
-        `key: start it with --name cache-1, and write cache-1=${nameless.text}.`,
+        `key: start it with --name cache-1, and write cache-1=${nameless.text}. (Or KG_SPREAD=any, if any of them leads to ` +
+        `all keys, as gateways before one engine do.)`,
     );
   }
   checkOnce("name", servers.flatMap(({ name }) => name ?? []));

@@ -34,6 +34,16 @@ test("a list, as text or as an array, with blanks and a comma at the end", () =>
   assertEquals(seen(["a=10.0.0.1", "b=10.0.0.2*2"]), expected);
 });
 
+test("of servers that all have the same keys none needs a name", () => {
+  const texts = parseServerList("10.0.0.1,b=10.0.0.2", "any").map(({ text }) => text);
+  assertEquals(texts, ["10.0.0.1:4040", "10.0.0.2:4040"]);
+  assertThrows(
+    () => parseServerList("10.0.0.1,10.0.0.1:4040", "any"),
+    InvalidArgumentError,
+    "twice",
+  );
+});
+
 test("what is wrong with a list is said", () => {
   const many = (count: number, weight = 1) =>
     Array.from({ length: count }, (_, i) => `n${i}=10.0.0.${i}*${weight}`);

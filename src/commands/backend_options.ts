@@ -27,6 +27,11 @@ export const BACKEND_OPTIONS = {
     value: "FILE",
     help: "trust these certificates (PEM) instead of the system's",
   },
+  "backend-spread": {
+    type: "string",
+    value: "keys|any",
+    help: "what servers at kg:// are, as --spread of the client's commands",
+  },
   "backend-key-file": {
     type: "string",
     value: "FILE",

@@ -7,7 +7,14 @@ import { MAX_VALUE_BYTES, MAX_VALUE_BYTES_WITH_TTL } from "../protocol/frame.ts"
 import { Load, type Share, type Task } from "./bench_load.ts";
 import { type Plan, type Report, reportJson, reportText } from "./bench_report.ts";
 import { openLoads } from "./bench_threads.ts";
-import { CLIENT_OPTIONS, cryptoChoice, serversOf, timeoutMsOf, ttlMsOf } from "./client_options.ts";
+import {
+  CLIENT_OPTIONS,
+  cryptoChoice,
+  serversOf,
+  spreadOf,
+  timeoutMsOf,
+  ttlMsOf,
+} from "./client_options.ts";
 import { type Command, Exit, type Input } from "./command.ts";
 import { requireKey } from "./key_source.ts";
 import { complain, print, printJson } from "./output.ts";
@@ -168,7 +175,7 @@ function shareOf(
   const crypto = cryptoChoice(input);
   const keys = { first: 0, end: workload.keys };
   const load = { workload, clients, outstanding, ratePerS, offsetMs: 0, timeoutMs, keys };
-  return { server: serversOf(input), key, crypto, ...load };
+  return { server: serversOf(input), spread: spreadOf(input), key, crypto, ...load };
 }
 
 async function measure(plan: Plan, share: Share): Promise<Report> {

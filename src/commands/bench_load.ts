@@ -13,11 +13,13 @@ import {
 import type { Recorder } from "../load/measured.ts";
 import { Requests, type Workload } from "../load/workload.ts";
 import type { CryptoChoice } from "../arguments.ts";
+import type { Spread } from "../server_list.ts";
 import { detectRuntime } from "../runtime/detect.ts";
 
 export interface Share {
   readonly server: string;
   readonly key: Uint8Array;
+  readonly spread: Spread | undefined;
   readonly crypto: CryptoChoice;
   readonly workload: Workload;
   readonly clients: number;
@@ -53,9 +55,9 @@ export class Load {
   }
 
   static async open(share: Share): Promise<Load> {
-    const { server, key, crypto } = share;
+    const { server, spread, key, crypto } = share;
     const opened = await Promise.all(
-      Array.from({ length: share.clients }, () => openClient(server, { key, crypto })),
+      Array.from({ length: share.clients }, () => openClient(server, { spread, key, crypto })),
     );
     const { waiterFor } = await detectRuntime();
     const awaitReply = waiterFor?.(opened.flatMap(({ channels }) => channels)) ?? undefined;

@@ -2,6 +2,7 @@
 
 import { DEFAULT_SERVER } from "../runtime/address.ts";
 import type { CryptoChoice } from "../arguments.ts";
+import { type Spread, SPREADS } from "../server_list.ts";
 import { choiceOf, type Input, type Options } from "./command.ts";
 import { parseDuration } from "./quantities.ts";
 
@@ -28,6 +29,11 @@ export const CLIENT_OPTIONS = {
     type: "string",
     value: "SERVERS",
     help: `HOST:PORT, or NAME=HOST:PORT,... (default: KG_SERVER, ${DEFAULT_SERVER})`,
+  },
+  spread: {
+    type: "string",
+    value: "keys|any",
+    help: "each server has its share of the keys, or any has all (default: KG_SPREAD, keys)",
   },
   ...KEY_FILE_OPTION,
   timeout: {
@@ -60,6 +66,11 @@ export function cryptoChoice(input: Input): CryptoChoice {
 
 export function serversOf(input: Input): string {
   return input.text("server") ?? (process.env.KG_SERVER || DEFAULT_SERVER);
+}
+
+/** What several servers are; undefined leaves it to KG_SPREAD. */
+export function spreadOf(input: Input, option = "spread"): Spread | undefined {
+  return input.text(option) === undefined ? undefined : choiceOf(input, option, SPREADS);
 }
 
 export function timeoutMsOf(input: Input): number {

@@ -1,7 +1,7 @@
 import { createInterface } from "node:readline";
 import { CLIENT_OPTIONS, serversOf } from "./client_options.ts";
 import { type Command, Exit, type Input } from "./command.ts";
-import { atEachServer, reportErrors, serverNames } from "./each_server.ts";
+import { atEachServer, reportErrors } from "./each_server.ts";
 import { complain, printJson } from "./output.ts";
 import { UsageError } from "./usage_error.ts";
 import { withClient } from "./with_client.ts";
@@ -28,8 +28,9 @@ export const command: Command = {
     }
     if (prefix.endsWith("*")) complain("kg drop: note that * is a character like any other here");
     return await withClient(input, async (kv) => {
-      const { results, errors } = await atEachServer(kv, (one) => one.drop(prefix));
-      const isOne = serverNames(kv).length === 1;
+      const holders = kv.holders();
+      const { results, errors } = await atEachServer(kv, (one) => one.drop(prefix), holders);
+      const isOne = holders.length === 1;
       const names = isOne ? undefined : [...results.keys()];
       const failed = isOne || errors.size === 0 ? undefined : [...errors.keys()];
       if (input.flag("json")) {

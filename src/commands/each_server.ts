@@ -14,8 +14,8 @@ export interface Answers<T> {
 export async function atEachServer<T>(
   kv: Calls<true>,
   run: (one: Calls<true>, name: string) => Promise<T>,
+  names = serverNames(kv),
 ): Promise<Answers<T>> {
-  const names = serverNames(kv);
   const results = new Map<string, T>();
   const errors = new Map<string, Error>();
   const ended = names.map((name) => run(kv.at(name), name));
@@ -26,14 +26,13 @@ export async function atEachServer<T>(
   return { results, errors };
 }
 
-/** The same, one server after the other. */
-export async function atEachServerInTurn(
+/** At those that have all keys together, one after the other. */
+export async function atEachHolderInTurn(
   kv: Calls<true>,
   run: (one: Calls<true>, name: string) => Promise<void>,
 ): Promise<ReadonlyMap<string, Error>> {
-  const names = serverNames(kv);
   const errors = new Map<string, Error>();
-  for (const name of names) {
+  for (const name of kv.holders()) {
     try {
       await run(kv.at(name), name);
     } catch (error) {
@@ -43,10 +42,10 @@ export async function atEachServerInTurn(
   return errors;
 }
 
-/** The number of keys at all servers, about. @throws the first error */
+/** The number of keys, about. @throws the first error */
 export async function countKeys(kv: Calls<true>): Promise<number> {
   const counts = await Promise.all(
-    serverNames(kv).map((name) => kv.at(name).stats({ section: "store" })),
+    kv.holders().map((name) => kv.at(name).stats({ section: "store" })),
   );
   return counts.reduce((sum, store) => sum + Number(store?.keys), 0);
 }

@@ -7,7 +7,7 @@ import { print } from "./output.ts";
 import { UsageError } from "./usage_error.ts";
 import { type Write, writeWholeFile } from "./whole_file.ts";
 
-const { server, "key-file": keyFile, timeout, crypto } = CLIENT_OPTIONS;
+const { server, spread, "key-file": keyFile, timeout, crypto } = CLIENT_OPTIONS;
 
 export const command: Command = {
   summary: "write all keys of a server, or of a data folder, as lines of JSON",
@@ -20,7 +20,7 @@ export const command: Command = {
     "meanwhile; what a door stored that is too large for a datagram is left out, which the exit\n" +
     "status 4 says. A folder, which a server may be using, is exported as it was when the export\n" +
     "began, with everything in it.",
-  options: { ...DATA_DIR_OPTION, server, "key-file": keyFile, timeout, crypto },
+  options: { ...DATA_DIR_OPTION, server, spread, "key-file": keyFile, timeout, crypto },
   examples: [
     "kg export backup.jsonl",
     "kg export --data-dir /var/lib/kilogram backup.jsonl",

@@ -4,7 +4,7 @@ import type { Calls } from "../client.ts";
 import { TooLargeError } from "../errors.ts";
 import { inParallel } from "../in_parallel.ts";
 import type { Input } from "./command.ts";
-import { countKeys, serverNames } from "./each_server.ts";
+import { countKeys } from "./each_server.ts";
 import { LineWriter } from "./line_writer.ts";
 import { complain } from "./output.ts";
 import { LoadProgress } from "./progress.ts";
@@ -17,7 +17,7 @@ const OUTSTANDING = 64;
 /** @returns how many keys had to be left out, being too large for a datagram */
 export async function exportServers(input: Input, write: Write): Promise<number> {
   return await withClient(input, async (kv) => {
-    const names = serverNames(kv);
+    const names = kv.holders();
     const lines = new LineWriter(write, new LoadProgress("exporting", await countKeys(kv)));
     let left = 0;
     let astray = 0;

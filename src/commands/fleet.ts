@@ -74,7 +74,8 @@ function rowOf({ name, address, weight }: ServerState, facts: Facts | undefined)
   if (facts === undefined) return [...who, "no answer"];
   const { version, uptimeMs, keys, usedBytes, limitBytes, hitRatio, roundTripMs } = facts;
   const hits = hitRatio === undefined ? "-" : `${(100 * hitRatio).toFixed(1)} %`;
-  const memory = `${formatSize(usedBytes)} of ${formatSize(limitBytes)}`;
+  // A server before an engine has no limit of its own.
+  const memory = formatSize(usedBytes) + (limitBytes > 0 ? ` of ${formatSize(limitBytes)}` : "");
   return [
     ...who,
     `up ${formatDuration(uptimeMs)}`,

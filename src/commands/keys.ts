@@ -1,7 +1,7 @@
 import { Buffer } from "node:buffer";
 import { CLIENT_OPTIONS } from "./client_options.ts";
 import { type Command, Exit, type Input } from "./command.ts";
-import { atEachServerInTurn, reportErrors, serverNames } from "./each_server.ts";
+import { atEachHolderInTurn, reportErrors } from "./each_server.ts";
 import { complain, escapeControls, print, valueFields } from "./output.ts";
 import { UsageError } from "./usage_error.ts";
 import { withClient } from "./with_client.ts";
@@ -38,8 +38,8 @@ export const command: Command = {
     let count = 0;
     let isWanted = true;
     return await withClient(input, async (kv) => {
-      const isOne = serverNames(kv).length === 1;
-      const errors = await atEachServerInTurn(kv, async (one, server) => {
+      const isOne = kv.holders().length === 1;
+      const errors = await atEachHolderInTurn(kv, async (one, server) => {
         for await (const key of isWanted ? one.keys(prefix) : []) {
           // One that was left here by another list is not found by anybody.
           if (kv.serverOf(key) !== server) continue;

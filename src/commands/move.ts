@@ -44,7 +44,7 @@ export const command: Command = {
     const [from, to] = [listOf(input, "from"), listOf(input, "to")];
     const { key } = requireKey(input.text("key-file"));
     // A server that is down is found out even if it is the only one.
-    const options = { key, crypto: cryptoChoice(input), onDown: "error" } as const;
+    const options = { key, crypto: cryptoChoice(input), onDown: "error", spread: "keys" } as const;
     const clients = await Promise.all([connect(from, options), connect(to, options)]);
     try {
       const [old, fresh] = clients.map((client) => client.within(timeoutMs));

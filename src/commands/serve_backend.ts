@@ -11,7 +11,7 @@ import { openDestination } from "../connect.ts";
 import { makeAlarm } from "../runtime/alarm.ts";
 import { dialEngine } from "../runtime/engine_dial.ts";
 import { backendTimeoutMsOf } from "./backend_options.ts";
-import { cryptoChoice } from "./client_options.ts";
+import { cryptoChoice, spreadOf } from "./client_options.ts";
 import type { Input } from "./command.ts";
 import { readSecret, requireKey } from "./key_source.ts";
 import { complain } from "./output.ts";
@@ -44,6 +44,7 @@ async function openServers(input: Input, servers: string, now: () => number): Pr
     key,
     crypto: cryptoChoice(input),
     onDown: "error",
+    spread: spreadOf(input, "backend-spread"),
   });
   const timeoutMs = backendTimeoutMsOf(input);
   const executor = new KilogramExecutor({ destination, timeoutMs, now });
@@ -60,8 +61,9 @@ async function openEngine(
   now: () => number,
   signal: AbortSignal,
 ): Promise<Opened> {
-  if (input.text("backend-key-file") !== undefined) {
-    throw new UsageError("--backend-key-file goes with a backend of kg://");
+  for (const option of ["backend-key-file", "backend-spread"]) {
+    if (input.text(option) === undefined) continue;
+    throw new UsageError(`--${option} goes with a backend of kg://`);
   }
   const address = withPassword(parseEngineAddress(url), input.text("backend-password-file"));
   const { hosts, isTls, user, password } = address;

@@ -2,7 +2,7 @@
 
 import type { Calls } from "../client.ts";
 import { connect, type ConnectOptions } from "../connect.ts";
-import { cryptoChoice, serversOf, timeoutMsOf } from "./client_options.ts";
+import { cryptoChoice, serversOf, spreadOf, timeoutMsOf } from "./client_options.ts";
 import type { Input } from "./command.ts";
 import { requireKey } from "./key_source.ts";
 
@@ -15,7 +15,8 @@ export async function withClient<T>(
   const timeoutMs = timeoutMsOf(input);
   const { key } = requireKey(input.text("key-file"));
   const crypto = cryptoChoice(input);
-  const client = await connect(serversOf(input), { key, crypto, ...options });
+  const spread = spreadOf(input);
+  const client = await connect(serversOf(input), { key, crypto, spread, ...options });
   try {
     return await run(client.within(timeoutMs));
   } finally {

@@ -1,6 +1,6 @@
 /** Connections to an engine, by node:net and node:tls. */
 
-import { Buffer } from "node:buffer";
+import type { Buffer } from "node:buffer";
 import { connect as connectPlainly, isIP, type Socket } from "node:net";
 import { connect as connectSecurely } from "node:tls";
 import { CLOSED, type DialEngine, type SocketEvents } from "../backends/redis/node.ts";

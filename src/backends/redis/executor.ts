@@ -7,7 +7,7 @@ import { type Done, LaterExecutor, unavailable, unknown } from "../later_executo
 import { encode } from "./commands.ts";
 import { EngineDrop } from "./drop.ts";
 import type { Engine } from "./engine.ts";
-import { EngineCounts } from "./engine_counts.ts";
+import type { EngineCounts } from "./engine_counts.ts";
 import { planOf } from "./jobs.ts";
 import type { Reply } from "./replies.ts";
 import { EngineScan } from "./scan.ts";

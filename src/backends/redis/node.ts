@@ -77,6 +77,7 @@ export class EngineNode {
   /** Whether anything came through this connection. */
   #hasSpoken = false;
   #retryMs = FIRST_RETRY_MS;
+  #retryAtMs = 0;
   #replies = new ReplyReader();
   /** Requests that wait for the connection, and those that were written, in their order. */
   #waiting: EngineRequest[] = [];
@@ -247,7 +248,9 @@ export class EngineNode {
       this.#waiting = this.#waiting.filter(({ deadlineAtMs }) => deadlineAtMs > nowMs);
       for (const request of late) request.fail(this.#why, false);
     }
-    if (this.#socket === null) this.connect();
+    const waitMs = this.#retryAtMs - nowMs;
+    if (this.#socket === null && waitMs > 0) this.#lookBy(waitMs);
+    else if (this.#socket === null) this.connect();
     else if (this.underWay > 0 || !this.#isOpen) this.#lookBy(LOOK_MS);
   }
 
@@ -297,6 +300,7 @@ export class EngineNode {
     }
     for (const request of waiting) this.#ports.onReturned(request, this, this.#why);
     if (this.#isClosed) return;
+    this.#retryAtMs = this.#ports.now() + this.#retryMs;
     this.#lookBy(this.#retryMs);
     this.#retryMs = Math.min(2 * this.#retryMs, LAST_RETRY_MS);
   }
