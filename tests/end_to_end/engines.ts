@@ -119,6 +119,8 @@ export async function startCluster(): Promise<Cluster> {
     Array.from({ length: NODES }, (_, i) =>
       startEngine([
         ...["--cluster-enabled", "yes", "--cluster-node-timeout", "2000"],
+        // Slots whose node lives are served while others have none.
+        ...["--cluster-require-full-coverage", "no"],
         ...["--repl-diskless-sync-delay", "0", "--cluster-replica-validity-factor", "0"],
       ], base + i)),
   );
