@@ -18,7 +18,7 @@ import { freePort, freshEnvironment } from "../tests/end_to_end/programs.ts";
 import type { Rates } from "./clients/measured.ts";
 import { KEY, type Order } from "./clients/library.ts";
 import { compileTools, datagramPeer, type Load } from "./peer_programs.ts";
-import { startKilogram } from "./processes.ts";
+import { cpuUsOf, startKilogram } from "./processes.ts";
 import { medians, table } from "./report.ts";
 
 const { values } = parseArgs({
@@ -36,6 +36,11 @@ interface Measured {
   readonly perSecond: number;
   readonly p50Us: number;
   readonly p99Us: number;
+}
+
+interface Costed extends Measured {
+  readonly gatewayUs: number;
+  readonly engineUs: number;
 }
 
 const folder = mkdtempSync(join(tmpdir(), "kilogram-bench-"));
@@ -86,14 +91,24 @@ async function measureGateways() {
   const fill = ["-p", String(port), "-t", "set", "-n", String(10 * KEYS), "-r", String(KEYS)];
   spawnSync(`${ENGINE}-benchmark`, [...fill, "-d", String(VALUE_BYTES), "--cluster"]);
   const rounds = [];
+  const engines = cluster.nodes.map(({ process }) => process);
+  const cpuUs = () => engines.reduce((sum, engine) => sum + cpuUsOf(engine), 0);
+  /** What a measurement costs the gateway and the engine's nodes, in µs of processor time an operation. */
+  const costed = (outstanding: 1 | 64, measure: () => Measured): Costed => {
+    const before = [cpuUsOf(gateway.server), cpuUs()];
+    const measured = measure();
+    const after = [cpuUsOf(gateway.server), cpuUs()];
+    const [gatewayUs, engineUs] = after.map((us, i) => (us - before[i]) / COUNTS[outstanding]);
+    return { ...measured, gatewayUs, engineUs };
+  };
   for (let round = 0; round <= ROUNDS; round++) {
     const measured = {
-      direct1: benchmark(port, true, 1),
-      resp1: benchmark(respPort, false, 1),
-      udp1: shown(peer.run(loadOf(1))),
-      direct64: benchmark(port, true, 64),
-      resp64: benchmark(respPort, false, 64),
-      udp64: shown(peer.run(loadOf(64))),
+      direct1: costed(1, () => benchmark(port, true, 1)),
+      resp1: costed(1, () => benchmark(respPort, false, 1)),
+      udp1: costed(1, () => shown(peer.run(loadOf(1)))),
+      direct64: costed(64, () => benchmark(port, true, 64)),
+      resp64: costed(64, () => benchmark(respPort, false, 64)),
+      udp64: costed(64, () => shown(peer.run(loadOf(64)))),
     };
     // The first round is a warm-up.
     if (round > 0) rounds.push(measured);
@@ -169,14 +184,18 @@ function report(
   ];
   const head = ["GETs", "a second", "p50 µs", "p99 µs", "throughput, p50 to the first"];
   const { direct1, resp1, udp1, direct64, resp64, udp64 } = gateways;
+  const costs = (name: string, measured: Costed, first: Costed) => [
+    ...row(name, measured, first),
+    `${measured.gatewayUs.toFixed(1)}, ${measured.engineUs.toFixed(1)}`,
+  ];
   console.log(table([
-    head,
-    row("one outstanding, at the Cluster", direct1, direct1),
-    row("… through the RESP door", resp1, direct1),
-    row("… by the encrypted wire", udp1, direct1),
-    row("64 clients, at the Cluster", direct64, direct64),
-    row("… through the RESP door", resp64, direct64),
-    row("… by the encrypted wire", udp64, direct64),
+    [...head, "CPU µs: gateway, engine"],
+    costs("one outstanding, at the Cluster", direct1, direct1),
+    costs("… through the RESP door", resp1, direct1),
+    costs("… by the encrypted wire", udp1, direct1),
+    costs("64 clients, at the Cluster", direct64, direct64),
+    costs("… through the RESP door", resp64, direct64),
+    costs("… by the encrypted wire", udp64, direct64),
   ]));
   const inUs = ({ perSecond, p50Ms, p99Ms }: Rates["single"]) => ({
     perSecond,

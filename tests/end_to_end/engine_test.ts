@@ -269,6 +269,35 @@ test("the backend tells of itself in STATS, and PING tells whether it is there",
 });
 
 test(
+  "keys move from memory to an engine and back by export and import",
+  { skip: isSkipped },
+  async () => {
+    const engine = await startEngine();
+    const server = await startGateway(["--backend", `redis://127.0.0.1:${engine.port}`]);
+    const memory = await startGateway([]);
+    const at = ({ addresses }: RunningServer) => ({ ...env, KG_SERVER: addresses[0] });
+    kg(at(memory), ["set", "plain", "a value"]);
+    kg(at(memory), ["set", "timed", "-", "--ttl", "1h"], { input: Buffer.from([0, 255, 10]) });
+    const there = kg(at(memory), ["export"]);
+    assertEquals(kg(at(server), ["import"], { input: there.stdout }).status, 0);
+    const client = await connect(server.addresses[0], { key });
+    const kv = client.within(TIMEOUT_MS);
+    assertEquals(await kv.getText("plain"), "a value");
+    const { value, ttl = 0 } = await kv.getItem("timed") ?? {};
+    assertEquals([...value ?? []], [0, 255, 10]);
+    assert(ttl > 3_000_000 && ttl <= 3_600_000, String(ttl));
+    client.close();
+    const back = await startGateway([]);
+    assertEquals(kg(at(back), ["import"], { input: kg(at(server), ["export"]).stdout }).status, 0);
+    assertEquals(kg(at(back), ["get", "timed"]).stdout, Buffer.from([0, 255, 10]));
+    assertEquals(kg(at(back), ["keys"]).text.split("\n").sort(), ["", "plain", "timed"]);
+    const deep = kg(at(server), ["ping", "--deep", "--spread", "any"]);
+    assertEquals([deep.status, deep.stderr], [0, ""]);
+    await engine.stop();
+  },
+);
+
+test(
   "a backend that can't be used is refused at the start, with the reason",
   { skip: isSkipped },
   async () => {
