@@ -6,7 +6,7 @@ import { assert, assertEquals, assertMatch } from "@std/assert";
 import { encode } from "../../src/backends/redis/commands.ts";
 import { EngineNode, type SocketEvents } from "../../src/backends/redis/node.ts";
 import { EngineRequest } from "../../src/backends/redis/request.ts";
-import { VirtualClock } from "../virtual_clock.ts";
+import { promisesRun, VirtualClock } from "../virtual_clock.ts";
 
 const TIMEOUT_MS = 2_000;
 
@@ -34,7 +34,7 @@ function oneNode(options: { user?: string; password?: string } = {}) {
       };
       connections.push(connection);
       return {
-        write: (bytes) => void (connection.sent += Buffer.from(bytes).toString()),
+        write: (bytes) => void (connection.sent += bytes.toString()),
         destroy: () => void (connection.isDestroyed = true),
       };
     },
@@ -58,17 +58,19 @@ function oneNode(options: { user?: string; password?: string } = {}) {
   return { clock, connections, returned, states, node, request, log, welcome };
 }
 
-test("it says its password first, and gets replies in the order of the requests", () => {
+test("it says its password first, and gets replies in the order of the requests", async () => {
   const { node, request, connections, log, states } = oneNode({ user: "me", password: "s" });
   node.connect();
   node.send(request("ONE", false));
   connections[0].onOpen();
+  await promisesRun();
   const greeting = "*3\r\n$4\r\nAUTH\r\n$2\r\nme\r\n$1\r\ns\r\n*1\r\n$4\r\nPING\r\n";
   assertEquals(connections[0].sent, greeting);
   connections[0].say("+OK\r\n+PO");
   assertEquals(connections[0].sent, greeting);
   connections[0].say("NG\r\n");
   node.send(request("TWO", true));
+  await promisesRun();
   assertMatch(connections[0].sent, /PING\r\n\*1\r\n\$3\r\nONE\r\n\*1\r\n\$3\r\nTWO\r\n$/);
   connections[0].say(":1\r\n:2\r\n");
   assertEquals(log, ["ONE: 1", "TWO: 2"]);
@@ -89,6 +91,7 @@ test("of a lost connection, changes that were written are unknown, and never wri
   await clock.pass(60);
   assertEquals(connections.length, 2);
   const second = welcome();
+  await promisesRun();
   assert(!second.sent.includes("CHANGE") && second.sent.includes("WAITS"), second.sent);
   // What the first one still says does not count.
   connections[0].say(":1\r\n");
