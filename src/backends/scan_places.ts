@@ -5,10 +5,12 @@
  */
 
 const MAX_PLACES = 4_096;
+const MAX_BYTES = 16 * 1024 * 1024;
 const MAX_CURSOR = 2 ** 52;
 
 export class ScanPlaces<Place> {
-  readonly #places = new Map<number, Place>();
+  readonly #places = new Map<number, { readonly place: Place; readonly bytes: number }>();
+  #bytes = 0;
   readonly #random: () => number;
 
   /** @param random numbers in [0, 1) */
@@ -17,16 +19,22 @@ export class ScanPlaces<Place> {
   }
 
   find(cursor: number): Place | undefined {
-    return this.#places.get(cursor);
+    return this.#places.get(cursor)?.place;
   }
 
-  /** @returns the cursor of a new place, 1…2^52 */
-  add(place: Place): number {
+  /**
+   * @param bytes what it holds
+   * @returns the cursor of a new place, 1…2^52
+   */
+  add(place: Place, bytes: number): number {
     const cursor = 1 + Math.floor(this.#random() * MAX_CURSOR);
-    this.#places.set(cursor, place);
-    for (const oldest of this.#places.keys()) {
-      if (this.#places.size <= MAX_PLACES) break;
+    this.#places.set(cursor, { place, bytes });
+    this.#bytes += bytes;
+    for (const [oldest, { bytes: held }] of this.#places) {
+      if (this.#places.size <= MAX_PLACES && this.#bytes <= MAX_BYTES) break;
+      if (oldest === cursor) break;
       this.#places.delete(oldest);
+      this.#bytes -= held;
     }
     return cursor;
   }

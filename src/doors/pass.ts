@@ -17,8 +17,9 @@ import type { Replies } from "./replies.ts";
 const ALL_KEYS: ReadonlySet<Action> = new Set([Action.SCAN, Action.DROP]);
 /** … and everything waits for it, as it does for a look that a change may follow. */
 const STEPWISE: ReadonlySet<Action> = new Set([...ALL_KEYS, Action.PEEK]);
-/** Most jobs of a request that are under way at a time. */
+/** Most jobs of a request that are under way at a time; fewer where each may bring 1 MiB. */
 const MAX_UNDER_WAY = 1_024;
+const MAX_VALUES_UNDER_WAY = 128;
 const NO_BYTES = new Uint8Array(0);
 
 /** The store could not carry out a job: the request ends with this message. */
@@ -55,6 +56,8 @@ export class Pass {
   /** Lookups of this pass. */
   hits = 0;
   misses = 0;
+  /** Of the values that came. */
+  heldBytes = 0;
   /** Called when everything that was asked is answered. */
   onAnswered: () => void = () => {};
   readonly #executor: Executor;
@@ -89,6 +92,8 @@ export class Pass {
     const asked = this.#asked[this.#next++];
     if (!asked?.isAnswered) {
       this.isLast = false;
+      // What may not be asked for yet must not be overtaken by another request.
+      this.isStepwise ||= asked === undefined;
       takeNothing(job);
       return;
     }
@@ -100,12 +105,13 @@ export class Pass {
     }
   }
 
-  #mayAsk({ action }: Job): boolean {
+  #mayAsk({ action, found }: Job): boolean {
     if (ALL_KEYS.has(action) && !this.isFirst) return false;
     if (this.#underWay === 0) return this.isLast;
     const last = this.#asked[this.#asked.length - 1].job.action;
     const isLike = action === last || (isRead(action) && isRead(last));
-    return isLike && this.#underWay < MAX_UNDER_WAY;
+    return isLike &&
+      this.#underWay < (found.room === NONE ? MAX_UNDER_WAY : MAX_VALUES_UNDER_WAY);
   }
 
   #ask(given: Job): void {
@@ -114,6 +120,7 @@ export class Pass {
     this.#underWay++;
     const isDone = this.#executor.execute(asked.job, () => {
       asked.isAnswered = true;
+      this.heldBytes += asked.job.found.bytes.length;
       if (--this.#underWay === 0) this.onAnswered();
     });
     if (!isDone) return;
@@ -140,10 +147,15 @@ function copyOf(given: Job): Job {
   return job;
 }
 
-function failureOf({ result, problem }: Job): JobFailure | null {
+function failureOf({ result, problem, found, action }: Job): JobFailure | null {
   if (result === Result.UNAVAILABLE) return new JobFailure(problem);
-  if (result !== Result.UNKNOWN) return null;
-  return new JobFailure(`${problem}; it is not known whether this was carried out`);
+  if (result === Result.UNKNOWN) {
+    return new JobFailure(`${problem}; it is not known whether this was carried out`);
+  }
+  const isTooLarge = found.length !== NONE && found.room !== NONE && found.length > found.room;
+  if (!isTooLarge) return null;
+  const text = `the value there is larger than ${MAX_STORED_BYTES} bytes`;
+  return new JobFailure(isRead(action) ? text : `${text}; the change was carried out`);
 }
 
 function takeAnswer(job: Job, { result, found, page, action }: Job): void {

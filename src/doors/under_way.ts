@@ -33,7 +33,7 @@ export class UnderWay {
   }
 
   get heldBytes(): number {
-    return this.#bytes;
+    return this.#line.reduce((sum, { pass }) => sum + pass.heldBytes, this.#bytes);
   }
 
   /** The first request, if it can be answered, or its next pass be begun. */

@@ -1,7 +1,7 @@
 import { test } from "node:test";
 import { Buffer } from "node:buffer";
 import { assertEquals, assertThrows } from "@std/assert";
-import { parseEngineAddress } from "../../src/backends/redis/address.ts";
+import { parseEngineAddress, toldAddress } from "../../src/backends/redis/address.ts";
 import { encode } from "../../src/backends/redis/commands.ts";
 import { crc16, slotOf } from "../../src/backends/redis/slots.ts";
 import { InvalidArgumentError } from "../../src/errors.ts";
@@ -53,6 +53,7 @@ test("an engine's address has hosts, and may have TLS and a password", () => {
       "redis://",
       "http://a",
       "redis://a/3",
+      "redis://,",
       "redis://a?x",
       "redis://u:%@a",
     ]
@@ -65,4 +66,22 @@ test("an engine's address has hosts, and may have TLS and a password", () => {
   } catch (error) {
     assertEquals((error as Error).message.includes("hunter2"), false);
   }
+});
+
+test("a node's address is told without brackets, and without a host for the one that was asked", () => {
+  const cases: [told: string, asked: string, address: string | null][] = [
+    ["127.0.0.1:7000", "a:1", "127.0.0.1:7000"],
+    ["node-2.example:7000", "a:1", "node-2.example:7000"],
+    ["2001:db8:1:2:3:4:5:6:7000", "a:1", "[2001:db8:1:2:3:4:5:6]:7000"],
+    ["::1:7000", "a:1", "[::1]:7000"],
+    [":7000", "10.0.0.1:7001", "10.0.0.1:7000"],
+    ["?:7000", "10.0.0.1", "10.0.0.1:7000"],
+    [":7000", "[::1]:7001", "[::1]:7000"],
+    [":7000", "::1", "[::1]:7000"],
+    ["", "a:1", null],
+    ["a", "a:1", null],
+    ["a:", "a:1", null],
+    ["a:x", "a:1", null],
+  ];
+  for (const [told, asked, address] of cases) assertEquals(toldAddress(told, asked), address, told);
 });

@@ -109,10 +109,12 @@ test("reads of a key go together, each change by itself, and other keys do not w
 
 test("places of walks stay for a repeated page, and the oldest are forgotten", () => {
   const places = new ScanPlaces<number>(randomOf(5));
-  const cursors = Array.from({ length: 5_000 }, (_, i) => places.add(i));
+  const cursors = Array.from({ length: 5_000 }, (_, i) => places.add(i, 10));
   assert(cursors.every((cursor) => Number.isSafeInteger(cursor) && cursor > 0));
   assertEquals(places.find(cursors[4_999]), 4_999);
   assertEquals(places.find(cursors[4_999]), 4_999);
   assertEquals(places.find(cursors[5_000 - 4_096]), 5_000 - 4_096);
   assertEquals(places.find(cursors[5_000 - 4_097]), undefined);
+  const large = [0, 1, 2].map((i) => places.add(i, 8_000_000));
+  assertEquals(large.map((cursor) => places.find(cursor)), [undefined, 1, 2], "16 MiB are held");
 });

@@ -87,15 +87,28 @@ test("of a lost connection, changes that were written are unknown, and never wri
   connections[0].onClose("it closed the connection", false);
   assertEquals(log, ["CHANGE: unknown, engine:6379: it closed the connection"]);
   assertEquals(returned.map(({ bytes }) => bytes.toString()), ["*1\r\n$4\r\nREAD\r\n"]);
-  node.send(request("WAITS", false));
+  // Until it is time to connect again, nothing waits for that.
+  node.send(request("LATER", false));
+  assertEquals([returned.length, connections.length], [2, 1]);
   await clock.pass(60);
   assertEquals(connections.length, 2);
+  node.send(request("WAITS", false));
   const second = welcome();
   await promisesRun();
   assert(!second.sent.includes("CHANGE") && second.sent.includes("WAITS"), second.sent);
   // What the first one still says does not count.
   connections[0].say(":1\r\n");
   assertEquals(node.underWay, 1);
+});
+
+test("a node that was closed hands back what it is given", () => {
+  const { node, request, returned, states, connections } = oneNode();
+  node.connect();
+  node.close();
+  node.send(request("READ", true));
+  assertEquals([returned.length, node.underWay], [1, 0]);
+  assert(connections[0].isDestroyed);
+  assertEquals(states, [], "a node that is not wanted any more is no news");
 });
 
 test("what was not written when a connection is lost has done nothing", () => {

@@ -199,7 +199,7 @@ function togglesOf({ action, ifEqual, overwrite, found }: Job): number {
 }
 
 function concluded(
-  { action, found }: Job,
+  { action, found, ifEqual, expected }: Job,
   reply: Reply,
   operation: Operation,
   nowMs: number,
@@ -212,6 +212,7 @@ function concluded(
   }
   if (status === Status.NOT_FOUND) return outcome(Result.MISSING);
   if (status === Status.EXISTS) return outcome(Result.PRESENT, isPresent ? value : null);
+  if (ifEqual) return outcome(Result.DONE, expected.bytes);
   const tellsValue = isPresent || action === Action.GET || action === Action.PEEK;
   return outcome(Result.DONE, tellsValue ? value : null, expiresAtMs);
 }

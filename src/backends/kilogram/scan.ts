@@ -65,7 +65,7 @@ export class ServersScan {
       if (value.length === CURSOR_BYTES && !isEnd && mayGoOn > 0) {
         return await this.#ask(behind, prefix, mayGoOn - 1);
       }
-      const cursor = isEnd ? 0 : this.#places.add(behind);
+      const cursor = isEnd ? 0 : this.#places.add(behind, CURSOR_BYTES);
       return this.#page(copyBytes(value, CURSOR_BYTES), cursor);
     } catch (error) {
       return unavailable(error instanceof Error ? error.message : String(error));

@@ -22,15 +22,36 @@ export function parseEngineAddress(url: string): EngineAddress {
         "nodes; it has only database 0, so no path.",
     );
   }
+  const list = hosts.split(",").map((host) => host.trim()).filter((host) => host !== "");
+  if (list.length === 0) throw new InvalidArgumentError("The engine's address has no host.");
   const colon = credentials?.indexOf(":") ?? -1;
   const user = colon < 0 ? credentials : credentials?.slice(0, colon);
   const password = colon < 0 ? undefined : credentials?.slice(colon + 1);
   return {
-    hosts: hosts.split(",").map((host) => host.trim()).filter((host) => host !== ""),
+    hosts: list,
     isTls: scheme === "rediss",
     user: decode(user) || undefined,
     password: decode(password) || undefined,
   };
+}
+
+/**
+ * A node's address as another node tells it: without brackets, and without a host if that is the host which was
+ * asked. Source: the Redis Cluster specification, «MOVED redirection»; CLUSTER SLOTS.
+ * @param asked the address of the node that tells it
+ * @returns host:port, or [IPv6]:port; null if it is none
+ */
+export function toldAddress(text: string, asked: string): string | null {
+  const [, host = "", port] = /^(.*):(\d{1,5})$/.exec(text) ?? [];
+  if (port === undefined) return null;
+  const isUnknown = host === "" || host === "?";
+  const name = isUnknown ? hostOf(asked) : host.replaceAll(/^\[|\]$/g, "");
+  return name.includes(":") ? `[${name}]:${port}` : `${name}:${port}`;
+}
+
+function hostOf(address: string): string {
+  const [, bracketed, plain] = /^(?:\[(.*)\](?::\d+)?|([^:]*)(?::\d+)?)$/.exec(address) ?? [];
+  return bracketed ?? plain ?? address;
 }
 
 function decode(text: string | undefined): string | undefined {

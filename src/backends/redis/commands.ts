@@ -1,6 +1,7 @@
 /** Commands as bytes of RESP. */
 
 import { Buffer } from "node:buffer";
+import { assert } from "../../assert.ts";
 import type { Span } from "../../store/store.ts";
 
 /** A word of a command: ASCII text, or a run of bytes, of which `keep` tells the place in the command. */
@@ -34,6 +35,7 @@ function lengthOf(word: Word): number {
 
 function put(bytes: Buffer, at: number, { span, keeps }: Exclude<Word, string>): number {
   const { start, length } = span;
+  assert(start + length <= span.bytes.length, "a span is within its bytes");
   bytes.set(span.bytes.subarray(start, start + length), at);
   if (keeps) Object.assign(span, { bytes, start: at });
   return at + length;

@@ -16,6 +16,11 @@ import { slotOf } from "./slots.ts";
 
 const LOOKS = "1000";
 
+/** A drop under way: whether something may be removed by now. */
+interface Drop {
+  hasBegun: boolean;
+}
+
 export class EngineDrop {
   readonly #engine: Engine;
 
@@ -31,31 +36,34 @@ export class EngineDrop {
   async #dropAll(prefix: Uint8Array): Promise<Fill> {
     const { primaries } = this.#engine;
     if (primaries.length === 0) return unavailable(this.#engine.outage ?? "the engine has no node");
-    try {
-      await Promise.all(
-        primaries.map((node) => prefix.length === 0 ? this.#flush(node) : this.#walk(node, prefix)),
-      );
-      return outcome(Result.DONE);
-    } catch (error) {
-      // Some of it may be done.
-      return unknown(error instanceof Error ? error.message : String(error));
-    }
+    const drop: Drop = { hasBegun: false };
+    // It is answered when none of them goes on.
+    const ended = await Promise.allSettled(
+      primaries.map((node) =>
+        prefix.length === 0 ? this.#flush(node, drop) : this.#walk(node, prefix, drop)
+      ),
+    );
+    const failure = ended.find((each) => each.status === "rejected");
+    if (failure === undefined) return outcome(Result.DONE);
+    const { message } = failure.reason as Error;
+    return drop.hasBegun ? unknown(message) : unavailable(message);
   }
 
-  async #flush(node: EngineNode): Promise<void> {
-    await this.#askNode(node, encode(["FLUSHDB"]));
+  async #flush(node: EngineNode, drop: Drop): Promise<void> {
+    await this.#askNode(node, encode(["FLUSHDB"]), false, drop);
+    drop.hasBegun = true;
   }
 
-  async #walk(node: EngineNode, prefix: Uint8Array): Promise<void> {
+  async #walk(node: EngineNode, prefix: Uint8Array, drop: Drop): Promise<void> {
     const pattern = patternOf(prefix);
     const word = { span: { bytes: pattern, start: 0, length: pattern.length } };
     for (let cursor = "0";;) {
-      const page = await this.#askNode(
-        node,
-        encode(["SCAN", cursor, "MATCH", word, "COUNT", LOOKS, "TYPE", "string"]),
-      );
+      const command = encode(["SCAN", cursor, "MATCH", word, "COUNT", LOOKS, "TYPE", "string"]);
+      const page = await this.#askNode(node, command, true, drop);
+      if (!Array.isArray(page) || !Array.isArray(page[1])) throw new Error("no page of keys came");
       const [next, keys] = page as [Uint8Array, Uint8Array[]];
       cursor = Buffer.from(next).toString();
+      if (keys.length > 0) drop.hasBegun = true;
       await Promise.all(keys.map((key) => this.#unlink(Uint8Array.from(key))));
       if (cursor === "0") return;
     }
@@ -66,20 +74,30 @@ export class EngineDrop {
     // To remove it twice does no harm, so it may be sent again.
     return new Promise((settle, fail) => {
       this.#engine.send(command, slotOf(key, 0, key.length), true, {
-        onReply: (reply) =>
-          reply instanceof EngineError ? fail(new Error(reply.text)) : settle(reply),
+        onReply: (reply) => settleOr(reply, settle, fail),
         onFailure: (problem) => fail(new Error(problem)),
       });
     });
   }
 
-  #askNode(node: EngineNode, command: Buffer): Promise<Reply> {
+  #askNode(node: EngineNode, command: Buffer, isRead: boolean, drop: Drop): Promise<Reply> {
     return new Promise((settle, fail) => {
-      this.#engine.sendTo(node, command, false, {
-        onReply: (reply) =>
-          reply instanceof EngineError ? fail(new Error(reply.text)) : settle(reply),
-        onFailure: (problem) => fail(new Error(problem)),
+      this.#engine.sendTo(node, command, isRead, {
+        onReply: (reply) => settleOr(reply, settle, fail),
+        onFailure: (problem, isUnknown) => {
+          drop.hasBegun ||= isUnknown;
+          fail(new Error(problem));
+        },
       });
     });
   }
+}
+
+function settleOr(
+  reply: Reply,
+  settle: (reply: Reply) => void,
+  fail: (error: Error) => void,
+): void {
+  if (reply instanceof EngineError) fail(new Error(`the engine refuses: ${reply.text}`));
+  else settle(reply);
 }

@@ -6,6 +6,7 @@
 
 import { Buffer } from "node:buffer";
 import type { Time } from "../../protocol/destination.ts";
+import { toldAddress } from "./address.ts";
 import { encode } from "./commands.ts";
 import { type DialEngine, EngineNode } from "./node.ts";
 import { EngineError, type Reply } from "./replies.ts";
@@ -69,6 +70,8 @@ export class Engine {
   #primaries: readonly EngineNode[] = [];
   /** Whether it is a Cluster; null before that is known. */
   #isCluster: boolean | null = null;
+  /** Why the slots can't be learnt, and won't be. */
+  #refusal: string | null = null;
   #isLearning = false;
   #learntAtMs = Number.NEGATIVE_INFINITY;
   #isClosed = false;
@@ -93,7 +96,9 @@ export class Engine {
     const problems = [...this.#nodes.values()].flatMap(({ address, problem }) =>
       problem === null ? [] : [`${address}: ${problem}`]
     );
-    if (this.#isCluster === null) return problems[0] ?? "the engine has not answered yet";
+    if (this.#isCluster === null) {
+      return this.#refusal ?? problems[0] ?? "the engine has not answered yet";
+    }
     if (!this.#isCluster) return this.primaries[0]?.problem === null ? null : problems[0] ?? null;
     const isCovered = this.#slots.length === SLOTS && !this.#slots.includes(undefined);
     return isCovered && this.primaries.some(({ problem }) => problem === null)
@@ -104,6 +109,7 @@ export class Engine {
   /** Why it will not be better by itself; null if it may. */
   get fatalProblem(): string | null {
     if (this.#isCluster !== null) return null;
+    if (this.#refusal !== null) return this.#refusal;
     const nodes = [...this.#nodes.values()];
     const [first] = nodes;
     return nodes.every(({ isFatal }) => isFatal) ? `${first.address}: ${first.problem}` : null;
@@ -113,7 +119,10 @@ export class Engine {
     return this.#isCluster === true;
   }
 
-  /** The nodes that have slots, as last learnt; of a single engine its one node. */
+  /**
+   * The nodes that have slots, as last learnt, in the order of their addresses; of a single engine its one
+   * node. The array is the same until they change.
+   */
   get primaries(): readonly EngineNode[] {
     return this.#primaries;
   }
@@ -205,15 +214,19 @@ export class Engine {
   #judge(request: EngineRequest, reply: Reply, events: RequestEvents): void {
     if (!(reply instanceof EngineError)) events.onReply(reply);
     else if (reply.code === "MOVED" || reply.code === "ASK") this.#redirect(request, reply);
-    else if (PASSING.has(reply.code)) this.#tryAgain(request, reply.text);
-    else events.onReply(reply);
+    else if (PASSING.has(reply.code)) {
+      // One that is cut off from the others knows only how it was: the next question goes to another.
+      this.#rotate(request.sentTo);
+      this.#tryAgain(request, reply.text);
+    } else events.onReply(reply);
   }
 
   /** «MOVED slot host:port»: the slot is there now; «ASK slot host:port»: this key may be. */
   #redirect(request: EngineRequest, { code, text }: EngineError): void {
-    const [, slot, address] = text.split(" ");
-    if (address === undefined || ++request.attempts > MAX_ATTEMPTS) {
-      request.fail(`it sends requests in a circle: ${text}`, false);
+    const [, slot, told = ""] = text.split(" ");
+    const address = toldAddress(told, request.sentTo);
+    if (address === null || ++request.attempts > MAX_ATTEMPTS) {
+      request.fail(`it sends requests in a circle, or nowhere: ${text}`, false);
       return;
     }
     this.redirects++;
@@ -246,6 +259,7 @@ export class Engine {
     const end = () => {
       this.#isLearning = false;
       this.#learntAtMs = this.#options.time.now();
+      this.#rotate(node.address);
     };
     this.sendTo(node, LEARN, true, {
       onReply: (reply) => {
@@ -254,33 +268,51 @@ export class Engine {
       },
       onFailure: () => {
         end();
-        this.#rotate(node);
         this.#learn();
       },
     });
   }
 
   /** The next question goes to another. */
-  #rotate(node: EngineNode): void {
-    this.#nodes.delete(node.address);
-    this.#nodes.set(node.address, node);
+  #rotate(address: string): void {
+    const node = this.#nodes.get(address);
+    if (node === undefined) return;
+    this.#nodes.delete(address);
+    this.#nodes.set(address, node);
   }
 
   #take(reply: Reply, from: EngineNode): void {
-    if (reply instanceof EngineError) {
-      // It is no Cluster: the node that answers has everything.
-      if (this.#isCluster !== true) this.#settle(false, new Array(SLOTS).fill(from));
-      return;
+    if (reply instanceof EngineError && reply.code === "ERR") this.#takeSingle(from);
+    else if (reply instanceof EngineError) {
+      if (reply.code === "NOPERM") this.#refusal = `${from.address}: it refuses: ${reply.text}`;
+      this.#learn();
+    } else {
+      const slots = slotsOf(reply, from.address, (address) => this.#node(address));
+      if (slots !== null) this.#settle(true, slots);
+      else this.#learn();
     }
-    const slots = slotsOf(reply, from.address, (address) => this.#node(address));
-    if (slots !== null && slots.length > 0) this.#settle(true, slots);
+  }
+
+  /** It is no Cluster: the node that answers has everything. */
+  #takeSingle(node: EngineNode): void {
+    const { seeds } = this.#options;
+    if (this.#isCluster === true) return;
+    if (seeds.length > 1) {
+      this.#refusal = `${node.address}: it is no Cluster, so give one address, not ${seeds.length}`;
+    } else if (this.#isCluster === null) {
+      this.#settle(false, new Array(SLOTS).fill(node));
+    }
   }
 
   #settle(isCluster: boolean, slots: (EngineNode | undefined)[]): void {
     const isFirst = this.#isCluster === null;
     this.#isCluster = isCluster;
     this.#slots = slots;
-    this.#primaries = [...new Set(slots)].filter((node) => node !== undefined);
+    const primaries = [...new Set(slots)].filter((node) => node !== undefined)
+      .sort((a, b) => (a.address < b.address ? -1 : 1));
+    const isAsBefore = primaries.length === this.#primaries.length &&
+      primaries.every((node, i) => node === this.#primaries[i]);
+    if (!isAsBefore) this.#primaries = primaries;
     if (isFirst) {
       const count = this.primaries.length;
       this.#options.log(
@@ -297,13 +329,13 @@ export class Engine {
   }
 }
 
-/** The primaries by slot, as CLUSTER SLOTS tells them; null if that is none of its replies. */
+/** The primaries by slot, as CLUSTER SLOTS tells them; null if it tells none, as a node that has left. */
 function slotsOf(
   reply: Reply,
   ownAddress: string,
   nodeAt: (address: string) => EngineNode,
 ): (EngineNode | undefined)[] | null {
-  if (!Array.isArray(reply)) return null;
+  if (!Array.isArray(reply) || reply.length === 0) return null;
   const slots: (EngineNode | undefined)[] = new Array(SLOTS).fill(undefined);
   for (const range of reply) {
     if (!Array.isArray(range)) return null;
@@ -312,13 +344,10 @@ function slotsOf(
       return null;
     }
     const [host, port] = primary;
-    if (!(host instanceof Uint8Array) || typeof port !== "number") return null;
-    // An empty host is that of the node which was asked.
-    const name = Buffer.from(host).toString() || ownAddress.replace(/:\d+$/, "");
-    const node = nodeAt(
-      name.includes(":") && !name.startsWith("[") ? `[${name}]:${port}` : `${name}:${port}`,
-    );
-    slots.fill(node, first, last + 1);
+    const name = host instanceof Uint8Array ? Buffer.from(host).toString() : "";
+    const address = toldAddress(`${name}:${port}`, ownAddress);
+    if (address === null) return null;
+    slots.fill(nodeAt(address), first, last + 1);
   }
   return slots;
 }

@@ -89,6 +89,8 @@ function readPlan(job: Job, key: Word, nowMs: number, isWanted: boolean): Plan {
       commands: [["PTTL", key], ["STRLEN", key]],
       isRead: true,
       conclude: ([ttl, length]) => {
+        const refusal = refusalOf(length);
+        if (refusal !== null) return refusal;
         const isThere = ttl !== -2 && typeof length === "number";
         return foundOr(ttl, isThere ? new Uint8Array(length) : null, ttl, nowMs);
       },
@@ -146,7 +148,7 @@ function setIfEqualPlan(job: Job, key: Word, px: string): Plan {
   return {
     commands: [["EVAL", SET_IF_EQUAL, "1", key, expected, value, px]],
     isRead: false,
-    conclude: ([reply]) => refusalOf(reply) ?? comparedOf(reply),
+    conclude: ([reply]) => refusalOf(reply) ?? comparedOf(reply, job.expected),
   };
 }
 
@@ -156,9 +158,7 @@ function deletePlan(job: Job, key: Word, isWanted: boolean): Plan {
     return {
       commands: [["EVAL", DELETE_IF_EQUAL, "1", key, expected]],
       isRead: false,
-      conclude: ([reply]) =>
-        refusalOf(reply) ??
-          (reply === 1 ? outcome(Result.DONE, bytesIn(job.expected)) : comparedOf(reply)),
+      conclude: ([reply]) => refusalOf(reply) ?? comparedOf(reply, job.expected),
     };
   }
   return {
@@ -173,8 +173,9 @@ function deletePlan(job: Job, key: Word, isWanted: boolean): Plan {
   };
 }
 
-function comparedOf(reply: Reply): Fill {
-  if (reply === 1) return outcome(Result.DONE);
+/** @param expected what was there, if it was replaced or removed */
+function comparedOf(reply: Reply, expected: Span): Fill {
+  if (reply === 1) return outcome(Result.DONE, bytesIn(expected));
   return reply === null ? outcome(Result.MISSING) : outcome(Result.PRESENT, bytesOf(reply));
 }
 

@@ -111,20 +111,29 @@ export class EngineNode {
     const ifCurrent = (run: () => void) => {
       if (dial === this.#dials) run();
     };
-    this.#socket = this.#ports.dial(this.address, {
-      onOpen: () => ifCurrent(() => this.#greet()),
-      onBytes: (bytes) => ifCurrent(() => this.#take(bytes)),
-      onClose: (problem, isFatal) =>
-        ifCurrent(() => {
-          this.isFatal ||= isFatal;
-          this.#lose(problem);
-        }),
-    });
-    this.#lookBy(LOOK_MS);
+    try {
+      this.#socket = this.#ports.dial(this.address, {
+        onOpen: () => ifCurrent(() => this.#greet()),
+        onBytes: (bytes) => ifCurrent(() => this.#take(bytes)),
+        onClose: (problem, isFatal) =>
+          ifCurrent(() => {
+            this.isFatal ||= isFatal;
+            this.#lose(problem);
+          }),
+      });
+      this.#lookBy(LOOK_MS);
+    } catch (error) {
+      // An address that is none.
+      this.isFatal = true;
+      this.#lose((error as Error).message.replace(/\.$/, ""));
+    }
   }
 
   send(request: EngineRequest): void {
+    request.sentTo = this.address;
+    const isWaiting = this.#socket === null && this.#ports.now() < this.#retryAtMs;
     if (this.#isOpen) this.#write(request);
+    else if (this.#isClosed || isWaiting) this.#ports.onReturned(request, this, this.#why);
     else {
       this.#waiting.push(request);
       this.connect();
@@ -310,7 +319,7 @@ export class EngineNode {
   #setProblem(problem: string | null): void {
     const isChange = problem !== this.problem;
     this.problem = problem;
-    if (isChange) this.#ports.onState(this, problem);
+    if (isChange && !this.#isClosed) this.#ports.onState(this, problem);
   }
 }
 

@@ -26,6 +26,8 @@ export class EngineRequest {
   /** Whether ASKING goes before it. */
   isAsking = false;
   writtenAtMs = Number.NaN;
+  /** The address of the node that it was sent to the last time. */
+  sentTo = "";
   readonly #events: RequestEvents;
 
   constructor(

@@ -22,6 +22,8 @@ const LENGTH_BYTES = 2;
 const START = "0";
 
 interface Place {
+  /** As the walk found them when it began. */
+  readonly primaries: readonly EngineNode[];
   /** The address of the primary that the walk is at. */
   readonly node: string;
   /** The engine's cursor there; null if only the keys here are left of it. */
@@ -48,6 +50,13 @@ const SPECIAL = new Set([..."*?[]\\"].map((char) => char.charCodeAt(0)));
 export function patternOf(prefix: Uint8Array): Uint8Array {
   const bytes = [...prefix].flatMap((byte) => SPECIAL.has(byte) ? [0x5c, byte] : [byte]);
   return Uint8Array.from([...bytes, 0x2a]);
+}
+
+const KEY_BYTES = 64;
+
+/** The memory that keys take. */
+function bytesOf(keys: readonly Uint8Array[]): number {
+  return keys.reduce((sum, { length }) => sum + KEY_BYTES + length, 0);
 }
 
 export class EngineScan {
@@ -77,13 +86,13 @@ export class EngineScan {
     const { primaries } = this.#engine;
     const place = cursor === ANYWHERE ? Math.floor(Math.random() * primaries.length) : 0;
     const node = primaries[place];
-    return node && { node: node.address, cursor: START, left: [] };
+    return node && { primaries, node: node.address, cursor: START, left: [] };
   }
 
   #ask(job: Job, walk: Walk, done: Done): void {
     const { place, prefix } = walk;
-    const node = this.#engine.primaries.find(({ address }) => address === place.node);
-    if (node === undefined) {
+    const node = place.primaries.find(({ address }) => address === place.node);
+    if (node === undefined || place.primaries !== this.#engine.primaries) {
       // The nodes have changed: the walk is lost.
       done(outcome(Result.NO_CURSOR));
       return;
@@ -106,12 +115,12 @@ export class EngineScan {
       done(unavailable(`the engine refuses: ${text}`));
       return;
     }
-    const { node } = walk.place;
+    const { node, primaries } = walk.place;
     const [cursor, keys] = reply as [Uint8Array, Uint8Array[]];
     const text = Buffer.from(cursor).toString();
     const left = keys.filter(({ length }) => length <= job.page.maxKeyBytes)
       .map((key) => Uint8Array.from(key));
-    const place = { node, cursor: text === START ? null : text, left };
+    const place = { primaries, node, cursor: text === START ? null : text, left };
     const behind = left.length === 0 && walk.mayGoOn > 0 ? this.#behind(place) : null;
     if (behind === null) done(this.#tell(job, place));
     else this.#ask(job, { ...walk, place: behind, mayGoOn: walk.mayGoOn - 1 }, done);
@@ -128,7 +137,7 @@ export class EngineScan {
     }
     const told = place.left.slice(0, count);
     const next = this.#behind({ ...place, left: place.left.slice(count) });
-    const cursor = next === null ? 0 : this.#places.add(next);
+    const cursor = next === null ? 0 : this.#places.add(next, bytesOf(next.left));
     return (job) => {
       let at = job.page.start;
       for (const key of told) {
@@ -144,9 +153,9 @@ export class EngineScan {
   /** Where the walk goes on; null at the end. */
   #behind(place: Place): Place | null {
     if (place.left.length > 0 || place.cursor !== null) return place;
-    const { primaries } = this.#engine;
+    const { primaries } = place;
     const at = primaries.findIndex(({ address }) => address === place.node);
     const next: EngineNode | undefined = primaries[at + 1];
-    return next === undefined ? null : { node: next.address, cursor: START, left: [] };
+    return next === undefined ? null : { primaries, node: next.address, cursor: START, left: [] };
   }
 }
