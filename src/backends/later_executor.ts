@@ -16,6 +16,9 @@ import { Result, type StoreCounts } from "../store/store.ts";
 
 /** Most jobs under way; the others are answered at once, and nothing is done. */
 const MAX_JOBS = 65_536;
+/** Most bytes of their keys and values, which those of a connection that has gone take as well. */
+const MAX_BYTES = 64 * 1024 * 1024;
+const STOPPING = "this server stops";
 const TOO_MANY = "too many requests are under way to the engine";
 
 /** Writes the outcome of a job. It is called in the step in which the job is handed back. */
@@ -42,6 +45,9 @@ export abstract class LaterExecutor implements Executor {
   abstract readonly counts: StoreCounts;
   readonly #streams = new Map<number, Turn[]>();
   #underWay = 0;
+  #bytes = 0;
+  #isDraining = false;
+  #onIdle: (() => void) | null = null;
 
   /** Jobs that have no answer yet. */
   get underWay(): number {
@@ -51,19 +57,24 @@ export abstract class LaterExecutor implements Executor {
   execute(job: Job, resume: () => void): boolean {
     job.settlesWith = SETTLED;
     job.copiedBytes = 0;
-    if (this.#underWay >= MAX_JOBS) {
-      unavailable(TOO_MANY)(job);
+    const bytes = job.key.length + job.value.length + job.expected.length;
+    const isFull = this.#underWay >= MAX_JOBS || this.#bytes + bytes > MAX_BYTES;
+    if (isFull || this.#isDraining) {
+      unavailable(isFull ? TOO_MANY : STOPPING)(job);
       return true;
     }
     this.#underWay++;
+    this.#bytes += bytes;
     const turn: Turn = { job, resume, fill: null };
     const turns = this.#turnsOf(job);
     turns.push(turn);
     let isBeginning = true;
     this.begin(job, (fill) => {
       this.#underWay--;
+      this.#bytes -= bytes;
       turn.fill = fill;
       if (!isBeginning) this.#handBack(job.stream, turns);
+      if (this.#underWay === 0) this.#onIdle?.();
     });
     isBeginning = false;
     // A job that is done by now is handed back by returning, unless an earlier one is before it.
@@ -72,6 +83,12 @@ export abstract class LaterExecutor implements Executor {
     (turn.fill as Fill)(job);
     if (turns.length === 0) this.#streams.delete(job.stream);
     return true;
+  }
+
+  /** From now on refuses all jobs. @returns when those under way are done */
+  async drain(): Promise<void> {
+    this.#isDraining = true;
+    if (this.#underWay > 0) await new Promise<void>((resolve) => this.#onIdle = resolve);
   }
 
   /** The mutations of the same stream that are not handed back; any other job is alone. */

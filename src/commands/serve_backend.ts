@@ -52,7 +52,7 @@ async function openServers(input: Input, servers: string, now: () => number): Pr
     destination.close();
     close();
   };
-  return opened(executor, `keys: at ${servers}`, end);
+  return opened(executor, `keys: at ${servers}`, timeoutMs, end);
 }
 
 async function openEngine(
@@ -69,12 +69,13 @@ async function openEngine(
   const { hosts, isTls, user, password } = address;
   const ca = caOf(input, isTls);
   const time = { now, makeAlarm };
+  const timeoutMs = backendTimeoutMsOf(input);
   const engine = new Engine({
     ...{ seeds: hosts, user, password, time, log: complain },
     mute: isTls
       ? "the TLS handshake is not answered: is it redis:// without s?"
       : "it does not reply to anything",
-    timeoutMs: backendTimeoutMsOf(input),
+    timeoutMs,
     dial: dialEngine(isTls ? { ca } : null),
     defer: (run) => void setImmediate(run),
   });
@@ -86,16 +87,25 @@ async function openEngine(
   }
   const executor = new RedisExecutor(engine, new EngineCounts(engine, time), now);
   const scheme = isTls ? "rediss" : "redis";
-  return opened(executor, `keys: in ${scheme}://${hosts.join(",")}`, () => engine.close());
+  const description = `keys: in ${scheme}://${hosts.join(",")}`;
+  return opened(executor, description, timeoutMs, () => engine.close());
 }
 
-function opened(executor: LaterExecutor, description: string, end: () => void): Opened {
-  const nothing = () => Promise.resolve();
+function opened(
+  executor: LaterExecutor,
+  description: string,
+  timeoutMs: number,
+  end: () => void,
+): Opened {
   return {
     executor,
     store: null,
     description,
-    flush: nothing,
+    // What is under way is still answered, what comes now is refused.
+    async flush() {
+      const patience = new Promise((resolve) => setTimeout(resolve, timeoutMs).unref());
+      await Promise.race([executor.drain(), patience]);
+    },
     close: () => Promise.resolve(end()),
   };
 }

@@ -26,6 +26,9 @@ const REQUEST_BYTE_COST = 8;
 /** Most bytes ignored at the end, so that the sender of a large request can read why it failed. */
 const MAX_LINGER_BYTES = 4 * 1024 * 1024;
 
+/** How often a connection that waits for an engine looks whether there is room for its requests. */
+const ROOM_LOOK_MS = 5;
+
 const NEVER = Number.POSITIVE_INFINITY;
 
 /** What a connection needs from the set of all connections. */
@@ -40,10 +43,10 @@ export interface ConnectionHost {
   noteAnswer(connection: Connection): void;
   /**
    * Records how much a connection holds now. A connection may be cut off for it.
-   * @param unsettledBytes those of its replies that wait for the disk
+   * @param unsettledBytes those of its replies that wait for the disk, and of requests for an engine
    */
   hold(connection: Connection, bytes: number, unsettledBytes: number): void;
-  /** Whether too many replies wait for the disk to begin a request whose reply may have to. */
+  /** Whether too much waits for the disk, or an engine, to begin a request that may have to. */
   readonly isCrowded: boolean;
   remove(connection: Connection): void;
   /** Reports an exception, which is a bug here. */
@@ -127,7 +130,9 @@ export class Connection implements StreamEvents {
 
   /** Closes the connection, with an error if one is given and can still be read. */
   cutOff(message?: string): void {
-    if (message !== undefined && !this.#isEnded && this.#waitsForNothing) {
+    if (
+      message !== undefined && !this.#isEnded && this.#waitsForNothing && this.#underWay.isEmpty
+    ) {
       const { replies } = this.#host;
       this.#conversation.writeError(message, replies);
       this.#socket.write(replies.written);
@@ -280,6 +285,15 @@ export class Connection implements StreamEvents {
    */
   #waitForRoom(): boolean {
     const { keyspace, isCrowded } = this.#host;
+    if (isCrowded && keyspace.answersLater && !this.#isWaitingForRoom) {
+      this.#isWaitingForRoom = true;
+      this.#pause();
+      this.#host.later(() => {
+        this.#isWaitingForRoom = false;
+        this.#goOn();
+      }, ROOM_LOOK_MS);
+      return true;
+    }
     const settlement = isCrowded ? keyspace.newest : keyspace.barrier;
     if (settlement === SETTLED || this.#isWaitingForRoom) return false;
     this.#isWaitingForRoom = true;
@@ -367,9 +381,8 @@ export class Connection implements StreamEvents {
 
   /** Records how much it holds now. @param isProgress whether a request was answered since */
   #hold(isProgress: boolean): void {
-    const unsettledBytes = this.#held?.length ?? 0;
-    const waitingBytes = unsettledBytes + this.#underWay.heldBytes;
-    const pendingBytes = this.#unread.heldBytes + this.#unsentBytes + waitingBytes;
+    const unsettledBytes = (this.#held?.length ?? 0) + this.#underWay.heldBytes;
+    const pendingBytes = this.#unread.heldBytes + this.#unsentBytes + unsettledBytes;
     const nowMs = this.#host.now();
     const heldBytes = pendingBytes + this.#conversation.rest(nowMs);
     // A connection that waits for the disk is not a slow client.

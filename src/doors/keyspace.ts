@@ -100,6 +100,11 @@ export class Keyspace {
   }
 
   /** Whether the store answers later: then each command is by itself. */
+  /** Why nothing can be carried out at present, as a sentence without its end; null if it can. */
+  get outage(): string | null {
+    return this.#executor.outage;
+  }
+
   get answersLater(): boolean {
     return this.#executor.answersLater;
   }

@@ -20,6 +20,7 @@ const STEPWISE: ReadonlySet<Action> = new Set([...ALL_KEYS, Action.PEEK]);
 /** Most jobs of a request that are under way at a time; fewer where each may bring 1 MiB. */
 const MAX_UNDER_WAY = 1_024;
 const MAX_VALUES_UNDER_WAY = 128;
+const PARTLY = "other parts of the command may have been carried out";
 const NO_BYTES = new Uint8Array(0);
 
 /** The store could not carry out a job: the request ends with this message. */
@@ -101,8 +102,18 @@ export class Pass {
     if (failure === null) takeAnswer(job, asked.job);
     else {
       this.isLast = true;
-      throw failure;
+      throw this.#isPartlyDone(asked.job)
+        ? new JobFailure(`${failure.message}; ${PARTLY}`)
+        : failure;
     }
+  }
+
+  /** Whether the request has changed something else. */
+  #isPartlyDone(failed: Job): boolean {
+    return this.#asked.some(({ job }) =>
+      job !== failed && !isRead(job.action) &&
+      (job.result === Result.DONE || job.result === Result.UNKNOWN)
+    );
   }
 
   #mayAsk({ action, found }: Job): boolean {

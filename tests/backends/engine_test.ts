@@ -136,6 +136,31 @@ test("a node that is cut off and knows only how it was does not stop commands", 
   for (let i = 0; i < 100; i++) assertEquals(await send("GET"), "b", `second ${i}`);
 });
 
+test("commands for one slot stay in their order while the first of them is tried again", async () => {
+  const done: string[] = [];
+  let isReadOnly = true;
+  const { clock, engine } = madeUp({
+    "a:1": ([word]) => {
+      if (word === "CLUSTER") return ALL_AT("a", 1);
+      if (isReadOnly) return "-READONLY You can't write against a read only replica.\r\n";
+      done.push(word);
+      return "+OK\r\n";
+    },
+  });
+  await clock.pass(200);
+  const events = { onReply: () => {}, onFailure: () => {} };
+  const words = Array.from({ length: 12 }, (_, i) => `SET${i}`);
+  for (const [i, word] of words.entries()) {
+    engine.send(encode([word]), 7, false, events);
+    engine.send(encode([`OTHER${i}`]), 8, false, events);
+    await clock.pass(4);
+    if (i === 7) isReadOnly = false;
+  }
+  await clock.pass(500);
+  assertEquals(done.filter((word) => word.startsWith("SET")), words);
+  assertEquals(done.filter((word) => word.startsWith("OTHER")).length, 12);
+});
+
 test("what can't be learnt is said: no permission, and several addresses of no Cluster", async () => {
   const forbidden = madeUp({
     "a:1": ([word]) => word === "CLUSTER" ? "-NOPERM no permissions\r\n" : "+a\r\n",

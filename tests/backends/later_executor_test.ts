@@ -74,6 +74,31 @@ test("beyond the bound a job is answered at once, and nothing is done", () => {
   assertEquals(executor.execute(new Job(), () => {}), false);
 });
 
+test("a bound of bytes holds, also for those who do not wait; and draining ends what is under way", async () => {
+  const executor = new Held();
+  const big = () => {
+    const job = jobOf(NO_STREAM);
+    Object.assign(job.value, { bytes: new Uint8Array(1), length: 1024 * 1024 });
+    return job;
+  };
+  const jobs = Array.from({ length: 65 }, big);
+  const isLater = jobs.map((job) => !executor.execute(job, () => {}));
+  assertEquals([isLater.filter((each) => each).length, jobs[64].result], [64, Result.UNAVAILABLE]);
+  executor.begun[0](outcome(Result.DONE));
+  assertEquals(executor.execute(big(), () => {}), false);
+  let isDrained = false;
+  const drained = executor.drain().then(() => isDrained = true);
+  const late = jobOf(NO_STREAM);
+  assertEquals(executor.execute(late, () => {}), true);
+  assertEquals([late.result, late.problem], [Result.UNAVAILABLE, "this server stops"]);
+  for (const done of executor.begun.slice(1)) {
+    await promisesRun();
+    assertEquals(isDrained, false);
+    done(outcome(Result.DONE));
+  }
+  await drained;
+});
+
 test("reads of a key go together, each change by itself, and other keys do not wait", async () => {
   const order = new KeyOrder();
   const log: string[] = [];

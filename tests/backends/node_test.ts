@@ -130,6 +130,31 @@ test("a reply that is late ends the connection, so that a later one is not taken
   assert(connections.length === 2, "it connects again");
 });
 
+test("a node that nobody asks anything is asked whether it is there", async () => {
+  const { node, clock, connections, welcome } = oneNode();
+  node.connect();
+  welcome();
+  const { sent } = connections[0];
+  await clock.pass(1_200);
+  assert(connections[0].sent.endsWith("PING\r\n") && connections[0].sent.length > sent.length);
+  connections[0].say("+PONG\r\n");
+  assertEquals([node.problem, node.underWay], [null, 0]);
+  await clock.pass(TIMEOUT_MS + 1_500);
+  assertMatch(String(node.problem), /has not replied/);
+});
+
+test("after a pause of this process, what came meanwhile is read before the node is blamed", async () => {
+  const { node, request, clock, connections, log, welcome } = oneNode();
+  node.connect();
+  welcome();
+  node.send(request("CHANGE", false));
+  clock.sleep(TIMEOUT_MS + 500);
+  await clock.pass(1);
+  connections[0].say(":1\r\n");
+  await clock.pass(500);
+  assertEquals([log, node.problem], [["CHANGE: 1"], null]);
+});
+
 test("a node that never accepts is tried again, ever more seldom, and requests end in time", async () => {
   const { node, request, connections, log, returned, clock } = oneNode();
   node.send(request("CHANGE", false));

@@ -257,6 +257,15 @@ test("the backend tells of itself in STATS, and PING tells whether it is there",
   const ping = kg(own, ["ping"]);
   assertEquals(ping.status, 4);
   assertMatch(ping.stderr, /nothing listens there|closed/);
+  const doors: ["resp" | "line", Buffer, RegExp][] = [
+    ["resp", request("PING"), /^-ERR .*(nothing|closed)/],
+    ["line", Buffer.from("PING\n"), /^ERROR .*(nothing|closed)/],
+  ];
+  for (const [door, words, refusal] of doors) {
+    const stream = await StreamClient.open(server.doors(door)[0]);
+    assertMatch((await stream.ask(words)).toString(), refusal);
+    stream.close();
+  }
   const client = await connect(server.addresses[0], { key });
   const error = await client.add("n", 1, { timeout: TIMEOUT_MS }).catch((e) => e);
   assertEquals([error.code, error.effect], ["REQUEST", "none"]);
@@ -410,6 +419,7 @@ class OddEngine {
   /** They get no more replies. */
   readonly mute = new Set<Socket>();
   readonly server: Server;
+  delayMs = 0;
   answer: (command: string, socket: Socket) => void = () => {};
 
   constructor() {
@@ -420,13 +430,17 @@ class OddEngine {
         const text = bytes.toString("latin1");
         for (const [, command] of text.matchAll(/\*\d+\r\n\$\d+\r\n(\w+)/g)) {
           if (this.mute.has(socket)) return;
-          if (command === "PING") socket.write("+PONG\r\n");
-          else if (command === "CLUSTER") socket.write("-ERR no cluster\r\n");
-          else if (command === "INFO") socket.write("$0\r\n\r\n");
+          if (command === "PING") this.write(socket, "+PONG\r\n");
+          else if (command === "CLUSTER") this.write(socket, "-ERR no cluster\r\n");
+          else if (command === "INFO") this.write(socket, "$0\r\n\r\n");
           else this.answer(command, socket);
         }
       });
     });
+  }
+
+  write(socket: Socket, reply: string): void {
+    setTimeout(() => socket.write(reply), this.delayMs);
   }
 
   async listen(): Promise<number> {
@@ -439,11 +453,9 @@ class OddEngine {
 test("a connection that breaks in the middle of a command: never sent again, and said so", async () => {
   const engine = new OddEngine();
   const port = await engine.listen();
-  const server = await startGateway([
-    "--backend",
-    `redis://127.0.0.1:${port}`,
-    "--backend-timeout",
-    "500ms",
+  const server = await startServer(env, [
+    ...DOORS,
+    ...["--backend", `redis://127.0.0.1:${port}`, "--backend-timeout", "500ms"],
   ]);
   const client = await connect(server.addresses[0], { key });
   const kv = client.within(TIMEOUT_MS);
@@ -481,6 +493,29 @@ test("a connection that breaks in the middle of a command: never sent again, and
     void socket.write(command === "GET" ? "$1\r\nv\r\n" : ":-1\r\n");
   const until = performance.now() + TIMEOUT_MS;
   while (await outcome(kv.getText("k")) !== "v") assert(performance.now() < until);
+  // It carries out a command in part.
+  let sets = 0;
+  engine.answer = (_, socket) =>
+    void socket.write(++sets === 2 ? "-MISCONF can't save\r\n" : "+OK\r\n");
+  assertEquals(
+    (await resp.ask(request("MSET", "a", "1", "b", "2", "c", "3"))).toString(),
+    "-ERR the engine refuses: MISCONF can't save; other parts of the command may have been carried out\r\n",
+  );
+  // A gateway that stops still answers what is under way.
+  let asked = 0;
+  engine.delayMs = 300;
+  engine.answer = (_, socket) => {
+    asked++;
+    engine.write(socket, ":1\r\n");
+  };
+  const deletes = [
+    outcome(kv.delete("k").then(() => "deleted")),
+    resp.ask(request("DEL", "k")).then((reply) => reply.toString()),
+  ];
+  while (asked < 2) await new Promise((resolve) => setTimeout(resolve, 5));
+  const stopped = server.stop("SIGTERM");
+  assertEquals(await Promise.all(deletes), ["deleted", ":1\r\n"]);
+  assertEquals(await stopped, 0);
   client.close();
   resp.close();
   engine.server.close();

@@ -3,7 +3,7 @@
  * step: its answer comes at the end. The empty prefix is one command at each.
  */
 
-import { Buffer } from "node:buffer";
+import type { Buffer } from "node:buffer";
 import { Result } from "../../store/store.ts";
 import { outcome } from "../fills.ts";
 import { type Done, type Fill, unavailable, unknown } from "../later_executor.ts";
@@ -11,7 +11,7 @@ import { encode } from "./commands.ts";
 import type { Engine } from "./engine.ts";
 import type { EngineNode } from "./node.ts";
 import { EngineError, type Reply } from "./replies.ts";
-import { patternOf } from "./scan.ts";
+import { pageOf, patternOf } from "./scan.ts";
 import { slotOf } from "./slots.ts";
 
 const LOOKS = "1000";
@@ -50,7 +50,7 @@ export class EngineDrop {
   }
 
   async #flush(node: EngineNode, drop: Drop): Promise<void> {
-    await this.#askNode(node, encode(["FLUSHDB"]), false, drop);
+    await this.#askNode(node, encode(["FLUSHDB", "ASYNC"]), false, drop);
     drop.hasBegun = true;
   }
 
@@ -60,11 +60,10 @@ export class EngineDrop {
     for (let cursor = "0";;) {
       const command = encode(["SCAN", cursor, "MATCH", word, "COUNT", LOOKS, "TYPE", "string"]);
       const page = await this.#askNode(node, command, true, drop);
-      if (!Array.isArray(page) || !Array.isArray(page[1])) throw new Error("no page of keys came");
-      const [next, keys] = page as [Uint8Array, Uint8Array[]];
-      cursor = Buffer.from(next).toString();
+      const { next, keys } = pageOf(page);
+      cursor = next;
       if (keys.length > 0) drop.hasBegun = true;
-      await Promise.all(keys.map((key) => this.#unlink(Uint8Array.from(key))));
+      await Promise.all(keys.map((key) => this.#unlink(key)));
       if (cursor === "0") return;
     }
   }

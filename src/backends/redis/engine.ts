@@ -72,9 +72,12 @@ export class Engine {
   #isCluster: boolean | null = null;
   /** Why the slots can't be learnt, and won't be. */
   #refusal: string | null = null;
+  /** Requests that are to be tried again, by slot; later ones for the same slot wait behind them. */
+  readonly #again = new Map<number, EngineRequest[]>();
   #isLearning = false;
   #learntAtMs = Number.NEGATIVE_INFINITY;
   #isClosed = false;
+  #orders = 0;
   redirects = 0;
   retries = 0;
 
@@ -161,7 +164,7 @@ export class Engine {
 
   #request(bytes: Buffer, slot: number, isRead: boolean, events: RequestEvents): EngineRequest {
     const deadlineAtMs = this.#options.time.now() + RETRY_FOR_MS;
-    return new EngineRequest(bytes, { slot, isRead, deadlineAtMs }, events);
+    return new EngineRequest(bytes, { slot, isRead, deadlineAtMs, order: this.#orders++ }, events);
   }
 
   #node(address: string): EngineNode {
@@ -185,8 +188,10 @@ export class Engine {
 
   /** @param problem why it is not there yet, for the error */
   #route(request: EngineRequest, problem: string): void {
+    const again = this.#again.get(request.slot);
     const node = this.#slots[Math.max(0, request.slot)];
-    if (node !== undefined) node.send(request);
+    if (again !== undefined) again.push(request);
+    else if (node !== undefined) node.send(request);
     else this.#tryAgain(request, problem);
   }
 
@@ -207,7 +212,18 @@ export class Engine {
     this.retries++;
     request.isAsking = false;
     this.#learn();
-    const alarm = time.makeAlarm(() => this.#route(request, problem));
+    const again = this.#again.get(request.slot);
+    if (again !== undefined) {
+      again.push(request);
+      return;
+    }
+    this.#again.set(request.slot, [request]);
+    const alarm = time.makeAlarm(() => {
+      const requests = this.#again.get(request.slot) ?? [];
+      this.#again.delete(request.slot);
+      requests.sort((a, b) => a.order - b.order);
+      for (const each of requests) this.#route(each, problem);
+    });
     alarm.set(RETRY_MS);
   }
 

@@ -14,9 +14,12 @@ const FIRST_RETRY_MS = 50;
 const LAST_RETRY_MS = 1_000;
 /** How often it is looked for replies that are late. */
 const LOOK_MS = 100;
+/** A node that nobody asks anything is asked this often whether it is there. */
+const PROBE_MS = 1_000;
 const GAIN = 1 / 8;
 
 const ASKING = encode(["ASKING"]);
+const PING = encode(["PING"]);
 
 export interface EngineSocket {
   write(bytes: Uint8Array): void;
@@ -74,6 +77,8 @@ export class EngineNode {
   #dials = 0;
   #dialledAtMs = 0;
   #lookAtMs = Number.POSITIVE_INFINITY;
+  #wasLate = false;
+  #heardAtMs = 0;
   /** Whether anything came through this connection. */
   #hasSpoken = false;
   #retryMs = FIRST_RETRY_MS;
@@ -90,8 +95,12 @@ export class EngineNode {
     this.address = address;
     this.#ports = ports;
     this.#alarm = ports.makeAlarm(() => {
+      // After a pause of this process, what came meanwhile is read first.
+      const isLate = ports.now() - this.#lookAtMs > LOOK_MS && !this.#wasLate;
+      this.#wasLate = isLate;
       this.#lookAtMs = Number.POSITIVE_INFINITY;
-      this.#look();
+      if (isLate) this.#lookBy(LOOK_MS);
+      else this.#look();
     });
     this.#alarm.keepAlive(false);
   }
@@ -155,13 +164,13 @@ export class EngineNode {
     if (password !== undefined) {
       commands.push(encode(["AUTH", ...(user === undefined ? [] : [user]), password].map(utf8)));
     }
-    commands.push(encode(["PING"]));
+    commands.push(PING);
     for (const bytes of commands) this.#writeOwn(bytes, (reply) => this.#welcome(reply));
   }
 
   #welcome(reply: Reply): void {
     if (reply instanceof EngineError) {
-      this.isFatal = FATAL.has(reply.code);
+      this.isFatal = FATAL.has(reply.code) && !reply.text.includes("max number of clients");
       this.#lose(`it refuses: ${reply.text}`);
       return;
     }
@@ -208,6 +217,7 @@ export class EngineNode {
 
   #take(bytes: Buffer): void {
     this.#hasSpoken = true;
+    this.#heardAtMs = this.#ports.now();
     const dial = this.#dials;
     try {
       this.#replies.take(bytes, (reply) => {
@@ -263,6 +273,14 @@ export class EngineNode {
     if (this.#socket === null && waitMs > 0) this.#lookBy(waitMs);
     else if (this.#socket === null) this.connect();
     else if (this.underWay > 0 || !this.#isOpen) this.#lookBy(LOOK_MS);
+    else this.#probe(nowMs);
+  }
+
+  /** Nothing is under way: it is asked now and then whether it is there. */
+  #probe(nowMs: number): void {
+    const restMs = this.#heardAtMs + PROBE_MS - nowMs;
+    if (restMs > 0) this.#lookBy(restMs);
+    else this.#writeOwn(PING, () => {});
   }
 
   /** Since when a connection, or the first reply, is awaited; Infinity if nothing is. */

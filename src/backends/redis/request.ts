@@ -21,6 +21,8 @@ export class EngineRequest {
   readonly isRead: boolean;
   /** Until when it may be sent for the first time, or again. */
   readonly deadlineAtMs: number;
+  /** Its place among all requests of its engine. */
+  readonly order: number;
   /** How often it was sent elsewhere, or again. */
   attempts = 0;
   /** Whether ASKING goes before it. */
@@ -32,13 +34,16 @@ export class EngineRequest {
 
   constructor(
     bytes: Buffer,
-    { slot, isRead, deadlineAtMs }: Pick<EngineRequest, "slot" | "isRead" | "deadlineAtMs">,
+    { slot, isRead, deadlineAtMs, order = 0 }:
+      & Pick<EngineRequest, "slot" | "isRead" | "deadlineAtMs">
+      & Partial<Pick<EngineRequest, "order">>,
     events: RequestEvents,
   ) {
     this.bytes = bytes;
     this.slot = slot;
     this.isRead = isRead;
     this.deadlineAtMs = deadlineAtMs;
+    this.order = order;
     this.#events = events;
   }
 

@@ -59,6 +59,21 @@ function bytesOf(keys: readonly Uint8Array[]): number {
   return keys.reduce((sum, { length }) => sum + KEY_BYTES + length, 0);
 }
 
+interface Page {
+  readonly next: string;
+  readonly keys: readonly Uint8Array[];
+}
+
+/** What an engine tells for SCAN; the keys are copies. @throws for another reply */
+export function pageOf(reply: Reply): Page {
+  if (reply instanceof EngineError) throw new Error(`the engine refuses: ${reply.text}`);
+  const [next, keys] = Array.isArray(reply) ? reply : [];
+  const isPage = next instanceof Uint8Array && Array.isArray(keys) &&
+    keys.every((key) => key instanceof Uint8Array);
+  if (!isPage) throw new Error("the engine's reply to a SCAN is none");
+  return { next: Buffer.from(next).toString(), keys: keys.map((key) => Uint8Array.from(key)) };
+}
+
 export class EngineScan {
   readonly #engine: Engine;
   readonly #places = new ScanPlaces<Place>();
@@ -110,17 +125,16 @@ export class EngineScan {
   }
 
   #take(reply: Reply, job: Job, walk: Walk, done: Done): void {
-    if (!Array.isArray(reply) || !Array.isArray(reply[1])) {
-      const text = reply instanceof EngineError ? reply.text : "no page of keys came";
-      done(unavailable(`the engine refuses: ${text}`));
+    let page: Page;
+    try {
+      page = pageOf(reply);
+    } catch (error) {
+      done(unavailable((error as Error).message));
       return;
     }
     const { node, primaries } = walk.place;
-    const [cursor, keys] = reply as [Uint8Array, Uint8Array[]];
-    const text = Buffer.from(cursor).toString();
-    const left = keys.filter(({ length }) => length <= job.page.maxKeyBytes)
-      .map((key) => Uint8Array.from(key));
-    const place = { primaries, node, cursor: text === START ? null : text, left };
+    const left = page.keys.filter(({ length }) => length <= job.page.maxKeyBytes);
+    const place = { primaries, node, cursor: page.next === START ? null : page.next, left };
     const behind = left.length === 0 && walk.mayGoOn > 0 ? this.#behind(place) : null;
     if (behind === null) done(this.#tell(job, place));
     else this.#ask(job, { ...walk, place: behind, mayGoOn: walk.mayGoOn - 1 }, done);

@@ -49,6 +49,12 @@ function answer({ replies }: Context, line: string): void {
   replies.ascii("\n");
 }
 
+function ping(context: Context): void {
+  const { outage } = context.keyspace;
+  if (outage === null) answer(context, "PONG");
+  else writeError(outage, context.replies);
+}
+
 function answerResult(context: Context, result: Result): void {
   if (result === Result.DONE) answer(context, "OK");
   else if (result === Result.MISSING) answer(context, "NOT_FOUND");
@@ -248,7 +254,7 @@ const commands: ReadonlyMap<string, Command> = new Map([
   ["DROP", { usage: "prefix", words: [2, 2], run: drop }],
   ["USAGE", USAGE],
   ["STATS", USAGE],
-  ["PING", { usage: "", words: [1, 1], run: (context) => answer(context, "PONG") }],
+  ["PING", { usage: "", words: [1, 1], run: ping }],
   ["QUIT", { usage: "", words: [1, 1], run: quit }],
 ]);
 

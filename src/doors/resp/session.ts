@@ -10,8 +10,9 @@ import { REDIS_VERSION } from "./server_info.ts";
 import { MAX_QUOTED, quoted, refuseWords } from "./subcommands.ts";
 
 function ping(context: Context): void {
-  const { request, replies } = context;
-  if (request.count === 1) simple(replies, "PONG");
+  const { request, replies, keyspace } = context;
+  if (request.count <= 2 && keyspace.outage !== null) error(replies, `ERR ${keyspace.outage}`);
+  else if (request.count === 1) simple(replies, "PONG");
   else if (request.count === 2) bulk(replies, request.latin1(1));
   else refuseWords(context, "ping");
 }
