@@ -193,7 +193,6 @@ export class EngineNode {
 
   #write(request: EngineRequest): void {
     const isLater = this.#unsent.length > 0;
-    const isIdle = this.#written.length === this.#firstWritten;
     if (request.isAsking) {
       this.#unsent.push(ASKING);
       this.#written.push(null);
@@ -203,9 +202,9 @@ export class EngineNode {
     this.#unsent.push(request.bytes);
     if (isLater) return;
     this.#lookBy(LOOK_MS);
-    // All that is asked in one turn of the event loop leaves together; what is alone does not wait for its end.
-    if (isIdle) queueMicrotask(() => this.#flush());
-    else this.#ports.defer(() => this.#flush());
+    // All that is asked in one turn of the event loop leaves together. (To send at once what is alone took a
+    // quarter of the throughput with 64 clients: then there is always something that is alone.)
+    this.#ports.defer(() => this.#flush());
   }
 
   #flush(): void {
