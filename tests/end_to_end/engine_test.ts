@@ -339,6 +339,12 @@ test(
     assertEquals(kg(at(back), ["import"], { input: kg(at(server), ["export"]).stdout }).status, 0);
     assertEquals(kg(at(back), ["get", "timed"]).stdout, Buffer.from([0, 255, 10]));
     assertEquals(kg(at(back), ["keys"]).text.split("\n").sort(), ["", "plain", "timed"]);
+    kg(at(back), ["set", "plain", "newer", "--overwrite"]);
+    kg(at(back), ["delete", "timed"]);
+    const lists = ["--from", server.addresses[0], "--to", back.addresses[0]];
+    assertMatch(kg(at(back), ["move", ...lists]).stderr, /1 copied/);
+    assertEquals(kg(at(back), ["get", "plain", "timed"]).status, 0);
+    assertEquals(kg(at(back), ["get", "plain"]).text, "newer");
     const deep = kg(at(server), ["ping", "--deep", "--spread", "any"]);
     assertEquals([deep.status, deep.stderr], [0, ""]);
     await engine.stop();
