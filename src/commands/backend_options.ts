@@ -19,7 +19,7 @@ export const BACKEND_OPTIONS = {
   },
   "backend-password-file": {
     type: "string",
-    value: "FILE",
+    value: "F",
     help: "its password, or USER:PASSWORD (default: in KG_BACKEND)",
   },
   "backend-ca": {

@@ -33,7 +33,7 @@ export const CLIENT_OPTIONS = {
   spread: {
     type: "string",
     value: "keys|any",
-    help: "each server has its share of the keys, or any has all (default: KG_SPREAD, keys)",
+    help: "each server has its share of the keys, or any has all (KG_SPREAD; keys)",
   },
   ...KEY_FILE_OPTION,
   timeout: {

@@ -20,7 +20,7 @@ export const STORE_OPTIONS = {
   memory: {
     type: "string",
     value: "SIZE",
-    help: `the most that keys, values and their index may take (default: ${DEFAULT_MEMORY})`,
+    help: `the most that keys, values and index may take (default: ${DEFAULT_MEMORY})`,
   },
   "on-full": {
     type: "string",

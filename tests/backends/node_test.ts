@@ -171,6 +171,26 @@ test("a node that never accepts is tried again, ever more seldom, and requests e
   assert(waits[7] <= 1_100 && waits[7] >= 900, String(waits));
 });
 
+test("a node that closes again and again without a word is told from one that does it once", async () => {
+  const { node, clock, connections, welcome } = oneNode();
+  node.connect();
+  const close = async () => {
+    connections[connections.length - 1].onOpen();
+    connections[connections.length - 1].onClose("it closed the connection", false);
+    await clock.pass(1_500);
+  };
+  await close();
+  welcome();
+  for (let i = 0; i < 3; i++) {
+    connections[connections.length - 1].onClose("it closed the connection", false);
+    await clock.pass(1_500);
+  }
+  assertEquals(node.isFatal, false);
+  for (let i = 0; i < 4; i++) await close();
+  assertEquals(node.isFatal, true);
+  assertMatch(String(node.problem), /does it want TLS/);
+});
+
 test("a wrong password is fatal, replies that nobody asked for end the connection", () => {
   const wrong = oneNode({ password: "no" });
   wrong.node.connect();

@@ -16,6 +16,8 @@ const LAST_RETRY_MS = 1_000;
 const LOOK_MS = 100;
 /** A node that nobody asks anything is asked this often whether it is there. */
 const PROBE_MS = 1_000;
+/** A node that closes so many connections in a row without a word will go on doing so. */
+const FATAL_LOSSES = 4;
 const GAIN = 1 / 8;
 
 const ASKING = encode(["ASKING"]);
@@ -83,6 +85,8 @@ export class EngineNode {
   #hasSpoken = false;
   #retryMs = FIRST_RETRY_MS;
   #retryAtMs = 0;
+  /** Connections in a row that were closed before anything came through them. */
+  #muteLosses = 0;
   #replies = new ReplyReader();
   /** Requests that wait for the connection, and those that were written, in their order. */
   #waiting: EngineRequest[] = [];
@@ -307,7 +311,8 @@ export class EngineNode {
   /** The connection is gone: what was written may have been carried out. */
   #lose(said: string): void {
     const isMute = this.#socket !== null && !this.#isOpen && !this.#hasSpoken;
-    this.isFatal ||= isMute && (said === CLOSED || said === this.#ports.mute);
+    this.#muteLosses = isMute && said === CLOSED ? this.#muteLosses + 1 : 0;
+    this.isFatal ||= this.#muteLosses >= FATAL_LOSSES || (isMute && said === this.#ports.mute);
     const problem = isMute && said === CLOSED
       ? `${said} at once: does it want TLS, rediss://?`
       : said;
