@@ -10,7 +10,7 @@ export const BACKEND_OPTIONS = {
   backend: {
     type: "string",
     value: "URL",
-    help: "keep the keys in redis://HOST:PORT (rediss:// for TLS) or kg://SERVERS",
+    help: "keep the keys at redis[s]://HOST:PORT or kg://SERVERS (KG_BACKEND)",
   },
   "backend-timeout": {
     type: "string",
@@ -30,7 +30,7 @@ export const BACKEND_OPTIONS = {
   "backend-spread": {
     type: "string",
     value: "keys|any",
-    help: "what servers at kg:// are, as --spread of the client's commands",
+    help: "what servers at kg:// are, as --spread elsewhere (KG_SPREAD; keys)",
   },
   "backend-key-file": {
     type: "string",
@@ -60,7 +60,7 @@ export function backendOf(input: Input, env = process.env): string | undefined {
   for (const option of OWN_STORE) {
     if (input.text(option) === undefined) continue;
     throw new UsageError(
-      `--${option} is for a server that keeps the keys itself; --backend has them`,
+      `--${option} is for a server that keeps the keys itself; here --backend, or KG_BACKEND, has them`,
     );
   }
   return url;

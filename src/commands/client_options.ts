@@ -7,6 +7,8 @@ import { choiceOf, type Input, type Options } from "./command.ts";
 import { parseDuration } from "./quantities.ts";
 
 const DEFAULT_TIMEOUT = "1s";
+/** Where any of several servers will do, there is time to find the first one down. */
+const DEFAULT_TIMEOUT_OF_ANY = "3s";
 
 export const CRYPTO_OPTION = {
   crypto: {
@@ -74,7 +76,9 @@ export function spreadOf(input: Input, option = "spread"): Spread | undefined {
 }
 
 export function timeoutMsOf(input: Input): number {
-  return parseDuration("--timeout", input.text("timeout") ?? DEFAULT_TIMEOUT);
+  const isAny = (spreadOf(input) ?? process.env.KG_SPREAD) === "any";
+  const text = input.text("timeout") ?? (isAny ? DEFAULT_TIMEOUT_OF_ANY : DEFAULT_TIMEOUT);
+  return parseDuration("--timeout", text);
 }
 
 /** The time to live from --ttl, in milliseconds. */

@@ -44,7 +44,7 @@ export const command: Command = {
     "If there is no key, it makes one, readable only by you. The commands that you run on this\n" +
     "machine find that key by themselves. For other machines, copy its file to them.\n" +
     "SIGINT or SIGTERM stops it; what was stored is then lost, unless it has a --data-dir.\n" +
-    "SIGHUP reads the files with keys and the password again. A key file may have two lines, a\n" +
+    "SIGHUP reads the files with keys and --resp-password-file again. A key file may have two lines, a\n" +
     "key each: the server accepts both, and clients use the first.",
   options: {
     listen: {

@@ -8,6 +8,9 @@ import { Engine } from "../backends/redis/engine.ts";
 import { EngineCounts } from "../backends/redis/engine_counts.ts";
 import { RedisExecutor } from "../backends/redis/executor.ts";
 import { openDestination } from "../connect.ts";
+import type { Destination } from "../protocol/destination.ts";
+import { Operation } from "../protocol/frame.ts";
+import { requestOf } from "../requests.ts";
 import { makeAlarm } from "../runtime/alarm.ts";
 import { dialEngine } from "../runtime/engine_dial.ts";
 import { backendTimeoutMsOf } from "./backend_options.ts";
@@ -21,6 +24,10 @@ import { UsageError } from "./usage_error.ts";
 /** How long a server waits for its engine when it starts. */
 const START_MS = 10_000;
 const LOOK_MS = 20;
+/** After so long it says that it waits. */
+const SAY_MS = 500;
+/** How often other servers are asked whether they are there. */
+const PROBE_MS = 1_000;
 const KG = "kg://";
 
 /** @throws UsageError if it can't be used, and will not be by itself */
@@ -48,11 +55,31 @@ async function openServers(input: Input, servers: string, now: () => number): Pr
   });
   const timeoutMs = backendTimeoutMsOf(input);
   const executor = new KilogramExecutor({ destination, timeoutMs, now });
+  const stopProbing = keepProbing(destination, timeoutMs);
   const end = () => {
+    stopProbing();
     destination.close();
     close();
   };
   return opened(executor, `keys: at ${servers}`, timeoutMs, end);
+}
+
+/** Asks all servers now and then, so that it is known which are there, and logs when one comes or goes. */
+function keepProbing({ servers }: Destination, timeoutMs: number): () => void {
+  const wasDown = new Map(servers.map((server) => [server, false]));
+  const request = requestOf(Operation.PING, new Uint8Array(0));
+  const timer = setInterval(() => {
+    for (const server of servers) {
+      const { name, address, isDown } = server.state;
+      if (isDown !== wasDown.get(server)) {
+        complain(`server ${name ?? address}: ${isDown ? "it does not answer" : "it is there"}`);
+      }
+      wasDown.set(server, isDown);
+      if (!isDown) void server.call(request, { timeoutMs }).catch(() => {});
+    }
+  }, PROBE_MS);
+  timer.unref();
+  return () => clearInterval(timer);
 }
 
 async function openEngine(
@@ -134,9 +161,14 @@ function caOf(input: Input, isTls: boolean): string | undefined {
 /** Waits until the engine can be used. */
 async function untilThere(engine: Engine, signal: AbortSignal): Promise<void> {
   const untilMs = performance.now() + START_MS;
+  let isSaid = false;
   while (engine.outage !== null && !signal.aborted) {
     const { fatalProblem, outage } = engine;
     if (fatalProblem !== null) throw new UsageError(`the backend: ${fatalProblem}`);
+    if (!isSaid && performance.now() > untilMs - START_MS + SAY_MS) {
+      isSaid = true;
+      complain(`engine: waiting for it, up to ${START_MS / 1_000} s`);
+    }
     if (performance.now() > untilMs) throw new UsageError(`the backend does not answer: ${outage}`);
     await new Promise((resolve) => setTimeout(resolve, LOOK_MS));
   }

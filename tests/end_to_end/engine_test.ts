@@ -351,6 +351,28 @@ test(
   },
 );
 
+test("a sidecar that nobody asks anything knows whether its servers are there", async () => {
+  const other = await startGateway([]);
+  const port = await freePort();
+  const sidecar = await startGateway(["--backend", `kg://127.0.0.1:${port}`]);
+  const own = { ...env, KG_SERVER: sidecar.addresses[0] };
+  const becomes = async (status: number) => {
+    const until = performance.now() + TIMEOUT_MS;
+    while (kg(own, ["ping"]).status !== status) {
+      assert(performance.now() < until, `ping does not become ${status}`);
+      await new Promise((resolve) => setTimeout(resolve, 200));
+    }
+  };
+  await becomes(4);
+  const server = await startServer(env, ["--listen", `127.0.0.1:${port}`]);
+  await becomes(0);
+  await server.stop("SIGKILL");
+  await becomes(4);
+  const places = `127.0.0.1:${port},${other.addresses[0]}`;
+  const get = kg(own, ["get", "none", "--server", places, "--spread", "any"]);
+  assertEquals(get.status, 1, get.stderr);
+});
+
 test(
   "a backend that can't be used is refused at the start, with the reason",
   { skip: isSkipped },

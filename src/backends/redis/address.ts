@@ -18,8 +18,9 @@ export function parseEngineAddress(url: string): EngineAddress {
   const [, scheme, credentials, hosts] = FORM.exec(url) ?? [];
   if (hosts === undefined) {
     throw new InvalidArgumentError(
-      "An engine's address is redis://HOST:PORT, or rediss:// for TLS, with commas between several " +
-        "nodes; it has only database 0, so no path.",
+      "An engine's address is redis://HOST:PORT (Valkey too), or rediss:// for TLS, with commas between " +
+        "several nodes of a Cluster; it has only database 0, so no path. Other servers are kg://SERVERS. In a " +
+        "password, write @ as %40.",
     );
   }
   const list = hosts.split(",").map((host) => host.trim()).filter((host) => host !== "");
