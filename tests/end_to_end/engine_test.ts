@@ -24,7 +24,8 @@ const { connect } = await importLibrary();
 const TIMEOUT_MS = 20_000;
 const PASSWORD = "p@ss:word%1";
 const isBun = "Bun" in globalThis;
-/** A Cluster takes seconds to make, and the engine's code is the same on all runtimes. */
+/** Some take seconds, and their code is the same on all runtimes. */
+const isLong = !isBun;
 const isSkipped = ENGINE === undefined && !process.env.KG_NEED_RESP_SERVER;
 
 const env = freshEnvironment();
@@ -279,7 +280,7 @@ test("the backend tells of itself in STATS, and PING tells whether it is there",
 
 test(
   "through a door before an engine: values that are too large, and many keys in order",
-  { skip: isSkipped },
+  { skip: isSkipped || isLong },
   async () => {
     const engine = await startEngine();
     const server = await startGateway(["--backend", `redis://127.0.0.1:${engine.port}`]);
@@ -318,7 +319,7 @@ test(
 
 test(
   "keys move from memory to an engine and back by export and import",
-  { skip: isSkipped },
+  { skip: isSkipped || isLong },
   async () => {
     const engine = await startEngine();
     const server = await startGateway(["--backend", `redis://127.0.0.1:${engine.port}`]);
@@ -351,27 +352,31 @@ test(
   },
 );
 
-test("a sidecar that nobody asks anything knows whether its servers are there", async () => {
-  const other = await startGateway([]);
-  const port = await freePort();
-  const sidecar = await startGateway(["--backend", `kg://127.0.0.1:${port}`]);
-  const own = { ...env, KG_SERVER: sidecar.addresses[0] };
-  const becomes = async (status: number) => {
-    const until = performance.now() + TIMEOUT_MS;
-    while (kg(own, ["ping"]).status !== status) {
-      assert(performance.now() < until, `ping does not become ${status}`);
-      await new Promise((resolve) => setTimeout(resolve, 200));
-    }
-  };
-  await becomes(4);
-  const server = await startServer(env, ["--listen", `127.0.0.1:${port}`]);
-  await becomes(0);
-  await server.stop("SIGKILL");
-  await becomes(4);
-  const places = `127.0.0.1:${port},${other.addresses[0]}`;
-  const get = kg(own, ["get", "none", "--server", places, "--spread", "any"]);
-  assertEquals(get.status, 1, get.stderr);
-});
+test(
+  "a sidecar that nobody asks anything knows whether its servers are there",
+  { skip: isLong },
+  async () => {
+    const other = await startGateway([]);
+    const port = await freePort();
+    const sidecar = await startGateway(["--backend", `kg://127.0.0.1:${port}`]);
+    const own = { ...env, KG_SERVER: sidecar.addresses[0] };
+    const becomes = async (status: number) => {
+      const until = performance.now() + TIMEOUT_MS;
+      while (kg(own, ["ping"]).status !== status) {
+        assert(performance.now() < until, `ping does not become ${status}`);
+        await new Promise((resolve) => setTimeout(resolve, 200));
+      }
+    };
+    await becomes(4);
+    const server = await startServer(env, ["--listen", `127.0.0.1:${port}`]);
+    await becomes(0);
+    await server.stop("SIGKILL");
+    await becomes(4);
+    const places = `127.0.0.1:${port},${other.addresses[0]}`;
+    const get = kg(own, ["get", "none", "--server", places, "--spread", "any"]);
+    assertEquals(get.status, 1, get.stderr);
+  },
+);
 
 test(
   "a backend that can't be used is refused at the start, with the reason",
