@@ -21,7 +21,7 @@ const isShort = (file: string) => !isEndToEnd(file) && !isOfClients(file);
 const bun = (chosen: readonly string[]) => ["bun", "test", "--timeout", TIMEOUT_MS, ...chosen];
 
 await together(bun(files.filter(isEndToEnd)), bun(files.filter(isShort)));
-await together(["npm", "run", "--silent", "sim", "--", "--seeds", "200"]);
+await together(["npm", "run", "--silent", "sim", "--", "--seeds", "100"]);
 // Each of these keeps the processors busy by itself. Clients bring their own runtimes: once is enough.
 await together(bun(files.filter(isOfClients)));
 await together(["npm", "run", "--silent", "test:deno"]);
