@@ -17,6 +17,7 @@ import {
   Status,
 } from "../../protocol/frame.ts";
 import { REFUSALS } from "../../refusals.ts";
+import { requestOf } from "../../requests.ts";
 import type { Line, Section } from "../../section.ts";
 import { nameOfSpan } from "../../store/name.ts";
 import { NONE, Result, type Span, type StoreCounts } from "../../store/store.ts";
@@ -92,7 +93,7 @@ export class KilogramExecutor extends LaterExecutor {
     } else if (job.action === Action.DROP) {
       void this.#dropAll(job.key.bytes).then(done);
     } else {
-      const request = requestOf(job, this.#options.now());
+      const request = requestOfJob(job, this.#options.now());
       if (typeof request === "string") done(unavailable(request));
       else this.#send(job, request, done);
     }
@@ -118,13 +119,7 @@ export class KilogramExecutor extends LaterExecutor {
 
   async #dropAll(prefix: Uint8Array): Promise<Fill> {
     const { stores: servers } = this.#options.destination;
-    const request = {
-      operation: Operation.DROP,
-      toggles: 0,
-      key: prefix,
-      value: NOTHING,
-      ttlMs: 0,
-    };
+    const request = requestOf(Operation.DROP, prefix);
     const ended = await Promise.allSettled(
       servers.map((server) => server.call(request, this.#limit)),
     );
@@ -159,7 +154,7 @@ function own(span: Span): void {
 }
 
 /** The request of a job; or why there is none, as a sentence without its end. */
-function requestOf(job: Job, nowMs: number): Request | string {
+function requestOfJob(job: Job, nowMs: number): Request | string {
   const key = job.key.bytes;
   const isTimed = TIMED.has(job.action) && job.expiresAtMs !== 0;
   const ttlMs = isTimed ? Math.max(1, Math.ceil(job.expiresAtMs - nowMs)) : 0;
@@ -170,9 +165,9 @@ function requestOf(job: Job, nowMs: number): Request | string {
   const most = ttlMs > 0 ? MAX_VALUE_BYTES_WITH_TTL : MAX_VALUE_BYTES;
   if (value.length > most) return `a value has at most ${most} bytes before other servers`;
   if (isOver(job, nowMs)) {
-    return { operation: Operation.DELETE, toggles: 0, key, value: NOTHING, ttlMs: 0 };
+    return requestOf(Operation.DELETE, key);
   }
-  return { operation: OPERATIONS[job.action], toggles: togglesOf(job), key, value, ttlMs };
+  return requestOf(OPERATIONS[job.action], key, value, ttlMs, togglesOf(job));
 }
 
 /** A value that has expired when it is stored removes the one before it. */

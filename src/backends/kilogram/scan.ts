@@ -5,6 +5,7 @@ import type { Job } from "../../execute/executor.ts";
 import type { Reply } from "../../protocol/call.ts";
 import type { Destination, ServerDestination } from "../../protocol/destination.ts";
 import { CURSOR_BYTES, Operation, type Request, Status } from "../../protocol/frame.ts";
+import { requestOf } from "../../requests.ts";
 import { ANYWHERE, Result } from "../../store/store.ts";
 import { outcome } from "../fills.ts";
 import { type Done, type Fill, unavailable } from "../later_executor.ts";
@@ -47,13 +48,7 @@ export class ServersScan {
   /** @param mayGoOn how often another page may be asked for, if there are no keys in this one */
   async #ask(place: Place, prefix: Uint8Array, mayGoOn = MAX_EMPTY): Promise<Fill> {
     const { stores } = this.#destination;
-    const request = {
-      operation: Operation.SCAN,
-      toggles: 0,
-      key: prefix,
-      value: place.cursor,
-      ttlMs: 0,
-    };
+    const request = requestOf(Operation.SCAN, prefix, place.cursor);
     try {
       const { status, value } = await this.#call(stores[place.server], request);
       if (status === Status.NOT_FOUND) return outcome(Result.NO_CURSOR);
