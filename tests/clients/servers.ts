@@ -1,10 +1,8 @@
 /** A real server and kg beside each other, both empty, for the same programs. */
 
 import { spawn } from "node:child_process";
-import { connect } from "node:net";
+import { listening } from "../end_to_end/engines.ts";
 import { freePort, freshEnvironment, startServer } from "../end_to_end/programs.ts";
-
-const START_BOUND_MS = 30_000;
 
 export interface Servers {
   /** Ports of 127.0.0.1. */
@@ -28,20 +26,4 @@ export async function startServers(program: string): Promise<Servers> {
     await ours.stop("SIGKILL");
   };
   return { real, kg: Number(ours.doors("resp")[0].split(":").at(-1)), stop };
-}
-
-async function listening(port: number): Promise<void> {
-  const deadline = Date.now() + START_BOUND_MS;
-  while (!await canConnect(port)) {
-    if (Date.now() > deadline) throw new Error(`nothing listens on port ${port}`);
-    await new Promise((resolve) => setTimeout(resolve, 20));
-  }
-}
-
-function canConnect(port: number): Promise<boolean> {
-  return new Promise((resolve) => {
-    const socket = connect(port, "127.0.0.1");
-    socket.once("connect", () => resolve(true)).once("error", () => resolve(false));
-    socket.once("connect", () => socket.destroy());
-  });
 }

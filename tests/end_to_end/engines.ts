@@ -42,7 +42,8 @@ export async function startEngine(
   return { port: listened, process: child, stop };
 }
 
-async function listening(port: number): Promise<void> {
+/** Waits until something listens at a port of this machine. */
+export async function listening(port: number): Promise<void> {
   const deadline = Date.now() + START_BOUND_MS;
   while (!await canConnect(port)) {
     if (Date.now() > deadline) throw new Error(`nothing listens on port ${port}`);
