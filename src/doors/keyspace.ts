@@ -99,12 +99,12 @@ export class Keyspace {
     this.counters.misses += misses;
   }
 
-  /** Whether the store answers later: then each command is by itself. */
   /** Why nothing can be carried out at present, as a sentence without its end; null if it can. */
   get outage(): string | null {
     return this.#executor.outage;
   }
 
+  /** Whether the store answers later: then each command is by itself. */
   get answersLater(): boolean {
     return this.#executor.answersLater;
   }

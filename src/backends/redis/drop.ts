@@ -11,10 +11,8 @@ import { encode } from "./commands.ts";
 import type { Engine } from "./engine.ts";
 import type { EngineNode } from "./node.ts";
 import { EngineError, type Reply } from "./replies.ts";
-import { pageOf, patternOf } from "./scan.ts";
+import { pageOf, scanCommand } from "./scan.ts";
 import { slotOf } from "./slots.ts";
-
-const LOOKS = "1000";
 
 /** A drop under way: whether something may be removed by now. */
 interface Drop {
@@ -55,11 +53,8 @@ export class EngineDrop {
   }
 
   async #walk(node: EngineNode, prefix: Uint8Array, drop: Drop): Promise<void> {
-    const pattern = patternOf(prefix);
-    const word = { span: { bytes: pattern, start: 0, length: pattern.length } };
     for (let cursor = "0";;) {
-      const command = encode(["SCAN", cursor, "MATCH", word, "COUNT", LOOKS, "TYPE", "string"]);
-      const page = await this.#askNode(node, command, true, drop);
+      const page = await this.#askNode(node, scanCommand(cursor, prefix), true, drop);
       const { next, keys } = pageOf(page);
       cursor = next;
       if (keys.length > 0) drop.hasBegun = true;

@@ -47,7 +47,7 @@ const MAX_EMPTY = 32;
 const SPECIAL = new Set([..."*?[]\\"].map((char) => char.charCodeAt(0)));
 
 /** A pattern that matches all keys with a prefix. */
-export function patternOf(prefix: Uint8Array): Uint8Array {
+function patternOf(prefix: Uint8Array): Uint8Array {
   const bytes = [...prefix].flatMap((byte) => SPECIAL.has(byte) ? [0x5c, byte] : [byte]);
   return Uint8Array.from([...bytes, 0x2a]);
 }
@@ -57,6 +57,13 @@ const KEY_BYTES = 64;
 /** The memory that keys take. */
 function bytesOf(keys: readonly Uint8Array[]): number {
   return keys.reduce((sum, { length }) => sum + KEY_BYTES + length, 0);
+}
+
+/** Asks a node for a page of its keys that begin with a prefix. */
+export function scanCommand(cursor: string, prefix: Uint8Array): Buffer {
+  const pattern = patternOf(prefix);
+  const word = { span: { bytes: pattern, start: 0, length: pattern.length } };
+  return encode(["SCAN", cursor, "MATCH", word, "COUNT", String(LOOKS), "TYPE", "string"]);
 }
 
 interface Page {
@@ -112,12 +119,7 @@ export class EngineScan {
       done(outcome(Result.NO_CURSOR));
       return;
     }
-    const pattern = patternOf(prefix);
-    const command = encode([
-      ...["SCAN", place.cursor ?? START, "MATCH"],
-      { span: { bytes: pattern, start: 0, length: pattern.length } },
-      ...["COUNT", String(LOOKS), "TYPE", "string"],
-    ]);
+    const command = scanCommand(place.cursor ?? START, prefix);
     this.#engine.sendTo(node, command, true, {
       onReply: (reply) => this.#take(reply, job, walk, done),
       onFailure: (problem) => done(unavailable(problem)),
