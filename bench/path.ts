@@ -1,6 +1,8 @@
 /**
  * The cost of the steps of a GET inside the server, without its socket: a datagram is opened,
- * checked, answered from the store and sealed, over and over, 64 different datagrams in turn.
+ * checked, answered from the store and sealed, over and over, 64 different datagrams in turn. All of
+ * it is measured twice: as `kg serve` has it, which samples requests for its hot keys and latencies,
+ * and without that.
  *
  *     npm run bench:path -- [--rounds 7] [--crypto native|node] [--json]
  */
@@ -15,6 +17,8 @@ import { OneArrival, type ServerSocket } from "../src/protocol/socket.ts";
 import { NonceStream } from "../src/protocol/nonces.ts";
 import { makeClock } from "../src/runtime/clock.ts";
 import { chooseCrypto } from "../src/runtime/detect.ts";
+import { SampledExecutor } from "../src/sampling/sampled_executor.ts";
+import { Samples } from "../src/sampling/samples.ts";
 import { Server } from "../src/server.ts";
 import { version1 } from "../src/version1.ts";
 import { LogStore } from "../src/store/log_store.ts";
@@ -40,12 +44,11 @@ const ciphers = await trafficCiphers(generateKey(), provider);
 const now = makeClock();
 const store = new LogStore({ limitBytes: 64 * 2 ** 20, now, fillRandom: fillFromKernel });
 const executor = new MemoryExecutor(store);
-const server = new Server({
-  wires: [version1(ciphers)],
-  executor,
-  now,
-  fillRandom: fillFromKernel,
-});
+const steadyNow = () => performance.now();
+const sampled = new SampledExecutor(executor, new Samples(steadyNow), steadyNow);
+const shared = { wires: [version1(ciphers)], now, fillRandom: fillFromKernel };
+const server = new Server({ ...shared, executor });
+const sampledServer = new Server({ ...shared, executor: sampled });
 const reply = new Uint8Array(DATAGRAM_BYTES);
 const arrival = new OneArrival();
 const socket: ServerSocket = { reply, send() {}, keep: (peer) => peer };
@@ -62,7 +65,12 @@ const steps: Record<string, (i: number) => void> = {
   "open the request": (i) => void ciphers.requests.open(requests[i], NO_ADDITIONAL_DATA),
   "get from the store": (i) => void store.get(spans[i], found),
   "seal the reply": () => void ciphers.replies.seal(reply, NO_ADDITIONAL_DATA),
-  "all of it": (i) => void server.receive(arrival.of(requests[i], null), socket),
+  "all of it, sampled": (i) => {
+    sampled.arrive(1);
+    sampledServer.receive(arrival.of(requests[i], null), socket);
+    sampled.handled();
+  },
+  "all of it, not sampled": (i) => void server.receive(arrival.of(requests[i], null), socket),
 };
 
 const rounds: Record<string, number>[] = [];

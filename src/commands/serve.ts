@@ -6,6 +6,8 @@ import { chooseCrypto, detectRuntime } from "../runtime/detect.ts";
 import { kernelDrops } from "../runtime/kernel_drops.ts";
 import type { ReaderThreads, ReaderThreadsOptions } from "../runtime/readers/threads.ts";
 import type { Listener, Runtime } from "../runtime/runtime.ts";
+import { SampledExecutor } from "../sampling/sampled_executor.ts";
+import { Samples } from "../sampling/samples.ts";
 import { Server } from "../server.ts";
 import type { Line } from "../section.ts";
 import { Counters } from "../statistics.ts";
@@ -147,13 +149,16 @@ interface Serving {
 /** Opens everything, or throws; the caller closes `toClose` in either case. */
 async function start(
   input: Input,
-  { executor, store, description }: Opened,
+  { executor: unsampled, store, description }: Opened,
   { now, readers: readerCount, pollMs, hangUp }: Serving,
   toClose: Closable[],
 ): Promise<void> {
   const runtime = await detectRuntime();
   const provider = await chooseCrypto(cryptoChoice(input));
   const counters = new Counters();
+  const steadyNow = () => performance.now();
+  const samples = new Samples(steadyNow);
+  const executor = new SampledExecutor(unsampled, samples, steadyNow);
   const doors = wantsDoors(input)
     ? await openDoors(input, runtime, { executor, counters, now, onFault })
     : null;
@@ -164,6 +169,7 @@ async function start(
   const readers = readerCount === 0 || store === null ? null : await makeReaders({
     count: readerCount,
     ...{ store: store.shared, serverName, pollMs, now, counters, onFault },
+    onSample: (sample) => samples.note(sample),
     crypto: cryptoChoice(input),
     isFresh: !executor.isDurable,
     pollers: pollers(),
@@ -188,7 +194,11 @@ async function start(
     readers: readers ?? undefined,
     onFault,
   });
-  const receive: Receive = (arrivals, socket) => server.receive(arrivals, socket);
+  const receive: Receive = (arrivals, socket) => {
+    executor.arrive(arrivals.count);
+    server.receive(arrivals, socket);
+    executor.handled();
+  };
   await listenAll(input, runtime, receive, listeners, toClose);
   const isDivided = readers !== null && await startReaders(readers, listeners, receive, toClose);
   if (store !== null) toClose.push({ close: keepSweeping(store) });

@@ -12,7 +12,16 @@ import type { Arrivals, Peer, ServerSocket } from "../protocol/socket.ts";
 import { Action, type Job } from "../execute/executor.ts";
 import { Counters } from "../statistics.ts";
 import type { StoreReader } from "../store/reader.ts";
+import type { Span } from "../store/store.ts";
 import { type MakeWire, Turn, type Wire } from "../turn.ts";
+
+/** Which reads are looked at closely, and what was seen of them. */
+export interface ReadSamples {
+  /** Counts a read. @returns for how many reads it stands if it is a sample; otherwise 0 */
+  next(): number;
+  /** @param us how long it took, from its arrival on */
+  put(key: Span, us: number, weight: number): void;
+}
 
 export interface ReaderOptions {
   readonly store: StoreReader;
@@ -28,6 +37,7 @@ export interface ReaderOptions {
   readonly epoch: () => Uint8Array;
   /** Hands a datagram of 1,024 bytes on; false if there is no room. */
   readonly handOn: (datagram: Uint8Array, peer: Peer, socket: ServerSocket) => boolean;
+  readonly samples?: ReadSamples;
   /** Called with an exception, which is a bug here. The request gets no reply. */
   readonly onFault: (error: unknown) => void;
 }
@@ -123,13 +133,15 @@ export class Reader {
   }
 
   #look(job: Job): boolean {
-    const { store } = this.#options;
+    const { store, samples, now } = this.#options;
     const nowMs = this.#nowMs;
+    const weight = samples?.next() ?? 0;
     const result = job.action === Action.GET
       ? store.get(job.key, job.found, nowMs)
       : store.exists(job.key, job.found, nowMs);
     if (result === null) return false;
     job.result = result;
+    if (weight > 0) samples?.put(job.key, (now() - nowMs) * 1_000, weight);
     return true;
   }
 

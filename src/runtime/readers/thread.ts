@@ -7,6 +7,7 @@ import { Published } from "../../readers/published.ts";
 import { Reader } from "../../readers/reader.ts";
 import { ReaderClock } from "../../readers/reader_clock.ts";
 import { publish } from "../../readers/tallies.ts";
+import { ReaderSamples } from "../../sampling/reader_samples.ts";
 import type { SharedStore } from "../../store/memory.ts";
 import { StoreReader } from "../../store/reader.ts";
 import { ServerBatch } from "../batches.ts";
@@ -30,6 +31,7 @@ export interface ReaderStart {
   readonly published: Int32Array;
   readonly tally: Int32Array;
   readonly handoff: SharedArrayBuffer;
+  readonly samples: SharedArrayBuffer;
   /** The store's clock less the clock that all threads share, in ms, before the machine slept. */
   readonly clockOffsetMs: number;
   /** The longest time to look for datagrams before sleeping, in ms. */
@@ -73,6 +75,7 @@ async function run(start: ReaderStart, say: (message: ReaderMessage) => void): P
       if (isPut && handoff.mustCall()) say("handed on");
       return isPut;
     },
+    samples: new ReaderSamples(start.samples, () => performance.now()),
     onFault: (error) => say({ fault: error instanceof Error ? error.stack ?? "" : String(error) }),
   });
   const watch = new Watch({

@@ -7,6 +7,8 @@ import { Balance } from "../../readers/balance.ts";
 import { Handoff, HANDOFF_BYTES } from "../../readers/handoff.ts";
 import { Published } from "../../readers/published.ts";
 import { Tally, TALLY_WORDS } from "../../readers/tallies.ts";
+import { SAMPLE_RING_BYTES, SampleRing } from "../../sampling/sample_ring.ts";
+import type { Sample } from "../../sampling/samples.ts";
 import type { Line, Section } from "../../section.ts";
 import type { Readers } from "../../server.ts";
 import type { SlottedKey } from "../../keyring.ts";
@@ -40,6 +42,8 @@ export interface ReaderThreadsOptions {
   /** The store's clock, in ms. */
   readonly now: () => number;
   readonly counters: Counters;
+  /** Called with the samples of the threads. */
+  readonly onSample: (sample: Sample) => void;
   /** Called with what went wrong in a thread. */
   readonly onFault: (problem: string) => void;
 }
@@ -53,6 +57,7 @@ const READERS_OF_SECTION = 8;
 interface ReaderThread {
   readonly worker: Worker;
   readonly tally: Tally;
+  readonly samples: SampleRing;
   readonly isReady: Promise<void>;
   readonly hasStopped: Promise<void>;
 }
@@ -92,8 +97,11 @@ export class ReaderThreads implements Readers {
   }
 
   collect(): void {
-    const { counters, now } = this.#options;
-    for (const { tally } of this.#threads) tally.collect(counters, now());
+    const { counters, now, onSample } = this.#options;
+    for (const { tally, samples } of this.#threads) {
+      tally.collect(counters, now());
+      samples.takeAll(onSample);
+    }
   }
 
   /**
@@ -140,6 +148,7 @@ export class ReaderThreads implements Readers {
     const { store, serverName, crypto, isFresh, pollMs, pollers } = this.#options;
     const words = new Int32Array(new SharedArrayBuffer(TALLY_WORDS * Int32Array.BYTES_PER_ELEMENT));
     const memory = new SharedArrayBuffer(HANDOFF_BYTES);
+    const samples = new SharedArrayBuffer(SAMPLE_RING_BYTES);
     const start: ReaderStart = {
       number,
       ...{ store, serverName, crypto, isFresh },
@@ -147,6 +156,7 @@ export class ReaderThreads implements Readers {
       published: this.#published.words,
       tally: words,
       handoff: memory,
+      samples,
       clockOffsetMs: this.#offsetMs - this.#monotonicOffsetMs,
       pollMs: number < pollers ? pollMs : 0,
     };
@@ -174,7 +184,8 @@ export class ReaderThreads implements Readers {
       if (!this.#isClosing) this.#onLost(number);
       stopped();
     });
-    return { worker, tally: new Tally(words), isReady, hasStopped };
+    const tally = new Tally(words);
+    return { worker, tally, samples: new SampleRing(samples), isReady, hasStopped };
   }
 
   /** A thread that failed gets no more datagrams: other sockets take them. */
