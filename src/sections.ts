@@ -9,6 +9,8 @@ export interface SectionSources {
   readonly executor: Executor;
   /** Lines of the section `server`, without the list of all sections. */
   readonly serverLines: Section;
+  /** The section `process`: what the server takes of the machine. */
+  readonly processLines?: Section;
   /** Lines of the section `datagrams` with the system's counts. */
   readonly systemLines?: Section;
   /** The section `keys`. */
@@ -21,7 +23,7 @@ export interface SectionSources {
 
 export function makeSections(sources: SectionSources): ReadonlyMap<string, Section> {
   const { counters, executor, serverLines, systemLines, connectionLines, readers } = sources;
-  const { keyLines } = sources;
+  const { keyLines, processLines } = sources;
   const collected = (lines: (counters: Counters) => Line[]) => () => {
     readers?.collect();
     return lines(counters);
@@ -35,6 +37,7 @@ export function makeSections(sources: SectionSources): ReadonlyMap<string, Secti
     ...executor.sections,
   ]);
   for (const [name, lines] of readers?.sections ?? []) sections.set(name, collected(lines));
+  if (processLines !== undefined) sections.set("process", processLines);
   if (keyLines !== undefined) sections.set("keys", collected(keyLines));
   if (connectionLines !== undefined) sections.set("connections", connectionLines);
   return sections;

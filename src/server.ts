@@ -39,6 +39,8 @@ export interface ServerOptions {
   readonly facts?: readonly Line[];
   /** Lines of the section `datagrams` with the system's counts, such as drops by the kernel. */
   readonly systemLines?: Section;
+  /** The section `process`: what the server takes of the machine. */
+  readonly processLines?: Section;
   /** The section `connections`, if there are doors for text. */
   readonly connectionLines?: Section;
   /** The section `keys`: which keys are accepted, and how much each is used. */

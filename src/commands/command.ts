@@ -150,9 +150,10 @@ export function heading(text: string): string {
   return process.stdout.isTTY ? styleText("bold", text) : text;
 }
 
-/** Columns, each but the last as wide as its widest cell. */
+/** Columns, each as wide as its widest cell; a row's last cell is as wide as it likes. */
 export function columns(rows: readonly (readonly string[])[]): string {
-  const widthOf = (column: number) => Math.max(...rows.map((row) => row[column]?.length ?? 0));
+  const lengthOf = (row: readonly string[], i: number) => i < row.length - 1 ? row[i].length : 0;
+  const widthOf = (column: number) => Math.max(...rows.map((row) => lengthOf(row, column)));
   const line = (row: readonly string[]) =>
     row.map((cell, i) => i === row.length - 1 ? cell : cell.padEnd(widthOf(i))).join("  ");
   return rows.map((row) => `  ${line(row)}`).join("\n");

@@ -190,6 +190,7 @@ async function start(
     ],
     keyLines: () => keys.keyring.lines(),
     systemLines: () => systemLines(listeners),
+    processLines,
     connectionLines: doors?.lines,
     readers: readers ?? undefined,
     onFault,
@@ -235,6 +236,14 @@ async function startReaders(
   if (await readers.start(listeners, receive)) return true;
   complain("warning: this system can't steer datagrams to readers, so one thread answers all");
   return false;
+}
+
+function processLines(): Line[] {
+  const { user, system } = process.cpuUsage();
+  return [
+    ["resident_bytes", process.memoryUsage.rss()],
+    ["cpu_ms", Math.round((user + system) / 1_000)],
+  ];
 }
 
 function systemLines(listeners: readonly Listener[]): Line[] {

@@ -10,8 +10,10 @@ const COUNTERS = 64;
 export const HOT_KEYS = 16;
 /** How long requests are counted; they are told for as long again. */
 const WINDOW_MS = 30_000;
-/** A key is told from so many samples on: a single one says nothing. */
+/** A key is told from so many samples on, since one says nothing, and from this share on: others may
+ * be as hot, and have no counter. */
 const LEAST_SAMPLES = 2;
+const LEAST_SHARE = 1 / 200;
 
 export interface HotKey {
   /** One character for each byte. */
@@ -75,7 +77,7 @@ export class HotKeys {
       }
     }
     return [...sums]
-      .filter(([, { samples }]) => samples >= LEAST_SAMPLES)
+      .filter(([, { count, samples }]) => samples >= LEAST_SAMPLES && count >= LEAST_SHARE * total)
       .sort(([, a], [, b]) => b.count - a.count)
       .slice(0, HOT_KEYS)
       .map(([key, { count }]) => ({ key, share: count / total }));

@@ -138,7 +138,7 @@ test("--json on all", () => {
   const sections = Object.keys(json("stats"));
   assertEquals(sections.slice(0, 4), ["server", "operations", "datagrams", "store"]);
   const rest = sections.slice(4).filter((name) => name !== "threads");
-  assertEquals(rest, ["keys"]);
+  assertEquals(rest, ["read_latency", "write_latency", "hot_keys", "process", "keys"]);
   assertEquals(json("keygen").key.length, 44);
   assertEquals(Object.keys(json("version")), ["version", "runtime", "aead"]);
 });

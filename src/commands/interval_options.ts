@@ -1,0 +1,33 @@
+/** The options of commands that look again and again. */
+
+import type { Input, Options } from "./command.ts";
+import { parseCount, parseDuration } from "./quantities.ts";
+import { UsageError } from "./usage_error.ts";
+
+/** More often would be load, not looking. */
+const LEAST_INTERVAL_MS = 10;
+const MOST = 1e15;
+
+export const INTERVAL_OPTION = (standard: string) =>
+  ({
+    interval: {
+      type: "string",
+      value: "TIME",
+      help: `how often to look (default: ${standard})`,
+    },
+  }) as const satisfies Options;
+
+export const COUNT_OPTION = {
+  count: { type: "string", value: "N", help: "end after N (default: never)" },
+} as const satisfies Options;
+
+export function intervalMsOf(input: Input, standard: string): number {
+  const ms = parseDuration("--interval", input.text("interval") ?? standard);
+  if (ms >= LEAST_INTERVAL_MS) return ms;
+  throw new UsageError(`--interval ${input.text("interval")}: at least ${LEAST_INTERVAL_MS}ms`);
+}
+
+export function countOf(input: Input): number {
+  const text = input.text("count");
+  return text === undefined ? Number.POSITIVE_INFINITY : parseCount("--count", text, 1, MOST);
+}
