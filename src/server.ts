@@ -59,6 +59,8 @@ export class Server {
   readonly counters: Counters;
   /** For tests to examine. */
   readonly fence: Fence;
+  /** The sections of STATS by name. */
+  readonly sections: ReadonlyMap<string, Section>;
   readonly #options: ServerOptions;
   readonly #executor: Executor;
   readonly #startedAtMs: number;
@@ -78,16 +80,17 @@ export class Server {
     this.#startedAtMs = options.now();
     this.fence = new Fence(options.fillRandom, this.#startedAtMs, options.fenceLimits);
     options.readers?.setEpoch(this.fence.epoch.bytes);
+    this.sections = makeSections({
+      ...options,
+      counters: this.counters,
+      serverLines: () => this.#serverLines(),
+    });
     this.#wirePorts = {
       outage: () => options.executor.outage,
       fillRandom: options.fillRandom,
       counters: this.counters,
       isFresh: options.isFresh ?? !options.executor.isDurable,
-      sections: makeSections({
-        ...options,
-        counters: this.counters,
-        serverLines: () => this.#serverLines(),
-      }),
+      sections: this.sections,
     };
     this.setWires(options.wires);
   }

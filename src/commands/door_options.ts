@@ -25,7 +25,7 @@ export const DOOR_OPTIONS = {
   },
   "plaintext-ok": {
     type: "boolean",
-    help: "let those two, which are not encrypted, listen on the network",
+    help: "let those doors, which are not encrypted, listen on the network",
   },
   "socket-mode": {
     type: "string",

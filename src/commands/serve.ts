@@ -9,7 +9,7 @@ import type { Listener, Runtime } from "../runtime/runtime.ts";
 import { SampledExecutor } from "../sampling/sampled_executor.ts";
 import { Samples } from "../sampling/samples.ts";
 import { Server } from "../server.ts";
-import type { Line } from "../section.ts";
+import type { Line, Section } from "../section.ts";
 import { Counters } from "../statistics.ts";
 import type { LogStore } from "../store/log_store.ts";
 import { VERSION } from "../version.ts";
@@ -17,6 +17,7 @@ import { CRYPTO_OPTION, cryptoChoice, KEY_FILE_OPTION } from "./client_options.t
 import { BACKEND_OPTIONS, backendOf } from "./backend_options.ts";
 import { bindProblem } from "./bind_problem.ts";
 import { type Command, Exit, type Input } from "./command.ts";
+import { HTTP_OPTIONS, wantsHttp } from "./http_options.ts";
 import { HangUp } from "./hang_up.ts";
 import { complain } from "./output.ts";
 import { DOOR_OPTIONS, wantsDoors } from "./door_options.ts";
@@ -29,6 +30,7 @@ import {
   type Opened,
   STORE_OPTIONS,
 } from "./serve_store.ts";
+import type { Http } from "./serve_http.ts";
 import type { DoorPorts, Doors } from "./serve_doors.ts";
 import { NAME_OPTION, type OpenedKeys, ServerKeys, serverNameOf } from "./serve_keys.ts";
 import { SKVS_OPTIONS } from "./skvs.ts";
@@ -61,6 +63,7 @@ export const command: Command = {
     ...BACKEND_OPTIONS,
     ...READER_OPTIONS,
     ...DOOR_OPTIONS,
+    ...HTTP_OPTIONS,
     ...KEY_FILE_OPTION,
     ...SKVS_OPTIONS,
     ...CRYPTO_OPTION,
@@ -71,6 +74,7 @@ export const command: Command = {
     "kg serve --key-file /etc/kilogram.key --on-full refuse",
     "kg serve --data-dir /var/lib/kilogram",
     "kg serve --line unix:/run/kg.sock --resp 127.0.0.1:6380",
+    "kg serve --http 127.0.0.1:9464    # a page to look at, and /metrics",
     "kg serve --name cache-1 --listen 10.0.0.1:4040    # one of several",
     "kg serve --backend redis://10.0.0.1:6379",
   ],
@@ -133,6 +137,10 @@ function inMemory(store: LogStore): Opened {
 
 async function openDoors(input: Input, runtime: Runtime, ports: DoorPorts): Promise<Doors> {
   return await (await import("./serve_doors.ts")).openDoors(input, runtime, ports);
+}
+
+async function openHttp(input: Input, sections: ReadonlyMap<string, Section>): Promise<Http> {
+  return await (await import("./serve_http.ts")).openHttp(input, sections);
 }
 
 interface Closable {
@@ -202,6 +210,8 @@ async function start(
   };
   await listenAll(input, runtime, receive, listeners, toClose);
   const isDivided = readers !== null && await startReaders(readers, listeners, receive, toClose);
+  const http = wantsHttp(input) ? await openHttp(input, server.sections) : null;
+  if (http !== null) toClose.unshift(http);
   if (store !== null) toClose.push({ close: keepSweeping(store) });
   const addresses = listeners.map(({ address }) => formatAddress(address)).join(", ");
   const named = serverName === undefined ? "" : ` (${serverName})`;
@@ -209,6 +219,7 @@ async function start(
   if (doors !== null && doors.places.length > 0) {
     complain(`doors, not encrypted: ${doors.places.join(", ")}`);
   }
+  if (http !== null) complain(`figures, not encrypted: ${http.places.join(", ")}`);
   if (description !== "") complain(description);
   const threads = isDivided ? `; readers: ${readerCount}` : "";
   const memory = store === null ? "memory: none of its own" : describeStore(input, store);

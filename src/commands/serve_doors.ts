@@ -7,25 +7,17 @@ import { LineConversation } from "../doors/line/conversation.ts";
 import { RespConversation } from "../doors/resp/conversation.ts";
 import { RespDoor } from "../doors/resp/door.ts";
 import { Password } from "../doors/resp/password.ts";
-import { isLoopback, parseAddress, resolveAddress } from "../runtime/address.ts";
-import type { Accept } from "../stream.ts";
 import { descriptorLimit } from "../runtime/descriptor_limit.ts";
-import type { Runtime, StreamAddress } from "../runtime/runtime.ts";
-import {
-  listenForStreams,
-  LiveSocketError,
-  LongPathError,
-  type StreamListener,
-  TakenPathError,
-} from "../runtime/stream_listener.ts";
+import type { Runtime } from "../runtime/runtime.ts";
+import type { StreamListener } from "../runtime/stream_listener.ts";
 import type { Executor } from "../execute/executor.ts";
 import type { Section } from "../section.ts";
 import type { Counters } from "../statistics.ts";
 import type { Input } from "./command.ts";
-import { bindProblem } from "./bind_problem.ts";
-import { DEFAULT_MAX_CONNECTIONS, DEFAULT_SOCKET_MODE } from "./door_options.ts";
+import { DEFAULT_MAX_CONNECTIONS } from "./door_options.ts";
 import { readSecret } from "./key_source.ts";
 import { complain } from "./output.ts";
+import { listenAtAll } from "./plain_places.ts";
 import { parseCount } from "./quantities.ts";
 import { UsageError } from "./usage_error.ts";
 
@@ -34,7 +26,8 @@ const DEFAULT_RESP_PORT = 6380;
 const MOST_CONNECTIONS = 65_536;
 /** Descriptors for other uses: sockets, files, the event loop, a connection being replaced. */
 const RESERVED_DESCRIPTORS = 64;
-const UNIX = "unix:";
+const ADVICE =
+  "Other machines reach this store by the encrypted wire (--listen, and kg or the library there)";
 /** How often connections that have held something for too long are cut off. */
 const SWEEP_MS = 1_000;
 
@@ -76,11 +69,17 @@ export async function openDoors(
     for (const listener of listeners) listener.close();
     connections.closeAll();
   };
-  const open = (
+  const open = async (
     option: "line" | "resp",
     port: number,
     converse: (address: string) => Conversation,
-  ) => listenAtAll(input, runtime, option, port, connections.door(converse), listeners);
+  ) => {
+    const accept = connections.door(converse);
+    return await listenAtAll(input, option, port, {
+      ...{ listeners, shows: "keys and values", advice: ADVICE },
+      bind: (address) => runtime.listenForStreams(address, accept),
+    });
+  };
   try {
     const places = [
       ...await open(
@@ -134,60 +133,4 @@ function maxConnectionsOf(input: Input, descriptors: number): number {
       `process may have ${descriptors} open files (ulimit -n)`,
   );
   return most;
-}
-
-/** @returns the places, for display */
-async function listenAtAll(
-  input: Input,
-  runtime: Runtime,
-  option: "line" | "resp",
-  defaultPort: number,
-  accept: Accept,
-  listeners: StreamListener[],
-): Promise<string[]> {
-  const places: string[] = [];
-  for (const text of input.texts(option)) {
-    const address = await addressOf(input, option, text, defaultPort);
-    try {
-      const listener = await listenForStreams(runtime, address, accept, socketModeOf(input));
-      listeners.push(listener);
-      places.push(`${option} at ${listener.name}`);
-    } catch (error) {
-      throw new UsageError(`can't listen at --${option} ${text}: ${problemOf(error)}`);
-    }
-  }
-  return places;
-}
-
-async function addressOf(
-  input: Input,
-  option: string,
-  text: string,
-  defaultPort: number,
-): Promise<StreamAddress> {
-  if (text === UNIX) throw new UsageError(`--${option} ${text} lacks a path: unix:/run/kg.sock`);
-  if (text.startsWith(UNIX)) return { path: text.slice(UNIX.length) };
-  const address = await resolveAddress(parseAddress(text, defaultPort));
-  if (isLoopback(address.host) || input.flag("plaintext-ok")) return address;
-  throw new UsageError(
-    `--${option} ${text} would let keys and values cross the network unencrypted. Other machines ` +
-      "reach this store by the encrypted wire (--listen, and kg or the library there); for " +
-      `programs on this machine use --${option} 127.0.0.1:${address.port} or ` +
-      `--${option} unix:/run/kg.sock. If the network is yours alone, add --plaintext-ok.`,
-  );
-}
-
-function socketModeOf(input: Input): number {
-  const text = input.text("socket-mode") ?? DEFAULT_SOCKET_MODE;
-  if (/^0?[0-7]{3}$/.test(text)) return Number.parseInt(text, 8);
-  throw new UsageError(`--socket-mode ${text} is not a mode: write 0600, 0660 or 0666`);
-}
-
-function problemOf(error: unknown): string {
-  if (error instanceof LiveSocketError) {
-    return "another server answers at it; choose another path, or stop that one";
-  }
-  if (error instanceof TakenPathError) return "it is in use by something else; choose another path";
-  if (error instanceof LongPathError) return "the path is too long for a socket; choose another";
-  return bindProblem(error);
 }

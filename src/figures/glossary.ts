@@ -22,6 +22,7 @@ type Section = Readonly<Record<string, Meaning>>;
 
 const LATENCY: Section = {
   requests: count("requests that these times stand for: all of them, by samples"),
+  sum_us: count("their times, added up", "us"),
   p50_us: level("half of the requests took no longer in the server", "us"),
   p90_us: level("nine of ten", "us"),
   p99_us: level("99 of 100", "us"),
@@ -74,7 +75,7 @@ export const GLOSSARY: Readonly<Record<string, Section>> = {
     replays_answered: count("changes asked for again, answered as the first time"),
     replays_forgotten: count("changes asked for again whose answer is no longer kept"),
     fenced: count("changes refused, since they were meant for another epoch"),
-    dropped_by_kernel: level("dropped by the system before the server saw them"),
+    dropped_by_kernel: count("dropped by the system before the server saw them"),
     receive_buffer_bytes: level("what the system keeps for it, at most", "bytes"),
   },
   store: {

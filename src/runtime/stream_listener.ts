@@ -4,9 +4,8 @@ import { Buffer } from "node:buffer";
 import { linkSync, lstatSync, renameSync, rmSync, statSync } from "node:fs";
 import { connect } from "node:net";
 import { dirname } from "node:path";
-import type { Accept } from "../stream.ts";
 import { formatAddress } from "./address.ts";
-import type { Runtime, StreamAddress } from "./runtime.ts";
+import type { BoundStreams, StreamAddress } from "./runtime.ts";
 
 export interface StreamListener {
   /** As people write it: host:port or unix:path. */
@@ -24,22 +23,24 @@ export class TakenPathError extends Error {}
 /** The path is longer than a Unix socket's may be. */
 export class LongPathError extends Error {}
 
+/** Listens at an address, and gives what comes to a server. */
+export type Bind = (address: StreamAddress) => Promise<BoundStreams>;
+
 /**
  * Listens for streams. A Unix socket at which no server answers is replaced.
  * @param socketMode who may connect to a Unix socket, as chmod takes it
  * @throws {LiveSocketError | TakenPathError | LongPathError} or a system Error with `code`
  */
 export async function listenForStreams(
-  runtime: Runtime,
+  bind: Bind,
   address: StreamAddress,
-  accept: Accept,
   socketMode: number,
 ): Promise<StreamListener> {
   if (!("path" in address)) {
-    const { port, close } = await runtime.listenForStreams(address, accept);
+    const { port, close } = await bind(address);
     return { name: formatAddress({ host: address.host, port }), close };
   }
-  return await listenAtPath(runtime, address.path, accept, socketMode);
+  return await listenAtPath(bind, address.path, socketMode);
 }
 
 /**
@@ -47,9 +48,8 @@ export async function listenForStreams(
  * of two servers that find a stale socket only one replaces it, and no server removes another's.
  */
 async function listenAtPath(
-  runtime: Runtime,
+  bind: Bind,
   path: string,
-  accept: Accept,
   mode: number,
 ): Promise<StreamListener> {
   const aside = `${path}.${process.pid}`;
@@ -58,7 +58,7 @@ async function listenAtPath(
   statSync(dirname(path));
   await removeStaleSocket(path);
   rmSync(aside, { force: true });
-  const { close } = await withMode(mode, () => runtime.listenForStreams({ path: aside }, accept));
+  const { close } = await withMode(mode, () => bind({ path: aside }));
   const own = identityOf(aside);
   try {
     linkSync(aside, path);

@@ -80,5 +80,6 @@ function latencyLines(latencies: Latencies): Line[] {
     name,
     Number(latencies.percentileUs(share).toPrecision(3)),
   ]);
-  return [["requests", total], ...percentiles, ["buckets", latencies.text]];
+  const sumUs = Math.round(latencies.sumUs);
+  return [["requests", total], ["sum_us", sumUs], ...percentiles, ["buckets", latencies.text]];
 }

@@ -158,9 +158,9 @@ test("an executor's jobs are counted by class and key, from the arrival of their
   // A page of keys is no use of a key.
   run(Action.SCAN, "");
   assertEquals(lines("write_latency"), [
-    ...["requests 1", "p50_us 1", "p90_us 1", "p99_us 1", "p999_us 1", "buckets 0:1"],
+    ...["requests 1", "sum_us 0", "p50_us 1", "p90_us 1", "p99_us 1", "p999_us 1", "buckets 0:1"],
   ]);
-  assertEquals(lines("read_latency")?.slice(0, 2), ["requests 1", "p50_us 2050"]);
+  assertEquals(lines("read_latency")?.slice(0, 3), ["requests 1", "sum_us 2000", "p50_us 2050"]);
   assertEquals(lines("hot_keys"), ['1 100.0 "a"']);
 });
 
