@@ -15,7 +15,7 @@ const ALIASES: Readonly<Record<string, string>> = {
 };
 
 async function main(args: readonly string[]): Promise<number> {
-  const [typed = "help", ...rest] = args;
+  const [typed = isAtTerminal() ? "shell" : "help", ...rest] = args;
   const name = Object.hasOwn(ALIASES, typed) ? ALIASES[typed] : typed;
   try {
     const command = await findCommand(name);
@@ -27,6 +27,10 @@ async function main(args: readonly string[]): Promise<number> {
     complain(`kg ${name}: ${error instanceof Error ? error.message : String(error)}`);
     return exitStatusOf(error);
   }
+}
+
+function isAtTerminal(): boolean {
+  return Boolean(process.stdin.isTTY && process.stdout.isTTY);
 }
 
 process.exitCode = await main(process.argv.slice(2));

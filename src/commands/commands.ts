@@ -25,6 +25,9 @@ export const COMMANDS: Commands = {
   export: async () => (await import("./export.ts")).command,
   import: async () => (await import("./import.ts")).command,
   keygen: async () => (await import("./keygen.ts")).command,
+  shell: async () => (await import("./shell.ts")).makeShell(COMMANDS, findCommand),
+  completions: async () => (await import("./completions.ts")).makeCompletions(COMMANDS),
+  man: async () => (await import("./man.ts")).makeMan(COMMANDS),
   help: async () => (await import("./help.ts")).makeHelp(COMMANDS, findCommand),
   version: async () => (await import("./version.ts")).command,
 };

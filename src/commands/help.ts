@@ -1,5 +1,6 @@
 import { columns, type Command, Exit, heading, helpText } from "./command.ts";
 import { print } from "./output.ts";
+import { ENVIRONMENT, EXIT_STATUSES } from "./reference.ts";
 
 /** The commands by name, each loaded when it is needed. */
 export type Commands = Readonly<Record<string, () => Promise<Command>>>;
@@ -45,20 +46,11 @@ ${heading("To begin:")}
   kg get greeting
 
 ${heading("Environment:")}
-${
-    columns([
-      ["KG_SERVER", "the server, HOST:PORT, or servers, NAME=HOST:PORT,..."],
-      ["KG_SPREAD", "any, if any of these servers has all keys"],
-      ["KG_BACKEND", "the URL of serve's --backend, which may have a password in it"],
-      ["KG_KEY_FILE", "a file with the key, readable by its owner alone"],
-      ["KG_KEY", "the key itself"],
-      ["SKVS_ENCRYPTION_KEY", "the key of the original wire, for --skvs"],
-    ])
-  }
+${columns(ENVIRONMENT)}
 
-${
-    heading("Exit status:")
-  } 0 done, 1 not found or not stored, 2 wrong usage, 3 no answer before the deadline,
-4 refused by the server. Options of a command: kg COMMAND --help
+${heading("Exit status:")}
+${columns(EXIT_STATUSES.map(([status, meaning]) => [String(status), meaning]))}
+
+Options of a command: kg COMMAND --help
 `;
 }

@@ -7,7 +7,7 @@ export const HTTP_OPTIONS = {
     type: "string",
     multiple: true,
     value: "WHERE",
-    help: "figures for people, Prometheus and health checks at HOST:PORT or unix:PATH",
+    help: "a page, /metrics and health checks at HOST:PORT or unix:PATH",
   },
   "http-host": {
     type: "string",

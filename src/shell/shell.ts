@@ -1,0 +1,139 @@
+/**
+ * The shell: a prompt for the commands of the command line. Each runs as a process of its own, so Ctrl-C
+ * ends the command and not the shell, and the terminal is the command's while it runs.
+ */
+
+import { spawn } from "node:child_process";
+import { createInterface, type Interface } from "node:readline";
+import type { Completion } from "./completer.ts";
+import type { History } from "./history.ts";
+import { MAX_LINES } from "./history.ts";
+import { wordsOf } from "./words.ts";
+
+export interface ShellPorts {
+  readonly prompt: string;
+  readonly history: History;
+  readonly complete: (line: string) => Promise<Completion>;
+  /** The program and its first arguments. */
+  readonly program: readonly string[];
+  readonly env: NodeJS.ProcessEnv;
+  /** Prints a line to standard error. */
+  readonly complain: (line: string) => void;
+}
+
+const LEAVE = new Set(["exit", "quit", "q", "bye"]);
+/** As a POSIX shell has it: what a process that a signal ended is taken to have ended with. */
+const SIGNALLED = 128;
+
+/** Until end of input or `exit`. @returns the status of the last command */
+export async function runShell(ports: ShellPorts): Promise<number> {
+  const isTerminal = Boolean(process.stdin.isTTY);
+  const lines = isTerminal ? new Prompt(ports) : new Script();
+  let status = 0;
+  try {
+    for (let line = await lines.next(); line !== null; line = await lines.next()) {
+      const { words, open } = wordsOf(line);
+      if (words.length === 0) continue;
+      if (open !== "") {
+        ports.complain(`kg: there is no closing ${open}`);
+        status = 2;
+        continue;
+      }
+      if (words.length === 1 && LEAVE.has(words[0])) break;
+      status = await run(words[0] === "kg" ? words.slice(1) : words, ports);
+    }
+  } finally {
+    lines.close();
+  }
+  return status;
+}
+
+async function run(words: readonly string[], ports: ShellPorts): Promise<number> {
+  if (words[0] === "shell") {
+    ports.complain("kg: this is the shell already; exit or Ctrl-D ends it");
+    return 2;
+  }
+  const [file, ...args] = [...ports.program, ...words];
+  // It is the command that Ctrl-C is meant for.
+  const ignore = () => {};
+  process.on("SIGINT", ignore);
+  try {
+    const child = spawn(file, args, { env: ports.env, stdio: "inherit" });
+    return await new Promise<number>((resolve, reject) => {
+      child.once("error", reject);
+      child.once(
+        "exit",
+        (code, signal) => resolve(code ?? SIGNALLED + Number(signal === "SIGINT") * 2),
+      );
+    });
+  } finally {
+    process.off("SIGINT", ignore);
+  }
+}
+
+/** Lines that a person types. Between two lines the terminal is not read, and belongs to the command. */
+class Prompt {
+  readonly #ports: ShellPorts;
+  #isOver = false;
+  /** Lines of a paste that came together. */
+  readonly #waiting: string[] = [];
+
+  constructor(ports: ShellPorts) {
+    this.#ports = ports;
+  }
+
+  /** @returns null at the end of input */
+  async next(): Promise<string | null> {
+    if (this.#waiting.length === 0 && !this.#isOver) await this.#read();
+    return this.#waiting.shift() ?? null;
+  }
+
+  async #read(): Promise<void> {
+    const { prompt, history, complete } = this.#ports;
+    const readline = createInterface({
+      ...{ input: process.stdin, output: process.stdout, prompt, terminal: true },
+      ...{ history: history.newestFirst, historySize: MAX_LINES, removeHistoryDuplicates: true },
+      completer: (line: string, done: (error: null, completion: Completion) => void) => {
+        void complete(line).then((completion) => done(null, completion));
+      },
+    });
+    await new Promise<void>((resolve) => {
+      readline.on("line", (line) => {
+        this.#waiting.push(line);
+        history.add(line);
+        resolve();
+      });
+      readline.on("close", () => resolve());
+      readline.on("SIGINT", () => clear(readline));
+      readline.prompt();
+    });
+    this.#isOver = this.#waiting.length === 0;
+    if (this.#isOver) process.stdout.write("\n");
+    readline.close();
+  }
+
+  close(): void {}
+}
+
+/** Ctrl-C: what was typed is given up. */
+function clear(readline: Interface): void {
+  process.stdout.write("^C\n");
+  readline.write(null, { ctrl: true, name: "e" });
+  readline.write(null, { ctrl: true, name: "u" });
+  readline.prompt();
+}
+
+/** Lines of a file or a pipe. */
+class Script {
+  readonly #readline = createInterface({ input: process.stdin });
+  readonly #lines = this.#readline[Symbol.asyncIterator]();
+
+  async next(): Promise<string | null> {
+    const { value, done } = await this.#lines.next();
+    return done ? null : value;
+  }
+
+  close(): void {
+    this.#readline.close();
+  }
+}
