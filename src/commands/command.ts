@@ -50,7 +50,14 @@ export function choiceOf<T extends string>(
 }
 
 /** Exit statuses. */
-export const Exit = { DONE: 0, NOT_FOUND: 1, USAGE: 2, NO_ANSWER: 3, REFUSED: 4 } as const;
+export const Exit = {
+  DONE: 0,
+  NOT_FOUND: 1,
+  USAGE: 2,
+  NO_ANSWER: 3,
+  REFUSED: 4,
+  SYSTEM: 5,
+} as const;
 
 const HELP: Option = { type: "boolean", help: "show this help" };
 

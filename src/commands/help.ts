@@ -59,6 +59,7 @@ ${
 ${
     heading("Exit status:")
   } 0 done, 1 not found or not stored, 2 wrong usage, 3 no answer before the deadline,
-4 refused by the server. Options of a command: kg COMMAND --help
+4 refused by the server, 5 refused by this machine: a port or folder in use, a file that can't be read
+or written, a full disk, a host without an address. Options of a command: kg COMMAND --help
 `;
 }

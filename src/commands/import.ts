@@ -11,6 +11,7 @@ import { DATA_DIR_OPTION, dataFolderOf } from "./data_folder.ts";
 import { readItems } from "./item_line.ts";
 import { complain, printJson } from "./output.ts";
 import { CountProgress } from "./progress.ts";
+import { SystemError } from "./system_error.ts";
 import { UsageError } from "./usage_error.ts";
 import { withClient } from "./with_client.ts";
 
@@ -65,7 +66,7 @@ async function* chunksOf(path: string): AsyncGenerator<Uint8Array> {
   } catch (error) {
     const { code } = error as NodeJS.ErrnoException;
     if (code === undefined) throw error;
-    throw new UsageError(`can't read ${path === "-" ? "standard input" : path} (${code})`);
+    throw new SystemError(`can't read ${path === "-" ? "standard input" : path} (${code})`);
   }
 }
 

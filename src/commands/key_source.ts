@@ -15,6 +15,7 @@ import { equalBytes } from "../bytes.ts";
 import { MasterKeyError } from "../errors.ts";
 import { decodeKey, encodeKey, generateKey, KEY_BYTES } from "../protocol/keys.ts";
 import { MAX_KEYS } from "../statistics.ts";
+import { SystemError } from "./system_error.ts";
 import { UsageError } from "./usage_error.ts";
 import { draftOf } from "./whole_file.ts";
 
@@ -70,11 +71,11 @@ export function requireKey(keyFile: string | undefined): KeyOnHand {
 
 /**
  * Like findKey, for a server that runs: what it has may not become another by itself.
- * @throws {UsageError} also if the key was not in a file
+ * @throws {UsageError} if the key was not in a file
  */
 export function rereadKey(keyFile: string | undefined): KeyOnHand {
   const found = findKey(keyFile);
-  if (found === null) throw new UsageError(`there is no key file ${userKeyPath()}`);
+  if (found === null) throw new SystemError(`there is no key file ${userKeyPath()}`);
   if (found.origin !== FROM_ENVIRONMENT) return found;
   throw new UsageError("the key is from KG_KEY, which can't be read again: use a key file");
 }
@@ -100,7 +101,7 @@ export function writeNewKey(path: string, advice = ""): boolean {
     writeFileSync(draft, `${encodeKey(generateKey())}\n`, { mode: OWNER_ONLY, flag: "wx" });
     return publish(draft, path);
   } catch (error) {
-    throw new UsageError(`can't write a key to "${path}" (${codeOf(error)})${advice}`);
+    throw new SystemError(`can't write a key to "${path}" (${codeOf(error)})${advice}`);
   }
 }
 
@@ -146,7 +147,7 @@ export function keysIn(
 /** The text of a file that only its owner may read. @param what it holds, for errors */
 export function readSecret(path: string, what: "key" | "password" = "key"): string {
   const file = statOf(path);
-  if (file === undefined) throw new UsageError(`there is no ${what} file ${path}`);
+  if (file === undefined) throw new SystemError(`there is no ${what} file ${path}`);
   if (!file.isFile() || file.size > MAX_KEY_FILE_BYTES) {
     throw new UsageError(
       `${path} is not a ${what} file: it is something else, or too large for a ${what}`,
@@ -158,7 +159,7 @@ export function readSecret(path: string, what: "key" | "password" = "key"): stri
   try {
     return readFileSync(path, "utf8");
   } catch (error) {
-    throw new UsageError(`can't read the ${what} file ${path} (${codeOf(error)})`);
+    throw new SystemError(`can't read the ${what} file ${path} (${codeOf(error)})`);
   }
 }
 
@@ -169,7 +170,7 @@ function statOf(path: string): Stats | undefined {
   } catch (error) {
     const code = codeOf(error);
     if (code === "ENOENT" || code === "ENOTDIR") return undefined;
-    throw new UsageError(`can't look for a key at ${path} (${code})`);
+    throw new SystemError(`can't look for a key at ${path} (${code})`);
   }
 }
 

@@ -1,7 +1,7 @@
 /** Output of commands: a bare value to a pipe, the value and a newline to a terminal, or JSON. */
 
 import { writeSync } from "node:fs";
-import { UsageError } from "./usage_error.ts";
+import { SystemError } from "./system_error.ts";
 
 const STDOUT = 1;
 const STDERR = 2;
@@ -19,7 +19,7 @@ export function printLine(text: string): void {
 /**
  * Writes the whole output to standard output.
  * @returns false if the reader went away, as `head` does, which is no failure for most commands
- * @throws {UsageError} if it can't be written, for example to a full disk
+ * @throws {SystemError} if it can't be written, for example to a full disk
  */
 export function print(output: string | Uint8Array): boolean {
   const bytes = typeof output === "string" ? new TextEncoder().encode(output) : output;
@@ -29,7 +29,7 @@ export function print(output: string | Uint8Array): boolean {
   } catch (error) {
     const { code } = error as NodeJS.ErrnoException;
     if (code === "EPIPE") return false;
-    throw new UsageError(`can't write to standard output (${code})`);
+    throw new SystemError(`can't write to standard output (${code})`);
   }
 }
 

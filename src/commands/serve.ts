@@ -30,7 +30,7 @@ import {
 import type { DoorPorts, Doors } from "./serve_doors.ts";
 import { NAME_OPTION, type OpenedKeys, ServerKeys, serverNameOf } from "./serve_keys.ts";
 import { SKVS_OPTIONS } from "./skvs.ts";
-import { UsageError } from "./usage_error.ts";
+import { SystemError } from "./system_error.ts";
 
 const STOP_SIGNALS = ["SIGINT", "SIGTERM"] as const;
 /** A signal that comes so long after the first one is from somebody who does not want to wait. */
@@ -258,7 +258,7 @@ async function listenAll(
       listeners.push(listener);
       toClose.push(listener);
     } catch (error) {
-      throw new UsageError(`can't listen on ${text}: ${bindProblem(error)}`);
+      throw new SystemError(`can't listen on ${text}: ${bindProblem(error)}`);
     }
   }
 }

@@ -19,6 +19,7 @@ import type { Input } from "./command.ts";
 import { readSecret, requireKey } from "./key_source.ts";
 import { complain } from "./output.ts";
 import type { Opened } from "./serve_store.ts";
+import { SystemError } from "./system_error.ts";
 import { UsageError } from "./usage_error.ts";
 
 /** How long a server waits for its engine when it starts. */
@@ -30,7 +31,7 @@ const SAY_MS = 500;
 const PROBE_MS = 1_000;
 const KG = "kg://";
 
-/** @throws UsageError if it can't be used, and will not be by itself */
+/** @throws UsageError if it can't be used, and will not be by itself; SystemError if it is not there */
 export async function openBackend(
   input: Input,
   url: string,
@@ -154,7 +155,7 @@ function caOf(input: Input, isTls: boolean): string | undefined {
   try {
     return readFileSync(path, "utf8");
   } catch (error) {
-    throw new UsageError(`can't read ${path} (${(error as NodeJS.ErrnoException).code})`);
+    throw new SystemError(`can't read ${path} (${(error as NodeJS.ErrnoException).code})`);
   }
 }
 
@@ -169,7 +170,9 @@ async function untilThere(engine: Engine, signal: AbortSignal): Promise<void> {
       isSaid = true;
       complain(`engine: waiting for it, up to ${START_MS / 1_000} s`);
     }
-    if (performance.now() > untilMs) throw new UsageError(`the backend does not answer: ${outage}`);
+    if (performance.now() > untilMs) {
+      throw new SystemError(`the backend does not answer: ${outage}`);
+    }
     await new Promise((resolve) => setTimeout(resolve, LOOK_MS));
   }
 }

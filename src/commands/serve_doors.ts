@@ -27,6 +27,7 @@ import { DEFAULT_MAX_CONNECTIONS, DEFAULT_SOCKET_MODE } from "./door_options.ts"
 import { readSecret } from "./key_source.ts";
 import { complain } from "./output.ts";
 import { parseCount } from "./quantities.ts";
+import { SystemError } from "./system_error.ts";
 import { UsageError } from "./usage_error.ts";
 
 const DEFAULT_LINE_PORT = 8765;
@@ -58,7 +59,7 @@ export interface Doors {
 
 /**
  * Opens all doors that were asked for, or none.
- * @throws UsageError
+ * @throws UsageError, SystemError
  */
 export async function openDoors(
   input: Input,
@@ -146,14 +147,15 @@ async function listenAtAll(
   listeners: StreamListener[],
 ): Promise<string[]> {
   const places: string[] = [];
+  const mode = socketModeOf(input);
   for (const text of input.texts(option)) {
     const address = await addressOf(input, option, text, defaultPort);
     try {
-      const listener = await listenForStreams(runtime, address, accept, socketModeOf(input));
+      const listener = await listenForStreams(runtime, address, accept, mode);
       listeners.push(listener);
       places.push(`${option} at ${listener.name}`);
     } catch (error) {
-      throw new UsageError(`can't listen at --${option} ${text}: ${problemOf(error)}`);
+      throw new SystemError(`can't listen at --${option} ${text}: ${problemOf(error)}`);
     }
   }
   return places;

@@ -13,6 +13,7 @@ import { complain } from "./output.ts";
 import { LoadProgress } from "./progress.ts";
 import { formatSize } from "./quantities.ts";
 import { makeStore, type Opened } from "./serve_store.ts";
+import { SystemError } from "./system_error.ts";
 import { UsageError } from "./usage_error.ts";
 
 /** Keys that are loaded or purged in a turn of the event loop. */
@@ -57,7 +58,7 @@ export async function openFolder(
         journal.stop();
         await giveBack();
         if (problem !== null) {
-          throw new UsageError(`the last changes could not be made durable: ${problem}`);
+          throw new SystemError(`the last changes could not be made durable: ${problem}`);
         }
       },
     };

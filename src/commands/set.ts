@@ -4,6 +4,7 @@ import { SkvsCommand, SkvsFlag } from "../protocol/skvs.ts";
 import { CLIENT_OPTIONS, IF_EQUAL_OPTION, ifEqualOf, ttlMsOf } from "./client_options.ts";
 import { type Command, Exit, type Input } from "./command.ts";
 import { complain, printJson, printValue, valueFields } from "./output.ts";
+import { SystemError } from "./system_error.ts";
 import { UsageError } from "./usage_error.ts";
 import { callSkvs, SKVS_OPTIONS, wantsSkvs } from "./skvs.ts";
 import { withClient } from "./with_client.ts";
@@ -102,7 +103,7 @@ async function readStandardInput(): Promise<Uint8Array> {
     }
   } catch (error) {
     const { code } = error as NodeJS.ErrnoException;
-    throw new UsageError(`can't read standard input (${code})`);
+    throw new SystemError(`can't read standard input (${code})`);
   }
   if (length <= MAX_VALUE_BYTES) return Buffer.concat(chunks);
   throw new UsageError(`standard input has more than ${MAX_VALUE_BYTES} bytes, the most that fits`);

@@ -14,6 +14,7 @@ import { afterEach, beforeEach, test } from "node:test";
 import { assert, assertEquals, assertThrows } from "@std/assert";
 import { findKey, readKeyFile, userKeyPath, writeNewKey } from "../../src/commands/key_source.ts";
 import { skvsKeys } from "../../src/commands/skvs_key.ts";
+import { SystemError } from "../../src/commands/system_error.ts";
 import { UsageError } from "../../src/commands/usage_error.ts";
 import { encodeKey, generateKey } from "../../src/protocol/keys.ts";
 
@@ -56,7 +57,7 @@ test("a key file that others can read is refused, and the error says how to fix 
 });
 
 test("a key file that is missing or holds no key is one clear line", () => {
-  assertThrows(() => readKeyFile(join(folder, "none")), UsageError, "there is no key file");
+  assertThrows(() => readKeyFile(join(folder, "none")), SystemError, "there is no key file");
   const error = assertThrows(() => readKeyFile(keyFile("bad", "hunter2")), UsageError, "kg keygen");
   assert(!error.message.includes("hunter2"));
   assertThrows(() => findKey(undefined, { KG_KEY: "hunter2" }), UsageError, "KG_KEY: ");
@@ -81,7 +82,7 @@ test("a new key is readable by its owner alone, and never overwrites one", () =>
 
 test("a folder that can't be written is one clear line", () => {
   const file = keyFile("file", "x");
-  assertThrows(() => writeNewKey(join(file, "key")), UsageError, "can't write a key");
+  assertThrows(() => writeNewKey(join(file, "key")), SystemError, "can't write a key");
   symlinkSync(join(folder, "nowhere"), join(folder, "dangling"));
   assertEquals(writeNewKey(join(folder, "dangling")), false, "a link to nothing stays as it is");
   assert(!existsSync(join(file, "key")));

@@ -210,7 +210,7 @@ test("wrong usage: exit status 2 and one line", () => {
   assertFails(kg(env, ["get"]), 2, /takes KEY/);
   assertFails(kg(env, ["get", "k", "--nonsense"]), 2, /--nonsense/, /kg get --help/);
   assertFails(kg(env, ["get", "k", "--server", "a:b:c"]), 2, /host:port/);
-  assertFails(kg(env, ["get", "k", "--server", "no-such-host.invalid"]), 2, /no-such-host/);
+  assertFails(kg(env, ["get", "k", "--server", "no-such-host.invalid"]), 5, /no-such-host/);
   assertFails(kg(env, ["get", "k", "--crypto", "rot13"]), 2, /native or node or web/);
   assertFails(kg(env, ["add", "k", "1.5"]), 2, /1\.5/);
 });
@@ -232,13 +232,13 @@ test("serve refuses what it can't do with one line", () => {
   const serve = (...args: string[]) => kg(alone, ["serve", "--listen", "127.0.0.1:0", ...args]);
   const lastLine = (result: Finished) => result.stderr.trimEnd().split("\n").at(-1) ?? "";
   const inUse = kg(alone, ["serve", "--listen", server.addresses[0]]);
-  assertEquals(inUse.status, 2);
+  assertEquals(inUse.status, 5);
   assertMatch(lastLine(inUse), /127\.0\.0\.1:\d+: it is in use; choose another/);
   assertFails(serve("--memory", "lots"), 2, /--memory lots/);
   assertFails(serve("--memory", "1KiB"), 2, /at least 1 MiB/);
   assertFails(serve("--memory", "17GiB"), 2, /at most 16 GiB/);
   assertFails(serve("--on-full", "explode"), 2, /evict or refuse/);
-  assertFails(serve("--key-file", "/nonexistent/key"), 2, /there is no key file/);
+  assertFails(serve("--key-file", "/nonexistent/key"), 5, /there is no key file/);
   assertFails(serve("--crypto", "none"), 2, /native or node or web/);
   assertFails(serve("--skvs"), 2, /SKVS_ENCRYPTION_KEY/);
   assertMatch(lastLine(kg(alone, ["serve", "--listen", "192.0.2.1:0"])), /no such address/);
@@ -375,7 +375,7 @@ test("a reader that goes away is not a failure, and a full disk is one clear lin
   assertEquals(shell(`kg add piped 2>&1 | true${status}`).trim(), "0");
   if (!existsSync("/dev/full")) return;
   const full = shell("kg version 2>&1 >/dev/full; echo $?");
-  assertMatch(full, /^kg version: can't write to standard output \(ENOSPC\)\n2\n$/);
+  assertMatch(full, /^kg version: can't write to standard output \(ENOSPC\)\n5\n$/);
 });
 
 test("a server goes on when nobody reads its output", async () => {
