@@ -22,7 +22,9 @@ export const command: Command = {
   summary: "print the value of a key, or of several",
   parameters: "KEY...",
   arity: [1, Number.POSITIVE_INFINITY],
-  details: "A pipe gets the value as it is, byte for byte; a terminal gets a newline after it.\n" +
+  details:
+    "A pipe gets the value as it is, byte for byte; a terminal gets a newline after it, and control\n" +
+    "characters as \\x1b, so that a value can't paint the screen.\n" +
     "Several keys are asked for at once; each that exists gets a line of key, tab and value,\n" +
     "with control characters as \\x0a, or with --json a line of JSON.\n" +
     "Exit status 1: there is no such key, or one of several is missing.",

@@ -6,10 +6,23 @@ import { SystemError } from "./system_error.ts";
 const STDOUT = 1;
 const STDERR = 2;
 
-/** Prints a value unchanged; a terminal gets a newline after it. */
+/** Prints a value unchanged; a terminal gets what it can show, and a newline after it. */
 export function printValue(value: Uint8Array): void {
-  print(value);
-  if (process.stdout.isTTY) print("\n");
+  print(process.stdout.isTTY ? `${shownValue(value)}\n` : value);
+}
+
+/**
+ * A value as a terminal shows it: its lines and tabs are kept, and all other control characters become
+ * \x1b and the like, since they could paint the screen; so do the bytes of what is not UTF-8.
+ */
+export function shownValue(value: Uint8Array): string {
+  try {
+    const text = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true }).decode(value);
+    return text.replace(/[^\n\t]+/g, escapeControls);
+  } catch {
+    const text = Buffer.from(value).toString("latin1");
+    return text.replace(/[^\n\t\x20-\x7e]/g, escapeCharacter);
+  }
 }
 
 export function printLine(text: string): void {
@@ -79,8 +92,12 @@ export function complainMissing(command: string, key: string): void {
 /** A text that a terminal shows as one line: control characters become \x1b and the like. */
 export function escapeControls(text: string): string {
   const isControl = (char: string) => char < " " || (char >= "\x7f" && char <= "\x9f");
-  const escape = (char: string) => `\\x${char.charCodeAt(0).toString(16).padStart(2, "0")}`;
-  return [...text].map((char) => (isControl(char) ? escape(char) : char)).join("");
+  return [...text].map((char) => (isControl(char) ? escapeCharacter(char) : char)).join("");
+}
+
+/** @param char of one byte in Latin-1 */
+function escapeCharacter(char: string): string {
+  return `\\x${char.charCodeAt(0).toString(16).padStart(2, "0")}`;
 }
 
 /** Writes a line to standard error, control characters escaped. Write errors are ignored. */
