@@ -4,7 +4,8 @@
 import { Exit, helpText, parseInput } from "./commands/command.ts";
 import { findCommand } from "./commands/commands.ts";
 import { exitStatusOf } from "./commands/exit_status.ts";
-import { complain, print } from "./commands/output.ts";
+import { errorFields } from "./commands/json_error.ts";
+import { complain, print, printJson } from "./commands/output.ts";
 
 /** Commands that look like options elsewhere. */
 const ALIASES: Readonly<Record<string, string>> = {
@@ -24,8 +25,23 @@ async function main(args: readonly string[]): Promise<number> {
     print(helpText(name, command));
     return Exit.DONE;
   } catch (error) {
+    if (wantsJson(rest)) tellInJson(error);
     complain(`kg ${name}: ${error instanceof Error ? error.message : String(error)}`);
     return exitStatusOf(error);
+  }
+}
+
+/** Also of arguments that can't be parsed. */
+function wantsJson(args: readonly string[]): boolean {
+  const end = args.indexOf("--");
+  return args.slice(0, end < 0 ? args.length : end).includes("--json");
+}
+
+function tellInJson(error: unknown): void {
+  try {
+    printJson({ error: errorFields(error) });
+  } catch {
+    // Standard output can't be written, which may be the error itself: it is told on the other.
   }
 }
 

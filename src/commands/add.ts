@@ -8,7 +8,9 @@ export const command: Command = {
   summary: "add to the number stored at a key, and print the sum",
   parameters: "KEY [DELTA]",
   arity: [1, 2],
-  details: "DELTA is a signed 64-bit integer (default: 1); a missing key counts as 0.\n" +
+  details:
+    "DELTA is a signed 64-bit integer (default: 1); a missing key counts as 0. In JSON a sum beyond\n" +
+    "2^53 is text, since most programs would round the number.\n" +
     "--ttl applies only if this creates the key: a rate limiter is one command.",
   options: {
     ttl: { type: "string", value: "TIME", help: "how long a new key lives (default: for ever)" },

@@ -43,7 +43,7 @@ export const CLIENT_OPTIONS = {
     value: "TIME",
     help: `how long to wait (default: ${DEFAULT_TIMEOUT})`,
   },
-  json: { type: "boolean", help: "print one line of JSON" },
+  json: { type: "boolean", help: "print a line of JSON, of an error too" },
   ...CRYPTO_OPTION,
 } as const satisfies Options;
 

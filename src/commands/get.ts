@@ -5,6 +5,7 @@ import { SkvsCommand } from "../protocol/skvs.ts";
 import { CLIENT_OPTIONS } from "./client_options.ts";
 import { type Command, Exit, type Input } from "./command.ts";
 import { exitStatusOf } from "./exit_status.ts";
+import { errorFields } from "./json_error.ts";
 import {
   complain,
   complainMissing,
@@ -58,7 +59,7 @@ async function getMany(input: Input): Promise<number> {
   for (const key of keys) {
     const error = errors.get(key);
     if (error !== undefined) {
-      if (input.flag("json")) printJson({ key, error: (error as { code?: string }).code });
+      if (input.flag("json")) printJson({ key, error: errorFields(error) });
       complain(`kg get: "${key}" could not be read: ${error.message}`);
       continue;
     }

@@ -47,7 +47,7 @@ export const command: Command = {
           if (!isWanted) return;
         }
       });
-      if (errors.size > 0) return reportErrors("keys", kv, errors);
+      if (errors.size > 0) return reportErrors("keys", kv, errors, input.flag("json"));
       if (count === 0) {
         complain(`kg keys: there are no keys${prefix && ` that begin with "${prefix}"`}`);
       }

@@ -56,7 +56,7 @@ function writeSome(bytes: Uint8Array, from: number): number {
   }
 }
 
-/** One line of JSON; a bigint is written as a number. */
+/** One line of JSON. A bigint beyond 2^53 is written as text: most readers would round the number. */
 export function printJson(fields: Readonly<Record<string, unknown>>): void {
   const members = Object.entries(fields)
     .filter(([, value]) => value !== undefined)
@@ -65,7 +65,8 @@ export function printJson(fields: Readonly<Record<string, unknown>>): void {
 }
 
 function jsonOf(value: unknown): string {
-  return typeof value === "bigint" ? String(value) : JSON.stringify(value);
+  if (typeof value !== "bigint") return JSON.stringify(value);
+  return Number.isSafeInteger(Number(value)) ? String(value) : `"${value}"`;
 }
 
 /**

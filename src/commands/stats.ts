@@ -14,7 +14,8 @@ export const command: Command = {
   arity: [0, 1],
   details:
     "Without SECTION, prints all sections. The line `sections` names those that the server has.\n" +
-    "Of several servers, each section has the server's name before its own.",
+    "Of several servers, each section has the server's name before its own. In JSON used_bytes is\n" +
+    "usedBytes, as names are in all JSON of kg.",
   options: CLIENT_OPTIONS,
   examples: ["kg stats", "kg stats store --json"],
 
@@ -22,7 +23,10 @@ export const command: Command = {
     const [only] = input.parameters;
     return await withClient(input, async (kv) => {
       const isOne = serverNames(kv).length === 1;
-      const { results, errors } = await atEachServer(kv, (one) => readSections(one, only));
+      const { results, errors } = await atEachServer(
+        kv,
+        (one) => readSections(one, only, input.flag("json")),
+      );
       if (input.flag("json")) {
         const all = [...results].map(([name, sections]) => [name, Object.fromEntries(sections)]);
         if (!isOne) printJson(Object.fromEntries(all));
@@ -32,7 +36,7 @@ export const command: Command = {
           printSections(isOne ? "" : `${server} `, sections);
         }
       }
-      return reportErrors("stats", kv, errors);
+      return reportErrors("stats", kv, errors, input.flag("json"));
     });
   },
 };
@@ -44,6 +48,7 @@ function printSections(before: string, sections: ReadonlyMap<string, Section>): 
 async function readSections(
   kv: Calls<true>,
   only: string | undefined,
+  isJson: boolean,
 ): Promise<Map<string, Section>> {
   const server = (await kv.stats()) ?? {};
   const names = String(server.sections).split(" ");
@@ -52,9 +57,20 @@ async function readSections(
   }
   const sections = new Map<string, Section>();
   for (const name of only === undefined ? names : [only]) {
-    sections.set(name, (await kv.stats({ section: name })) ?? {});
+    const section = (await kv.stats({ section: name })) ?? {};
+    sections.set(name, isJson ? camelCased(section) : section);
   }
   return sections;
+}
+
+/** The wire has used_bytes, and JSON has usedBytes as everywhere. */
+function camelCased(section: Section): Section {
+  const camelCase = (name: string) =>
+    // Not the name of a node, which is an address.
+    /^\w+$/.test(name) ? name.replace(/_(\w)/g, (_, char) => char.toUpperCase()) : name;
+  return Object.fromEntries(
+    Object.entries(section).map(([name, value]) => [camelCase(name), value]),
+  );
 }
 
 function sectionText(name: string, section: Section): string {

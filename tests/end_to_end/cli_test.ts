@@ -129,7 +129,8 @@ test("--json on all", () => {
   kg(env, ["set", "binary", "-"], { input: Uint8Array.of(0xff, 0) });
   assertEquals(json("get", "binary"), { key: "binary", found: true, valueBase64: "/wA=" });
   assertEquals(json("add", "big", "9007199254740993").key, "big");
-  assertMatch(kg(env, ["add", "big", "0", "--json"]).text, /"value":9007199254740993\b/);
+  assertMatch(kg(env, ["add", "big", "0", "--json"]).text, /"value":"9007199254740993"/);
+  assertEquals(json("add", "big", "-2").value, 9007199254740991);
   assertEquals(json("touch", "j", "--ttl", "60s"), { key: "j", touched: true });
   const { found, ttlMs } = json("exists", "j");
   assert(found && ttlMs > 0 && ttlMs <= 60_000);
@@ -141,6 +142,32 @@ test("--json on all", () => {
   assertEquals(rest, ["keys"]);
   assertEquals(json("keygen").key.length, 44);
   assertEquals(Object.keys(json("version")), ["version", "runtime", "aead"]);
+});
+
+test("--json tells of an error too, on standard output, and the text stays where it was", () => {
+  const run = (...args: string[]) => kg(env, [...args, "--json"]);
+  const errorOf = ({ text, stderr }: Finished) => {
+    assertMatch(stderr, /^kg \w+: .+\n$/);
+    return JSON.parse(text).error;
+  };
+  const nobody = ["--server", "127.0.0.1:9", "--timeout", "150ms"];
+  const lost = errorOf(run("set", "k", "v", ...nobody));
+  assertEquals([lost.code, lost.effect], ["DEADLINE_EXCEEDED", "none"]);
+  assertEquals(errorOf(run("get", "k", "--nonsense")).code, "USAGE");
+  assertEquals(errorOf(run("get", "k", "--server", "no-such-host.invalid")).code, "SYSTEM");
+  kg(env, ["set", "a word", "x"]);
+  assertEquals(errorOf(run("add", "a word")).code, "REQUEST");
+  assertEquals(kg(env, ["get", "--nonsense", "--", "--json"]).text, "");
+  const [there, absent] = run(
+    "ping",
+    ...nobody.slice(2),
+    "--spread",
+    "any",
+    "--server",
+    `${env.KG_SERVER},127.0.0.1:9`,
+  ).text.trim().split("\n").map((line) => JSON.parse(line));
+  assertEquals([there.server, absent.server], [env.KG_SERVER, "127.0.0.1:9"]);
+  assert(there.elapsedMs > 0 && absent.error.code.length > 0);
 });
 
 test("stats count what happened, on Linux including the kernel's drops", () => {
@@ -321,7 +348,7 @@ test("a full server evicts, and the newest keys are still there", async () => {
   assertMatch(one.output(), /memory: 1 MiB, evicts when full/);
   assertEquals(await overfill(to), 1_500);
   const { store } = JSON.parse(kg(to, ["stats", "--json"]).text);
-  assert(store.used_bytes <= store.limit_bytes && store.limit_bytes === 2 ** 20);
+  assert(store.usedBytes <= store.limitBytes && store.limitBytes === 2 ** 20);
   assertEquals(store.keys + store.evictions, 1_500);
   assertEquals(kg(to, ["exists", "key1499"]).text, "yes\n");
   assertFails(kg(to, ["get", "key0"]), 1, /evicted/);

@@ -38,7 +38,7 @@ function threads(server: RunningServer): number[][] {
     kg(env, ["stats", "threads", "--json", "--server", server.addresses[0]]).text,
   );
   return Object.entries(section as Record<string, string>)
-    .filter(([name]) => name.startsWith("reader_"))
+    .filter(([name]) => name.startsWith("reader"))
     .map(([, counts]) => counts.split(" ").map(Number));
 }
 
