@@ -13,7 +13,7 @@ export const command: Command = {
     "2^53 is text, since most programs would round the number.\n" +
     "--ttl applies only if this creates the key: a rate limiter is one command.",
   options: {
-    ttl: { type: "string", value: "TIME", help: "how long a new key lives (default: for ever)" },
+    ttl: { type: "string", value: "TIME", help: "how long a new key lives (default: forever)" },
     ...CLIENT_OPTIONS,
   },
   examples: ["kg add hits", "kg add stock:7 -3", "kg add limit:10.0.0.7 1 --ttl 60s"],

@@ -81,8 +81,11 @@ export function timeoutMsOf(input: Input): number {
   return parseDuration("--timeout", text);
 }
 
-/** The time to live from --ttl, in milliseconds. */
+/** What --ttl takes besides times: the key then lives until it is removed. */
+const FOREVER = "forever";
+
+/** The time to live from --ttl, in milliseconds; undefined for ever. */
 export function ttlMsOf(input: Input): number | undefined {
   const text = input.text("ttl");
-  return text === undefined ? undefined : parseDuration("--ttl", text);
+  return text === undefined || text === FOREVER ? undefined : parseDuration("--ttl", text);
 }

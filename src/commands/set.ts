@@ -22,7 +22,11 @@ export const command: Command = {
     overwrite: { type: "boolean", help: "replace the value of a key that exists" },
     old: { type: "boolean", help: "print the value that was replaced" },
     ...IF_EQUAL_OPTION,
-    ttl: { type: "string", value: "TIME", help: "how long it lives, like 30s (default: for ever)" },
+    ttl: {
+      type: "string",
+      value: "TIME",
+      help: "how long it lives: 30s, 1h30m, 7d (default: forever)",
+    },
     ...CLIENT_OPTIONS,
     ...SKVS_OPTIONS,
   },

@@ -101,12 +101,17 @@ test("keys prints a line for each key, and drop removes a prefix", () => {
 test("delete, exists, add, touch", () => {
   assertFails(kg(env, ["get", "none"]), 1, /no key "none"/);
   assertFails(kg(env, ["delete", "none"]), 1, /no key "none"/);
-  assertFails(kg(env, ["touch", "none"]), 1, /no key "none"/);
+  assertFails(kg(env, ["touch", "none", "--ttl", "1s"]), 1, /no key "none"/);
   assertEquals(kg(env, ["add", "hits", "5"]).text, "5\n");
   assertEquals(kg(env, ["add", "hits", "-7"]).text, "-2\n");
   assertEquals(kg(env, ["add", "hits"]).text, "-1\n");
   assertEquals(kg(env, ["exists", "hits"]).text, "yes\n");
   assertEquals(kg(env, ["touch", "hits", "--ttl", "60s"]).status, 0);
+  assertFails(kg(env, ["touch", "hits"]), 2, /--ttl forever/);
+  const ttlMs = () => JSON.parse(kg(env, ["exists", "hits", "--json"]).text).ttlMs;
+  assert(ttlMs() > 0);
+  assertEquals(kg(env, ["touch", "hits", "--ttl", "forever"]).status, 0);
+  assertEquals(ttlMs(), undefined);
   assertEquals(kg(env, ["delete", "hits", "--old"]).text, "-1");
   const gone = kg(env, ["exists", "hits"]);
   assertEquals([gone.status, gone.text, gone.stderr], [1, "no\n", ""]);
