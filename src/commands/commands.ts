@@ -2,6 +2,7 @@
 
 import type { Command } from "./command.ts";
 import type { Commands } from "./help.ts";
+import { nearest } from "./nearest.ts";
 import { UsageError } from "./usage_error.ts";
 
 export const COMMANDS: Commands = {
@@ -62,20 +63,5 @@ const ELSEWHERE: Readonly<Record<string, string>> = {
 
 function meantBy(name: string): string | undefined {
   if (Object.hasOwn(ELSEWHERE, name)) return ELSEWHERE[name];
-  const byDistance = Object.keys(COMMANDS).sort((a, b) => distance(a, name) - distance(b, name));
-  return distance(byDistance[0], name) <= 2 ? byDistance[0] : undefined;
-}
-
-/** How many letters must be changed, added or removed (Levenshtein). */
-function distance(a: string, b: string): number {
-  let row = Array.from({ length: b.length + 1 }, (_, i) => i);
-  for (let i = 1; i <= a.length; i++) {
-    const next = [i];
-    for (let j = 1; j <= b.length; j++) {
-      const change = row[j - 1] + (a[i - 1] === b[j - 1] ? 0 : 1);
-      next.push(Math.min(change, row[j] + 1, next[j - 1] + 1));
-    }
-    row = next;
-  }
-  return row[b.length];
+  return nearest(name, Object.keys(COMMANDS));
 }

@@ -8,6 +8,7 @@ import { atEachServer, countKeys } from "./each_server.ts";
 import { requireKey } from "./key_source.ts";
 import { complain, printJson } from "./output.ts";
 import { LoadProgress } from "./progress.ts";
+import { formatKeys } from "./quantities.ts";
 import { parseServerList } from "../server_list.ts";
 import { UsageError } from "./usage_error.ts";
 
@@ -113,7 +114,7 @@ function tell(input: Input, counts: MoveCounts): void {
     return;
   }
   const { seen, copied, there, staying, gone, astray, tooLarge, removed, unremoved } = counts;
-  complain(`${seen} keys: ${copied} copied, ${staying} have the same server in both lists`);
+  complain(`${formatKeys(seen)}: ${copied} copied, ${staying} with the same server in both lists`);
   const notes = [
     [there, "not copied: their new server has a value for them, which stays"],
     [gone, "gone before they were copied"],

@@ -132,7 +132,14 @@ test("a wrong line is named, and nothing of its file goes into a folder", { skip
   kg(env, ["import", "--data-dir", folder], { input: '{"key":"a","value":"1"}\n' });
   const wrong: [line: string, problem: RegExp][] = [
     ["nonsense", /line 2: this is not a JSON object/],
-    ["[1]", /line 2: it needs "key" or "keyBase64"/],
+    ["[1]", /line 2: this is not a JSON object/],
+    ['{"value":"x"}', /line 2: it needs "key" or "keyBase64"/],
+    [
+      '{"key":"b","value":"x","ttl":60}',
+      /line 2: "ttl" is no member .* did you mean "expiresAtMs"\?/,
+    ],
+    ['{"key":"b","valeu":"x"}', /line 2: "valeu" is no member .* did you mean "value"\?/],
+    ['{"key":"b","value":"x","owner":1}', /line 2: "owner" is no member .*: it may have key, /],
     ['{"key":"b"}', /line 2: it needs "value" or "valueBase64"/],
     ['{"key":"","value":"x"}', /line 2: the key has 0 bytes/],
     ['{"key":"b","valueBase64":"x"}', /line 2: "valueBase64" is not base64/],
