@@ -2,31 +2,25 @@
 /** kg: turns arguments into a command, and an error into one line and an exit status. */
 
 import { Exit, helpText, parseInput } from "./commands/command.ts";
+import { commandLineOf } from "./commands/command_line.ts";
 import { findCommand } from "./commands/commands.ts";
 import { exitStatusOf } from "./commands/exit_status.ts";
 import { errorFields } from "./commands/json_error.ts";
 import { complain, print, printJson } from "./commands/output.ts";
 
-/** Commands that look like options elsewhere. */
-const ALIASES: Readonly<Record<string, string>> = {
-  "--help": "help",
-  "-h": "help",
-  "--version": "version",
-  "-v": "version",
-};
-
 async function main(args: readonly string[]): Promise<number> {
-  const [typed = "help", ...rest] = args;
-  const name = Object.hasOwn(ALIASES, typed) ? ALIASES[typed] : typed;
+  let who = "kg";
   try {
+    const { name, args: rest } = commandLineOf(args);
+    who = `kg ${name}`;
     const command = await findCommand(name);
     const input = parseInput(name, command, rest);
     if (input !== null) return await command.run(input);
     print(helpText(name, command));
     return Exit.DONE;
   } catch (error) {
-    if (wantsJson(rest)) tellInJson(error);
-    complain(`kg ${name}: ${error instanceof Error ? error.message : String(error)}`);
+    if (wantsJson(args)) tellInJson(error);
+    complain(`${who}: ${error instanceof Error ? error.message : String(error)}`);
     return exitStatusOf(error);
   }
 }

@@ -1,6 +1,7 @@
 /** The definition of a command, and the code that all commands share. */
 
 import { parseArgs, styleText } from "node:util";
+import { nearest } from "./nearest.ts";
 import { UsageError } from "./usage_error.ts";
 
 export interface Option {
@@ -97,7 +98,12 @@ function parse(name: string, command: Command, args: readonly string[]): Parsed 
   } catch (error) {
     const message = error instanceof Error ? error.message : String(error);
     const [first] = message.split(/\.?(?:\s*\n|\. |$)/);
-    throw new UsageError(`${first[0].toLowerCase()}${first.slice(1)}. Options: kg ${name} --help`);
+    const [, unknown = ""] = /^Unknown option '--([^']*)'/.exec(message) ?? [];
+    const meant = nearest(unknown, Object.keys(command.options));
+    const hint = meant === undefined ? "" : ` Did you mean --${meant}?`;
+    throw new UsageError(
+      `${first[0].toLowerCase()}${first.slice(1)}.${hint} Options: kg ${name} --help`,
+    );
   }
 }
 

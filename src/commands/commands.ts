@@ -1,6 +1,7 @@
 /** The commands by name, each loaded when it is needed. */
 
 import type { Command } from "./command.ts";
+import { ELSEWHERE } from "./elsewhere.ts";
 import type { Commands } from "./help.ts";
 import { nearest } from "./nearest.ts";
 import { UsageError } from "./usage_error.ts";
@@ -28,40 +29,18 @@ export const COMMANDS: Commands = {
   version: async () => (await import("./version.ts")).command,
 };
 
-/** @throws {UsageError} that names the command that was probably meant */
+/** @throws {UsageError} that says what was probably meant */
 export function findCommand(name: string): Promise<Command> {
   if (Object.hasOwn(COMMANDS, name)) return COMMANDS[name]();
-  const meant = meantBy(name.toLowerCase());
-  const hint = meant === undefined ? "" : ` Did you mean "${meant}"?`;
-  throw new UsageError(`there is no command "${name}".${hint} All commands: kg help`);
+  throw new UsageError(
+    `there is no command "${name}".${hintOf(name.toLowerCase())} All commands: kg help`,
+  );
 }
 
-/** Names of these commands in other stores. */
-const ELSEWHERE: Readonly<Record<string, string>> = {
-  del: "delete",
-  rm: "delete",
-  incr: "add",
-  decr: "add",
-  incrby: "add",
-  expire: "touch",
-  ttl: "exists",
-  scan: "keys",
-  ls: "keys",
-  list: "keys",
-  flushall: "drop",
-  flushdb: "drop",
-  flush: "drop",
-  clear: "drop",
-  info: "stats",
-  dump: "export",
-  restore: "import",
-  mget: "get",
-  cluster: "fleet",
-  servers: "fleet",
-  reshard: "move",
-};
-
-function meantBy(name: string): string | undefined {
-  if (Object.hasOwn(ELSEWHERE, name)) return ELSEWHERE[name];
-  return nearest(name, Object.keys(COMMANDS));
+function hintOf(name: string): string {
+  if (Object.hasOwn(ELSEWHERE, name)) {
+    return ` Type: ${ELSEWHERE[name]} (see kg ${ELSEWHERE[name].split(" ")[1]} --help).`;
+  }
+  const meant = nearest(name, Object.keys(COMMANDS));
+  return meant === undefined ? "" : ` Did you mean "${meant}"?`;
 }
