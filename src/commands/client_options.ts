@@ -75,9 +75,13 @@ export function spreadOf(input: Input, option = "spread"): Spread | undefined {
   return input.text(option) === undefined ? undefined : choiceOf(input, option, SPREADS);
 }
 
+/** Whether any of several servers leads to all keys. */
+export function isAny(input: Input): boolean {
+  return (spreadOf(input) ?? process.env.KG_SPREAD) === "any";
+}
+
 export function timeoutMsOf(input: Input): number {
-  const isAny = (spreadOf(input) ?? process.env.KG_SPREAD) === "any";
-  const text = input.text("timeout") ?? (isAny ? DEFAULT_TIMEOUT_OF_ANY : DEFAULT_TIMEOUT);
+  const text = input.text("timeout") ?? (isAny(input) ? DEFAULT_TIMEOUT_OF_ANY : DEFAULT_TIMEOUT);
   return parseDuration("--timeout", text);
 }
 
