@@ -8,6 +8,7 @@ import { Buffer } from "node:buffer";
 import type { StoredItem } from "../journal/journal_executor.ts";
 import { MAX_KEY_BYTES } from "../store/item.ts";
 import { MAX_STORED_BYTES } from "../store/store.ts";
+import { fromBase64 } from "./base64.ts";
 import { nearest } from "./nearest.ts";
 import { valueFields } from "./output.ts";
 import { UsageError } from "./usage_error.ts";
@@ -22,8 +23,6 @@ const EXPIRY = /^(?:ttl|px?|ex|exp|expir[ey])/i;
 
 const NEWLINE = 0x0a;
 const LONE_SURROGATE = /\p{Surrogate}/u;
-/** RFC 4648, section 4, with its padding. */
-const BASE64 = /^(?:[A-Za-z0-9+/]{4})*(?:[A-Za-z0-9+/]{2}==|[A-Za-z0-9+/]{3}=)?$/;
 
 /** @param server which of several it is from */
 export function lineOf({ key, value, expiresAtMs }: StoredItem, server?: string): string {
@@ -112,7 +111,8 @@ function bytesOf(fields: Readonly<Record<string, unknown>>, name: string): Uint8
     throw new UsageError(`"${name}" has half of a surrogate pair; use "${name}Base64"`);
   }
   if (typeof base64 === "string" && text === undefined) {
-    if (BASE64.test(base64)) return Buffer.from(base64, "base64");
+    const bytes = fromBase64(base64);
+    if (bytes !== null) return bytes;
     throw new UsageError(`"${name}Base64" is not base64 (RFC 4648, section 4)`);
   }
   throw new UsageError(`it needs "${name}" or "${name}Base64", a string`);

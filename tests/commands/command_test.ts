@@ -60,7 +60,7 @@ test("a single dash is an argument too", () => {
 });
 
 test("a usage error is one line that says what is allowed", () => {
-  assertThrows(() => parseInput("set", set, ["k"]), UsageError, "KEY VALUE");
+  assertThrows(() => parseInput("set", set, []), UsageError, "KEY [VALUE]");
   assertThrows(() => parseInput("set", set, ["k", "v", "w"]), UsageError, "3 argument(s)");
   const unknown = assertThrows(() => parseInput("set", set, ["--foo"]), UsageError, "--foo");
   assertMatch(unknown.message, /kg set --help$/);

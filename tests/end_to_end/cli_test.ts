@@ -117,6 +117,63 @@ test("delete, exists, add, touch", () => {
   assertEquals([gone.status, gone.text, gone.stderr], [1, "no\n", ""]);
 });
 
+test("delete and exists take several keys", () => {
+  for (const key of ["several:a", "several:b", "several:c"]) kg(env, ["set", key, "x"]);
+  const there = kg(env, ["exists", "several:a", "several:b"]);
+  assertEquals([there.status, there.text], [0, "several:a\tyes\nseveral:b\tyes\n"]);
+  assertFails(kg(env, ["delete", "several:a", "several:b", "--old"]), 2, /--old goes with one key/);
+  const gone = kg(env, ["delete", "several:a", "several:none", "several:b"]);
+  assertFails(gone, 1, /no key "several:none"/);
+  const left = kg(env, ["exists", "several:a", "several:c"]);
+  assertEquals([left.status, left.text], [1, "several:a\tno\nseveral:c\tyes\n"]);
+  const json = kg(env, ["delete", "several:c", "several:a", "--json"]);
+  assertEquals(json.text.trim().split("\n").map((line) => JSON.parse(line)), [
+    { key: "several:c", deleted: true, value: "x" },
+    { key: "several:a", deleted: false },
+  ]);
+});
+
+test("keys of any bytes, in base64", () => {
+  const run = (...args: string[]) => kg(env, [...args, "--key-base64"]);
+  assertEquals(run("set", "/wA=", "binary").status, 0);
+  assertEquals(run("get", "/wA=").text, "binary");
+  assertEquals(JSON.parse(run("exists", "/wA=", "--json").text), {
+    keyBase64: "/wA=",
+    found: true,
+  });
+  assertEquals(run("touch", "/wA=", "--ttl", "1h").status, 0);
+  assertEquals(run("delete", "/wA=", "--old").text, "binary");
+  assertEquals(run("add", "aGl0cw", "5").status, 2, "without its padding");
+  assertEquals(run("add", "aGl0cyE=", "5").text, "5\n");
+  assertEquals(kg(env, ["get", "hits!"]).text, "5");
+  assertFails(run("get", ""), 2, /The key is empty/);
+});
+
+test("a value from a file", () => {
+  const path = join(env.HOME ?? "", "value");
+  const value = everyByte(863);
+  writeFileSync(path, value);
+  assertEquals(kg(env, ["set", "from a file", "--value-file", path]).status, 0);
+  assertEquals(new Uint8Array(kg(env, ["get", "from a file"]).stdout), value);
+  assertFails(kg(env, ["set", "k", "v", "--value-file", path]), 2, /choose what to store/);
+  assertFails(kg(env, ["set", "k", "--value-file", `${path}.none`]), 5, /can't read .*ENOENT/);
+  writeFileSync(path, everyByte(864));
+  assertFails(kg(env, ["set", "k", "--value-file", path]), 2, /more than 863 bytes/);
+  assertFails(kg(env, ["set", "k"]), 2, /which value/);
+});
+
+test("arguments are looked at before the key is looked for", () => {
+  const keyless = { ...env, KG_KEY: "", KG_KEY_FILE: "/nonexistent" };
+  for (
+    const [args, problem] of [
+      [["get", ""], /key is empty/],
+      [["set", "k", "x".repeat(864)], /864 bytes/],
+      [["add", "k", "9999999999999999999"], /64-bit/],
+      [["get", "k", "--server", "a:b:c"], /not an address/],
+    ] as const
+  ) assertFails(kg(keyless, args), 2, problem);
+});
+
 test("a key with a time to live expires", async () => {
   assertEquals(kg(env, ["set", "brief", "x", "--ttl", "400ms"]).status, 0);
   for (let i = 0; i < 100 && kg(env, ["exists", "brief"]).status === 0; i++) {
