@@ -24,7 +24,7 @@ import type { Counters } from "../statistics.ts";
 import type { Input } from "./command.ts";
 import { bindProblem } from "./bind_problem.ts";
 import { DEFAULT_MAX_CONNECTIONS, DEFAULT_SOCKET_MODE } from "./door_options.ts";
-import { readSecret } from "./key_source.ts";
+import { readSecret } from "./secret_file.ts";
 import { complain } from "./output.ts";
 import { parseCount } from "./quantities.ts";
 import { SystemError } from "./system_error.ts";

@@ -340,6 +340,19 @@ test("a key file that others can read is refused by server and client", () => {
   assertFails(kg(env, ["serve", "--key-file", path]), 2, /chmod 600/);
 });
 
+test("a key comes from a pipe as well", { skip: process.platform === "win32" }, () => {
+  const quoted = KG.map((part) => `'${part}'`).join(" ");
+  const { KG_KEY, ...keyless } = env;
+  const shell = (script: string) =>
+    spawnSync("bash", ["-c", script.replaceAll("kg", quoted), "bash", KG_KEY ?? ""], {
+      env: keyless,
+      encoding: "utf8",
+    });
+  assertEquals(shell('kg set passed yes --key-file <(echo "$1")').stderr, "");
+  assertEquals(shell('echo "$1" | kg get passed --key-file /dev/stdin').stdout, "yes");
+  assertMatch(shell("kg get passed --key-file <(echo nonsense)").stderr, /This is not a key/);
+});
+
 test("keygen --out writes a file readable by its owner alone, and overwrites none", () => {
   const path = join(env.HOME ?? "", "new.key");
   assertEquals(kg(env, ["keygen", "--out", path]).status, 0);
