@@ -18,11 +18,14 @@ export async function withClient<T>(
   const spread = spreadOf(input);
   const servers = serversOf(input);
   // What was typed is looked at before the key is looked for.
-  parseServerList(servers, isAny(input) ? "any" : "keys");
-  const { key } = requireKey(input.text("key-file"));
-  const client = await connect(servers, { key, crypto, spread, ...options });
+  const listed = parseServerList(servers, isAny(input) ? "any" : "keys");
+  const onHand = requireKey(input.text("key-file"));
+  const client = await connect(servers, { key: onHand.key, crypto, spread, ...options });
   try {
     return await run(client.within(timeoutMs));
+  } catch (error) {
+    await (await import("./silence.ts")).explainSilence(error, input, listed, onHand);
+    throw error;
   } finally {
     client.close();
   }

@@ -250,8 +250,21 @@ test("stats count what happened, on Linux including the kernel's drops", () => {
 test("no answer: exit status 3, and the possible causes", () => {
   const nobody = ["--server", "127.0.0.1:9", "--timeout", "150ms"];
   for (const command of [["get", "k"], ["set", "k", "v"], ["ping"]]) {
-    assertFails(kg(env, [...command, ...nobody]), 3, /no server/, /another key/, /lost/);
+    const result = kg(env, [...command, ...nobody]);
+    assertFails(result, 3, /no server/, /another key/, /lost/, /127\.0\.0\.1:9 is from --server\./);
+    assertMatch(
+      result.stderr,
+      /Does kg serve run there, .* key, [0-9a-f]{8} \(KG_KEY\), .* port 9 /,
+    );
   }
+  const soon = ["get", "k", "--timeout", "100ms"];
+  assertFails(
+    kg({ ...env, KG_SERVER: "127.0.0.1:9" }, soon),
+    3,
+    /127\.0\.0\.1:9 is from KG_SERVER\./,
+  );
+  const { KG_SERVER: _, ...bare } = env;
+  assertFails(kg(bare, soon), 3, /127\.0\.0\.1:4040 is the default/);
   const stranger = { ...env, KG_KEY: freshEnvironment().KG_KEY };
   assertFails(kg(stranger, ["get", "greeting", "--timeout", "150ms"]), 3, /another key/);
 });
