@@ -329,6 +329,16 @@ test("help", () => {
   );
 });
 
+test("a server that can't listen makes no key", () => {
+  const alone = freshEnvironment();
+  delete alone.KG_KEY;
+  const serve = (address: string) => kg(alone, ["serve", "--listen", address]);
+  assertFails(serve("nonsense:x"), 2, /--listen: "nonsense:x" is not an address/);
+  assertFails(serve(server.addresses[0]), 5, /in use/);
+  assertFails(serve("no-such-host.invalid"), 5, /no-such-host/);
+  assert(!existsSync(alone.XDG_CONFIG_HOME ?? ""));
+});
+
 test("serve refuses what it can't do with one line", () => {
   const alone = freshEnvironment();
   const serve = (...args: string[]) => kg(alone, ["serve", "--listen", "127.0.0.1:0", ...args]);
