@@ -11,8 +11,9 @@ import { openDestination } from "../connect.ts";
 import type { Destination } from "../protocol/destination.ts";
 import { Operation } from "../protocol/frame.ts";
 import { requestOf } from "../requests.ts";
+import { formatAddress, parseAddress } from "../runtime/address.ts";
 import { makeAlarm } from "../runtime/alarm.ts";
-import { dialEngine } from "../runtime/engine_dial.ts";
+import { DEFAULT_ENGINE_PORT, dialEngine } from "../runtime/engine_dial.ts";
 import { backendTimeoutMsOf } from "./backend_options.ts";
 import { cryptoChoice, spreadOf } from "./client_options.ts";
 import type { Input } from "./command.ts";
@@ -95,7 +96,9 @@ async function openEngine(
     throw new UsageError(`--${option} goes with a backend of kg://`);
   }
   const address = withPassword(parseEngineAddress(url), input.text("backend-password-file"));
-  const { hosts, isTls, user, password } = address;
+  const { isTls, user, password } = address;
+  // With their ports, as messages have them.
+  const hosts = address.hosts.map((host) => formatAddress(parseAddress(host, DEFAULT_ENGINE_PORT)));
   const ca = caOf(input, isTls);
   const time = { now, makeAlarm };
   const timeoutMs = backendTimeoutMsOf(input);
