@@ -76,8 +76,8 @@ export function spreadOf(input: Input, option = "spread"): Spread | undefined {
 }
 
 /** Whether any of several servers leads to all keys. */
-export function isAny(input: Input): boolean {
-  return (spreadOf(input) ?? process.env.KG_SPREAD) === "any";
+export function isAny(input: Input, option = "spread"): boolean {
+  return (spreadOf(input, option) ?? process.env.KG_SPREAD) === "any";
 }
 
 export function timeoutMsOf(input: Input): number {

@@ -11,11 +11,12 @@ import { openDestination } from "../connect.ts";
 import type { Destination } from "../protocol/destination.ts";
 import { Operation } from "../protocol/frame.ts";
 import { requestOf } from "../requests.ts";
+import { parseServerList } from "../server_list.ts";
 import { formatAddress, parseAddress } from "../runtime/address.ts";
 import { makeAlarm } from "../runtime/alarm.ts";
 import { DEFAULT_ENGINE_PORT, dialEngine } from "../runtime/engine_dial.ts";
 import { backendTimeoutMsOf } from "./backend_options.ts";
-import { cryptoChoice, spreadOf } from "./client_options.ts";
+import { cryptoChoice, isAny, spreadOf } from "./client_options.ts";
 import type { Input } from "./command.ts";
 import { requireKey } from "./key_source.ts";
 import { complain } from "./output.ts";
@@ -49,12 +50,14 @@ async function openServers(input: Input, servers: string, now: () => number): Pr
   if (input.text("backend-ca") !== undefined || input.text("backend-password-file") !== undefined) {
     throw new UsageError("--backend-ca and --backend-password-file go with a backend of redis");
   }
+  const spread = spreadOf(input, "backend-spread");
+  parseServerList(servers, isAny(input, "backend-spread") ? "any" : "keys", "--backend-spread any");
   const { key } = requireKey(input.text("backend-key-file") ?? input.text("key-file"));
   const { destination, close } = await openDestination(servers, {
     key,
     crypto: cryptoChoice(input),
     onDown: "error",
-    spread: spreadOf(input, "backend-spread"),
+    spread,
   });
   const timeoutMs = backendTimeoutMsOf(input);
   const executor = new KilogramExecutor({ destination, timeoutMs, now });
@@ -99,6 +102,13 @@ async function openEngine(
   const { isTls, user, password } = address;
   // With their ports, as messages have them.
   const hosts = address.hosts.map((host) => formatAddress(parseAddress(host, DEFAULT_ENGINE_PORT)));
+  if (user !== undefined && password === undefined) {
+    // What is there may be the password: it is not repeated.
+    throw new UsageError(
+      "the backend's URL has a user and no password: write redis://USER:PASSWORD@HOST in KG_BACKEND, " +
+        "redis://:PASSWORD@HOST for the default user, or give --backend-password-file",
+    );
+  }
   const ca = caOf(input, isTls);
   const time = { now, makeAlarm };
   const timeoutMs = backendTimeoutMsOf(input);

@@ -21,7 +21,7 @@ export const command: Command = {
   ],
 
   async run(input) {
-    const servers = parseServerList(serversOf(input));
+    const servers = parseServerList(serversOf(input), "keys", null);
     const rendezvous = new Rendezvous(
       servers.map(({ name = "", weight }) => ({ name, weight })),
     );

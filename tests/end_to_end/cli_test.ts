@@ -354,6 +354,17 @@ test("serve refuses what it can't do with one line", () => {
   assertFails(serve("--crypto", "none"), 2, /native or node or web/);
   assertFails(serve("--skvs"), 2, /SKVS_ENCRYPTION_KEY/);
   assertMatch(lastLine(kg(alone, ["serve", "--listen", "192.0.2.1:0"])), /no such address/);
+  assertFails(
+    serve("--backend", "kg://10.0.0.1,10.0.0.2"),
+    2,
+    /needs a name.*--backend-spread any/,
+  );
+  const nameless = ["where", "k", "--server", "10.0.0.1,10.0.0.2"];
+  assertMatch(kg(env, nameless).stderr, /cache-1=10\.0\.0\.1:4040\.\n$/);
+  const engine = { ...alone, KG_BACKEND: "redis://hunter2@127.0.0.1:9" };
+  const lacking = kg(engine, ["serve", "--listen", "127.0.0.1:0"]);
+  assertFails(lacking, 2, /a user and no password/);
+  assert(!lacking.stderr.includes("hunter2"));
 });
 
 test("a key file that others can read is refused by server and client", () => {
