@@ -1,7 +1,7 @@
 #!/usr/bin/env node
 /** kg: turns arguments into a command, and an error into one line and an exit status. */
 
-import { Exit, helpText, parseInput } from "./commands/command.ts";
+import { type Command, Exit, helpText, type Input, parseInput } from "./commands/command.ts";
 import { commandLineOf } from "./commands/command_line.ts";
 import { findCommand } from "./commands/commands.ts";
 import { exitStatusOf } from "./commands/exit_status.ts";
@@ -15,7 +15,7 @@ async function main(args: readonly string[]): Promise<number> {
     who = `kg ${name}`;
     const command = await findCommand(name);
     const input = parseInput(name, command, rest);
-    if (input !== null) return await command.run(input);
+    if (input !== null) return await run(command, input);
     print(helpText(name, command));
     return Exit.DONE;
   } catch (error) {
@@ -23,6 +23,11 @@ async function main(args: readonly string[]): Promise<number> {
     complain(`${who}: ${error instanceof Error ? error.message : String(error)}`);
     return exitStatusOf(error);
   }
+}
+
+async function run(command: Command, input: Input): Promise<number> {
+  if (command.takesVariables !== true) return await command.run(input);
+  return await (await import("./commands/environment.ts")).runInEnvironment(command, input);
 }
 
 /** Also of arguments that can't be parsed. */

@@ -24,6 +24,8 @@ export interface Command {
   /** Lines of detail beyond the summary. */
   readonly details?: string;
   readonly options: Options;
+  /** Whether variables of the environment may give the options too. */
+  readonly takesVariables?: boolean;
   /** Shell command lines, some with a comment. */
   readonly examples: readonly string[];
   /** @returns the exit status */

@@ -52,7 +52,10 @@ export const command: Command = {
     "machine find that key by themselves. For other machines, copy its file to them.\n" +
     "SIGINT or SIGTERM stops it; what was stored is then lost, unless it has a --data-dir.\n" +
     "SIGHUP reads the files with keys and --resp-password-file again. A key file may have two lines, a\n" +
-    "key each: the server accepts both, and clients use the first.",
+    "key each: the server accepts both, and clients use the first.\n" +
+    "A variable KG_ with an option's name in capitals does what the option does, which wins if both are\n" +
+    "there: KG_MEMORY=1GiB, KG_LISTEN with commas between several, KG_PLAINTEXT_OK=1 (or 0).",
+  takesVariables: true,
   options: {
     listen: {
       type: "string",

@@ -339,6 +339,18 @@ test("a server that can't listen makes no key", () => {
   assert(!existsSync(alone.XDG_CONFIG_HOME ?? ""));
 });
 
+test("a server's options may come from the environment", async () => {
+  const own = { ...env, KG_MEMORY: "2MiB", KG_NAME: "env-1", KG_ON_FULL: "refuse" };
+  const one = await startServer(own, ["--on-full", "evict"]);
+  assertMatch(one.output(), /\(env-1\) listens[^]*memory: 2 MiB, evicts when full/);
+  await one.stop("SIGKILL");
+  const listen = { ...env, KG_LISTEN: `127.0.0.1:0,${server.addresses[0]}` };
+  assertFails(kg(listen, ["serve"]), 5, /can't listen on 127\.0\.0\.1:\d+: it is in use/);
+  assertFails(kg({ ...env, KG_MEMORY: "lots" }, ["serve"]), 2, /KG_MEMORY lots is not a size/);
+  assertFails(kg({ ...env, KG_NAME: "No Name" }, ["serve"]), 2, /\(KG_NAME\)\n$/);
+  assertFails(kg({ ...env, KG_SKVS: "yes" }, ["serve"]), 2, /KG_SKVS=yes: write 1 or true/);
+});
+
 test("serve refuses what it can't do with one line", () => {
   const alone = freshEnvironment();
   const serve = (...args: string[]) => kg(alone, ["serve", "--listen", "127.0.0.1:0", ...args]);
