@@ -1,4 +1,3 @@
-import { Buffer } from "node:buffer";
 import { SkvsCommand } from "../protocol/skvs.ts";
 import { byKey, tellEach } from "./by_key.ts";
 import { CLIENT_OPTIONS } from "./client_options.ts";
@@ -10,6 +9,7 @@ import {
   printJson,
   printLine,
   printValue,
+  shownLine,
   valueFields,
 } from "./output.ts";
 import { callSkvs, SKVS_OPTIONS, wantsSkvs } from "./skvs.ts";
@@ -69,7 +69,7 @@ function tell(
   } else if (value === undefined) {
     complainMissing("get", typed);
   } else {
-    printLine(escapeControls(typed) + "\t" + escapeControls(Buffer.from(value).toString()));
+    printLine(`${escapeControls(typed)}\t${shownLine(value)}`);
   }
   return value !== undefined;
 }

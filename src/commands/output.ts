@@ -85,6 +85,11 @@ export function valueFields(
   }
 }
 
+/** As shownValue, in one line: the ends of lines become \x0a. */
+export function shownLine(value: Uint8Array): string {
+  return escapeControls(shownValue(value));
+}
+
 /** Reports that a key is missing, with the possible reasons. */
 export function complainMissing(command: string, key: string): void {
   complain(`kg ${command}: there is no key "${key}" (never stored, deleted, expired or evicted)`);
