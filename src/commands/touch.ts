@@ -7,14 +7,14 @@ import { withClient } from "./with_client.ts";
 
 export const command: Command = {
   summary: "set how long a key lives from now",
-  parameters: "KEY",
+  parameters: "KEY --ttl TIME",
   arity: [1, 1],
   details: "Exit status 1: there is no such key.",
   options: {
     ttl: {
       type: "string",
       value: "TIME",
-      help: "how long it lives: 30s, 1h30m, 7d, or forever (required)",
+      help: "how long it lives: 30s, 1h30m, 7d, or forever",
     },
     ...KEY_OPTIONS,
     ...CLIENT_OPTIONS,
