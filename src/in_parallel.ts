@@ -4,7 +4,7 @@
  * @param width 1 or more
  */
 export async function inParallel<T>(
-  items: AsyncIterable<T>,
+  items: AsyncIterable<T> | Iterable<T>,
   width: number,
   run: (item: T) => Promise<void>,
 ): Promise<void> {

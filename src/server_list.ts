@@ -30,18 +30,20 @@ export interface ListedServer {
  * Reads a server, or a list of servers.
  * @param given text with commas between the servers, or an array
  * @param spread whether each key has one of them, which its name decides, or any of them has all keys
+ * @param anyBy how to say that any of them has all keys, for an error; null if that is no use
  * @throws {InvalidArgumentError} for what is no list, and for one where names are missing or come twice
  */
 export function parseServerList(
   given: string | readonly string[],
   spread: Spread = "keys",
+  anyBy: string | null = "KG_SPREAD=any",
 ): ListedServer[] {
   const texts = typeof given === "string" ? given.split(",") : given;
   if (!Array.isArray(texts) || !texts.every((text) => typeof text === "string")) {
     throw new InvalidArgumentError("Servers are given as text, or as an array of texts.");
   }
   const servers = texts.map((text) => text.trim()).filter((text) => text !== "").map(parseServer);
-  checkList(servers, spread);
+  checkList(servers, spread, anyBy);
   return servers;
 }
 
@@ -68,7 +70,11 @@ function parseServer(entry: string): ListedServer {
   };
 }
 
-function checkList(servers: readonly ListedServer[], spread: Spread): void {
+function checkList(
+  servers: readonly ListedServer[],
+  spread: Spread,
+  anyBy: string | null,
+): void {
   if (servers.length === 0) throw new InvalidArgumentError("The list of servers is empty.");
   if (servers.length === 1) return;
   if (servers.length > MAX_SERVERS) {
@@ -76,10 +82,12 @@ function checkList(servers: readonly ListedServer[], spread: Spread): void {
   }
   const nameless = servers.find(({ name }) => name === undefined);
   if (nameless !== undefined && spread === "keys") {
+    const or = anyBy === null
+      ? ""
+      : ` (Or ${anyBy}, if any of them leads to all keys, as gateways before one engine do.)`;
     throw new InvalidArgumentError(
       `"${nameless.text}" needs a name among several servers, since names decide which of them has a ` +
-        `key: start it with --name cache-1, and write cache-1=${nameless.text}. (Or KG_SPREAD=any, if any of them leads to ` +
-        `all keys, as gateways before one engine do.)`,
+        `key: start it with --name cache-1, and write cache-1=${nameless.text}.${or}`,
     );
   }
   checkOnce("name", servers.flatMap(({ name }) => name ?? []));

@@ -43,7 +43,7 @@ export const CLIENT_OPTIONS = {
     value: "TIME",
     help: `how long to wait (default: ${DEFAULT_TIMEOUT})`,
   },
-  json: { type: "boolean", help: "print one line of JSON" },
+  json: { type: "boolean", help: "print a line of JSON, of an error too" },
   ...CRYPTO_OPTION,
 } as const satisfies Options;
 
@@ -75,14 +75,21 @@ export function spreadOf(input: Input, option = "spread"): Spread | undefined {
   return input.text(option) === undefined ? undefined : choiceOf(input, option, SPREADS);
 }
 
+/** Whether any of several servers leads to all keys. */
+export function isAny(input: Input, option = "spread"): boolean {
+  return (spreadOf(input, option) ?? process.env.KG_SPREAD) === "any";
+}
+
 export function timeoutMsOf(input: Input): number {
-  const isAny = (spreadOf(input) ?? process.env.KG_SPREAD) === "any";
-  const text = input.text("timeout") ?? (isAny ? DEFAULT_TIMEOUT_OF_ANY : DEFAULT_TIMEOUT);
+  const text = input.text("timeout") ?? (isAny(input) ? DEFAULT_TIMEOUT_OF_ANY : DEFAULT_TIMEOUT);
   return parseDuration("--timeout", text);
 }
 
-/** The time to live from --ttl, in milliseconds. */
+/** What --ttl takes besides times: the key then lives until it is removed. */
+const FOREVER = "forever";
+
+/** The time to live from --ttl, in milliseconds; undefined for ever. */
 export function ttlMsOf(input: Input): number | undefined {
   const text = input.text("ttl");
-  return text === undefined ? undefined : parseDuration("--ttl", text);
+  return text === undefined || text === FOREVER ? undefined : parseDuration("--ttl", text);
 }

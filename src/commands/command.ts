@@ -1,6 +1,7 @@
 /** The definition of a command, and the code that all commands share. */
 
 import { parseArgs, styleText } from "node:util";
+import { nearest } from "./nearest.ts";
 import { UsageError } from "./usage_error.ts";
 
 export interface Option {
@@ -23,6 +24,8 @@ export interface Command {
   /** Lines of detail beyond the summary. */
   readonly details?: string;
   readonly options: Options;
+  /** Whether variables of the environment may give the options too. */
+  readonly takesVariables?: boolean;
   /** Shell command lines, some with a comment. */
   readonly examples: readonly string[];
   /** @returns the exit status */
@@ -50,7 +53,14 @@ export function choiceOf<T extends string>(
 }
 
 /** Exit statuses. */
-export const Exit = { DONE: 0, NOT_FOUND: 1, USAGE: 2, NO_ANSWER: 3, REFUSED: 4 } as const;
+export const Exit = {
+  DONE: 0,
+  NOT_FOUND: 1,
+  USAGE: 2,
+  NO_ANSWER: 3,
+  REFUSED: 4,
+  SYSTEM: 5,
+} as const;
 
 const HELP: Option = { type: "boolean", help: "show this help" };
 
@@ -90,7 +100,12 @@ function parse(name: string, command: Command, args: readonly string[]): Parsed 
   } catch (error) {
     const message = error instanceof Error ? error.message : String(error);
     const [first] = message.split(/\.?(?:\s*\n|\. |$)/);
-    throw new UsageError(`${first[0].toLowerCase()}${first.slice(1)}. Options: kg ${name} --help`);
+    const [, unknown = ""] = /^Unknown option '--([^']*)'/.exec(message) ?? [];
+    const meant = nearest(unknown, Object.keys(command.options));
+    const hint = meant === undefined ? "" : ` Did you mean --${meant}?`;
+    throw new UsageError(
+      `${first[0].toLowerCase()}${first.slice(1)}.${hint} Options: kg ${name} --help`,
+    );
   }
 }
 

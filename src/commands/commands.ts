@@ -1,7 +1,9 @@
 /** The commands by name, each loaded when it is needed. */
 
 import type { Command } from "./command.ts";
+import { ELSEWHERE } from "./elsewhere.ts";
 import type { Commands } from "./help.ts";
+import { nearest } from "./nearest.ts";
 import { UsageError } from "./usage_error.ts";
 
 export const COMMANDS: Commands = {
@@ -32,55 +34,18 @@ export const COMMANDS: Commands = {
   version: async () => (await import("./version.ts")).command,
 };
 
-/** @throws {UsageError} that names the command that was probably meant */
+/** @throws {UsageError} that says what was probably meant */
 export function findCommand(name: string): Promise<Command> {
   if (Object.hasOwn(COMMANDS, name)) return COMMANDS[name]();
-  const meant = meantBy(name.toLowerCase());
-  const hint = meant === undefined ? "" : ` Did you mean "${meant}"?`;
-  throw new UsageError(`there is no command "${name}".${hint} All commands: kg help`);
+  throw new UsageError(
+    `there is no command "${name}".${hintOf(name.toLowerCase())} All commands: kg help`,
+  );
 }
 
-/** Names of these commands in other stores. */
-const ELSEWHERE: Readonly<Record<string, string>> = {
-  del: "delete",
-  rm: "delete",
-  incr: "add",
-  decr: "add",
-  incrby: "add",
-  expire: "touch",
-  ttl: "exists",
-  scan: "keys",
-  ls: "keys",
-  list: "keys",
-  flushall: "drop",
-  flushdb: "drop",
-  flush: "drop",
-  clear: "drop",
-  info: "stats",
-  dump: "export",
-  restore: "import",
-  mget: "get",
-  cluster: "fleet",
-  servers: "fleet",
-  reshard: "move",
-};
-
-function meantBy(name: string): string | undefined {
-  if (Object.hasOwn(ELSEWHERE, name)) return ELSEWHERE[name];
-  const byDistance = Object.keys(COMMANDS).sort((a, b) => distance(a, name) - distance(b, name));
-  return distance(byDistance[0], name) <= 2 ? byDistance[0] : undefined;
-}
-
-/** How many letters must be changed, added or removed (Levenshtein). */
-function distance(a: string, b: string): number {
-  let row = Array.from({ length: b.length + 1 }, (_, i) => i);
-  for (let i = 1; i <= a.length; i++) {
-    const next = [i];
-    for (let j = 1; j <= b.length; j++) {
-      const change = row[j - 1] + (a[i - 1] === b[j - 1] ? 0 : 1);
-      next.push(Math.min(change, row[j] + 1, next[j - 1] + 1));
-    }
-    row = next;
+function hintOf(name: string): string {
+  if (Object.hasOwn(ELSEWHERE, name)) {
+    return ` Type: ${ELSEWHERE[name]} (see kg ${ELSEWHERE[name].split(" ")[1]} --help).`;
   }
-  return row[b.length];
+  const meant = nearest(name, Object.keys(COMMANDS));
+  return meant === undefined ? "" : ` Did you mean "${meant}"?`;
 }

@@ -38,7 +38,7 @@ export const command: Command = {
       } else if (names !== undefined) {
         complain(`kg drop: dropped at ${names.join(", ") || "no server"}`);
       }
-      return reportErrors("drop", kv, errors);
+      return reportErrors("drop", kv, errors, input.flag("json"));
     });
   },
 };

@@ -3,7 +3,8 @@
 import type { Calls } from "../client.ts";
 import { Exit } from "./command.ts";
 import { exitStatusOf } from "./exit_status.ts";
-import { complain } from "./output.ts";
+import { errorFields } from "./json_error.ts";
+import { complain, printJson } from "./output.ts";
 
 export interface Answers<T> {
   /** By the servers' names, in the order of the list; a server without a name has its address. */
@@ -54,15 +55,23 @@ export function serverNames(kv: Calls<true>): string[] {
   return kv.servers().map(({ name, address }) => name ?? address);
 }
 
-/** Says what failed. @returns the exit status @throws the error of a lone server */
+/**
+ * Says what failed, with JSON also to standard output, a line for each server.
+ * @returns the exit status
+ * @throws the error of a lone server
+ */
 export function reportErrors(
   command: string,
   kv: Calls<true>,
   errors: ReadonlyMap<string, Error>,
+  isJson = false,
 ): number {
   const [first] = errors.values();
   if (first === undefined) return Exit.DONE;
   if (serverNames(kv).length === 1) throw first;
-  for (const [name, { message }] of errors) complain(`kg ${command}: ${name}: ${message}`);
+  for (const [server, error] of errors) {
+    if (isJson) printJson({ server, error: errorFields(error) });
+    complain(`kg ${command}: ${server}: ${error.message}`);
+  }
   return exitStatusOf(first);
 }

@@ -4,6 +4,7 @@ import { type Command, Exit, type Input } from "./command.ts";
 import { exportFolder } from "./export_folder.ts";
 import { exportServers } from "./export_servers.ts";
 import { print } from "./output.ts";
+import { SystemError } from "./system_error.ts";
 import { UsageError } from "./usage_error.ts";
 import { type Write, writeWholeFile } from "./whole_file.ts";
 
@@ -52,7 +53,7 @@ async function exportTo(input: Input, write: Write): Promise<number> {
 
 /** If the reader of the pipe went away, the export must not look complete. */
 function printOrThrow(text: string): void {
-  if (!print(text)) throw new UsageError("standard output was closed before the end");
+  if (!print(text)) throw new SystemError("standard output was closed before the end");
 }
 
 async function writeFile(path: string, run: (write: Write) => Promise<void>): Promise<void> {
@@ -61,6 +62,6 @@ async function writeFile(path: string, run: (write: Write) => Promise<void>): Pr
   } catch (error) {
     const { code, syscall } = error as NodeJS.ErrnoException;
     if (syscall === undefined) throw error;
-    throw new UsageError(`can't write ${path} (${code})`);
+    throw new SystemError(`can't write ${path} (${code})`);
   }
 }

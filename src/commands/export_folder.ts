@@ -5,6 +5,7 @@ import { atFolder, DataFile } from "../runtime/sqlite/file.ts";
 import { LineWriter } from "./line_writer.ts";
 import { complain } from "./output.ts";
 import { LoadProgress } from "./progress.ts";
+import { formatKeys } from "./quantities.ts";
 import type { Write } from "./whole_file.ts";
 
 export function exportFolder(folder: string, write: Write): void {
@@ -23,7 +24,7 @@ function writeAll(folder: string, file: DataFile, write: Write): void {
   for (let item = next(folder, items); item !== null; item = next(folder, items)) {
     if (isThere(item, nowMs)) lines.add(item);
   }
-  complain(`exported ${lines.end()} keys`);
+  complain(`exported ${formatKeys(lines.end())}`);
 }
 
 function next(folder: string, items: Iterator<StoredItem>): StoredItem | null {

@@ -8,6 +8,7 @@ import { countKeys } from "./each_server.ts";
 import { LineWriter } from "./line_writer.ts";
 import { complain } from "./output.ts";
 import { LoadProgress } from "./progress.ts";
+import { formatKeys } from "./quantities.ts";
 import { withClient } from "./with_client.ts";
 import type { Write } from "./whole_file.ts";
 
@@ -29,8 +30,8 @@ export async function exportServers(input: Input, write: Write): Promise<number>
       });
     }
     const exported = lines.end();
-    const note = left === 0 ? "" : `; ${left} were too large for a datagram, and are left out`;
-    complain(`exported ${exported} keys${note}`);
+    const note = left === 0 ? "" : `; left out as too large for a datagram: ${left}`;
+    complain(`exported ${formatKeys(exported)}${note}`);
     if (astray > 0) complain(`${astray} left out: on a server that is not theirs by this list`);
     return left;
   });

@@ -3,6 +3,7 @@ import type { ServerState } from "../protocol/destination.ts";
 import { CLIENT_OPTIONS } from "./client_options.ts";
 import { columns, type Command, heading } from "./command.ts";
 import { atEachServer, reportErrors } from "./each_server.ts";
+import { errorFields } from "./json_error.ts";
 import { printJson, printLine } from "./output.ts";
 import { formatDuration, formatSize } from "./quantities.ts";
 import { withClient } from "./with_client.ts";
@@ -35,7 +36,9 @@ export const command: Command = {
       const { results, errors } = await atEachServer(kv, factsOf);
       const rows = kv.servers().map((server) => {
         const facts = results.get(server.name ?? server.address);
-        if (input.flag("json")) printJson(fieldsOf(server, facts));
+        if (input.flag("json")) {
+          printJson(fieldsOf(server, facts, errors.get(server.name ?? server.address)));
+        }
         return rowOf(server, facts);
       });
       if (!input.flag("json")) printTable(rows);
@@ -63,8 +66,13 @@ async function factsOf(one: Calls<true>): Promise<Facts> {
   };
 }
 
-function fieldsOf({ name, address, weight }: ServerState, facts: Facts | undefined) {
-  return { name, address, weight, answers: facts !== undefined, ...facts };
+function fieldsOf(
+  { name, address, weight }: ServerState,
+  facts: Facts | undefined,
+  error: Error | undefined,
+) {
+  const problem = error === undefined ? {} : { error: errorFields(error) };
+  return { name, address, weight, answers: facts !== undefined, ...facts, ...problem };
 }
 
 const HEADINGS = ["server", "address", "weight", "state", "keys", "memory", "hits", "round trip"];

@@ -1,17 +1,15 @@
-import { Buffer } from "node:buffer";
-import type { Calls } from "../client.ts";
-import { SomeFailedError } from "../errors.ts";
 import { SkvsCommand } from "../protocol/skvs.ts";
+import { byKey, tellEach } from "./by_key.ts";
 import { CLIENT_OPTIONS } from "./client_options.ts";
 import { type Command, Exit, type Input } from "./command.ts";
-import { exitStatusOf } from "./exit_status.ts";
+import { KEY_OPTIONS, keyFields, keysOf } from "./key_arguments.ts";
 import {
-  complain,
   complainMissing,
   escapeControls,
   printJson,
   printLine,
   printValue,
+  shownLine,
   valueFields,
 } from "./output.ts";
 import { callSkvs, SKVS_OPTIONS, wantsSkvs } from "./skvs.ts";
@@ -22,11 +20,13 @@ export const command: Command = {
   summary: "print the value of a key, or of several",
   parameters: "KEY...",
   arity: [1, Number.POSITIVE_INFINITY],
-  details: "A pipe gets the value as it is, byte for byte; a terminal gets a newline after it.\n" +
+  details:
+    "A pipe gets the value as it is, byte for byte; a terminal gets a newline after it, and control\n" +
+    "characters as \\x1b, so that a value can't paint the screen.\n" +
     "Several keys are asked for at once; each that exists gets a line of key, tab and value,\n" +
     "with control characters as \\x0a, or with --json a line of JSON.\n" +
     "Exit status 1: there is no such key, or one of several is missing.",
-  options: { ...CLIENT_OPTIONS, ...SKVS_OPTIONS },
+  options: { ...KEY_OPTIONS, ...CLIENT_OPTIONS, ...SKVS_OPTIONS },
   examples: [
     "kg get greeting",
     "kg get avatar > avatar.bin",
@@ -35,57 +35,46 @@ export const command: Command = {
   ],
 
   async run(input) {
-    const [key] = input.parameters;
-    if (input.parameters.length > 1) return await getMany(input);
+    const keys = keysOf(input);
+    if (input.parameters.length > 1) return await getMany(input, keys);
+    const [[typed, key]] = keys;
     const value = await read(input, key);
-    if (input.flag("json")) {
-      printJson({ key, found: value !== undefined, ...valueFields(value) });
-    } else if (value !== undefined) {
-      printValue(value);
-    } else {
-      complainMissing("get", key);
-    }
+    if (value !== undefined && !input.flag("json")) printValue(value);
+    else tell(input, typed, key, value);
     return value === undefined ? Exit.NOT_FOUND : Exit.DONE;
   },
 };
 
-async function getMany(input: Input): Promise<number> {
+async function getMany(input: Input, keys: ReadonlyMap<string, Uint8Array>): Promise<number> {
   if (wantsSkvs(input)) throw new UsageError("--skvs asks for one key at a time");
-  const keys = new Set(input.parameters);
-  const { values, errors } = await withClient(input, (kv) => readMany(kv, keys));
-  for (const key of keys) {
-    const error = errors.get(key);
-    if (error !== undefined) {
-      if (input.flag("json")) printJson({ key, error: (error as { code?: string }).code });
-      complain(`kg get: "${key}" could not be read: ${error.message}`);
-      continue;
-    }
-    const value = values.get(key);
-    if (input.flag("json")) {
-      printJson({ key, found: value !== undefined, ...valueFields(value) });
-    } else if (value !== undefined) {
-      printLine(escapeControls(key) + "\t" + escapeControls(Buffer.from(value).toString()));
-    } else {
-      complainMissing("get", key);
-    }
-  }
-  for (const error of errors.values()) return exitStatusOf(error);
-  return values.size < keys.size ? Exit.NOT_FOUND : Exit.DONE;
+  const { results, errors } = await withClient(input, (kv) => byKey(kv.getMany(keys.values())));
+  const what = (typed: string) => `kg get: "${typed}" could not be read`;
+  return tellEach(
+    keys,
+    errors,
+    { isJson: input.flag("json"), what },
+    (typed, key) => tell(input, typed, key, results.get(key)),
+  );
 }
 
-/** The values of those that could be read, and why the others could not. */
-async function readMany(kv: Calls<true>, keys: Iterable<string>) {
-  const errors = new Map<string, Error>();
-  try {
-    return { values: await kv.getMany(keys), errors };
-  } catch (error) {
-    if (!(error instanceof SomeFailedError)) throw error;
-    const { results, errors } = error as SomeFailedError<string, Uint8Array | undefined>;
-    return { values: results, errors };
+/** A line about a key. @returns whether there is one */
+function tell(
+  input: Input,
+  typed: string,
+  key: Uint8Array,
+  value: Uint8Array | undefined,
+): boolean {
+  if (input.flag("json")) {
+    printJson({ ...keyFields(key), found: value !== undefined, ...valueFields(value) });
+  } else if (value === undefined) {
+    complainMissing("get", typed);
+  } else {
+    printLine(`${escapeControls(typed)}\t${shownLine(value)}`);
   }
+  return value !== undefined;
 }
 
-function read(input: Input, key: string): Promise<Uint8Array | undefined> {
+function read(input: Input, key: Uint8Array): Promise<Uint8Array | undefined> {
   if (wantsSkvs(input)) return callSkvs(input, SkvsCommand.GET, key);
   return withClient(input, (kv) => kv.get(key));
 }

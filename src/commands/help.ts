@@ -51,6 +51,7 @@ ${columns(ENVIRONMENT)}
 ${heading("Exit status:")}
 ${columns(EXIT_STATUSES.map(([status, meaning]) => [String(status), meaning]))}
 
-Options of a command: kg COMMAND --help
+With --json an error is a line of JSON as well:
+{"error":{"code":"FULL","message":"...","effect":"none"}}. Options of a command: kg COMMAND --help
 `;
 }

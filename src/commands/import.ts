@@ -11,6 +11,8 @@ import { DATA_DIR_OPTION, dataFolderOf } from "./data_folder.ts";
 import { readItems } from "./item_line.ts";
 import { complain, printJson } from "./output.ts";
 import { CountProgress } from "./progress.ts";
+import { formatKeys } from "./quantities.ts";
+import { SystemError } from "./system_error.ts";
 import { UsageError } from "./usage_error.ts";
 import { withClient } from "./with_client.ts";
 
@@ -47,7 +49,7 @@ export const command: Command = {
       progress.clear();
     }
     if (input.flag("json")) printJson({ imported: progress.count });
-    else complain(`imported ${progress.count} keys`);
+    else complain(`imported ${formatKeys(progress.count)}`);
     return Exit.DONE;
   },
 };
@@ -65,7 +67,7 @@ async function* chunksOf(path: string): AsyncGenerator<Uint8Array> {
   } catch (error) {
     const { code } = error as NodeJS.ErrnoException;
     if (code === undefined) throw error;
-    throw new UsageError(`can't read ${path === "-" ? "standard input" : path} (${code})`);
+    throw new SystemError(`can't read ${path === "-" ? "standard input" : path} (${code})`);
   }
 }
 
@@ -106,7 +108,7 @@ async function storeAll(
       progress.add();
     });
   } catch (error) {
-    complain(`kg import: it ended early; ${progress.count} keys are stored`);
+    complain(`kg import: it ended early; known to be stored: ${formatKeys(progress.count)}`);
     throw error;
   }
 }

@@ -8,16 +8,21 @@ import { Buffer } from "node:buffer";
 import type { StoredItem } from "../journal/journal_executor.ts";
 import { MAX_KEY_BYTES } from "../store/item.ts";
 import { MAX_STORED_BYTES } from "../store/store.ts";
+import { fromBase64 } from "./base64.ts";
+import { nearest } from "./nearest.ts";
 import { valueFields } from "./output.ts";
 import { UsageError } from "./usage_error.ts";
 
 /** The longest line: a key and a value with every character escaped as six. */
 const MAX_LINE_BYTES = 6 * (MAX_KEY_BYTES + MAX_STORED_BYTES) + 1_024;
 
+/** The members of a line. */
+const MEMBERS = ["key", "keyBase64", "value", "valueBase64", "expiresAtMs", "server"] as const;
+/** What the expiry is called elsewhere. */
+const EXPIRY = /^(?:ttl|px?|ex|exp|expir[ey])/i;
+
 const NEWLINE = 0x0a;
 const LONE_SURROGATE = /\p{Surrogate}/u;
-/** RFC 4648, section 4, with its padding. */
-const BASE64 = /^(?:[A-Za-z0-9+/]{4})*(?:[A-Za-z0-9+/]{2}==|[A-Za-z0-9+/]{3}=)?$/;
 
 /** @param server which of several it is from */
 export function lineOf({ key, value, expiresAtMs }: StoredItem, server?: string): string {
@@ -62,6 +67,7 @@ async function* linesOf(stream: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8
 
 function parseItem(bytes: Uint8Array): StoredItem {
   const fields = parseObject(bytes);
+  checkMembers(fields);
   const key = bytesOf(fields, "key");
   const value = bytesOf(fields, "value");
   if (key.length < 1 || key.length > MAX_KEY_BYTES) {
@@ -77,11 +83,25 @@ function parseObject(bytes: Uint8Array): Readonly<Record<string, unknown>> {
   try {
     const text = new TextDecoder("utf-8", { fatal: true }).decode(bytes);
     const fields: unknown = JSON.parse(text);
-    if (typeof fields === "object" && fields !== null) return fields as Record<string, unknown>;
+    if (typeof fields === "object" && fields !== null && !Array.isArray(fields)) {
+      return fields as Record<string, unknown>;
+    }
   } catch {
     // Reported below, like JSON that is not an object.
   }
   throw new UsageError('this is not a JSON object, such as {"key":"color","value":"blue"}');
+}
+
+/** What is not known may matter: a key whose time to live is overlooked would stay for ever. */
+function checkMembers(fields: Readonly<Record<string, unknown>>): void {
+  const known: readonly string[] = MEMBERS;
+  const unknown = Object.keys(fields).find((name) => !known.includes(name));
+  if (unknown === undefined) return;
+  const meant = nearest(unknown, MEMBERS) ?? (EXPIRY.test(unknown) ? "expiresAtMs" : undefined);
+  const hint = meant === undefined
+    ? `it may have ${MEMBERS.join(", ")}`
+    : `did you mean "${meant}"?`;
+  throw new UsageError(`"${unknown}" is no member of a line: ${hint}`);
 }
 
 function bytesOf(fields: Readonly<Record<string, unknown>>, name: string): Uint8Array {
@@ -91,7 +111,8 @@ function bytesOf(fields: Readonly<Record<string, unknown>>, name: string): Uint8
     throw new UsageError(`"${name}" has half of a surrogate pair; use "${name}Base64"`);
   }
   if (typeof base64 === "string" && text === undefined) {
-    if (BASE64.test(base64)) return Buffer.from(base64, "base64");
+    const bytes = fromBase64(base64);
+    if (bytes !== null) return bytes;
     throw new UsageError(`"${name}Base64" is not base64 (RFC 4648, section 4)`);
   }
   throw new UsageError(`it needs "${name}" or "${name}Base64", a string`);

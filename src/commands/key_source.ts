@@ -1,28 +1,18 @@
 /** Where the master key comes from: never the command line, which everybody on a machine sees. */
 
-import {
-  linkSync,
-  mkdirSync,
-  readFileSync,
-  rmSync,
-  type Stats,
-  statSync,
-  writeFileSync,
-} from "node:fs";
+import { linkSync, mkdirSync, rmSync, writeFileSync } from "node:fs";
 import { homedir } from "node:os";
 import { dirname, join } from "node:path";
 import { equalBytes } from "../bytes.ts";
 import { MasterKeyError } from "../errors.ts";
 import { decodeKey, encodeKey, generateKey, KEY_BYTES } from "../protocol/keys.ts";
 import { MAX_KEYS } from "../statistics.ts";
+import { readSecret, statSecret } from "./secret_file.ts";
+import { SystemError } from "./system_error.ts";
 import { UsageError } from "./usage_error.ts";
 import { draftOf } from "./whole_file.ts";
 
-/** Permission bits of everybody except the owner. */
-const OTHERS = 0o077;
 const OWNER_ONLY = 0o600;
-/** Room for a key in any of its forms, and a line or two around it. */
-const MAX_KEY_FILE_BYTES = 4_096;
 
 const FROM_ENVIRONMENT = "KG_KEY";
 
@@ -55,7 +45,7 @@ export function findKey(keyFile: string | undefined, env = process.env): KeyOnHa
   if (env.KG_KEY) return onHand(FROM_ENVIRONMENT, env.KG_KEY);
   if (env.KG_KEY_FILE) return readKeyFile(env.KG_KEY_FILE);
   const path = userKeyPath(env);
-  return statOf(path) === undefined ? null : readKeyFile(path);
+  return statSecret(path) === undefined ? null : readKeyFile(path);
 }
 
 /** Like findKey, for a client, which can do nothing without a key. */
@@ -70,11 +60,11 @@ export function requireKey(keyFile: string | undefined): KeyOnHand {
 
 /**
  * Like findKey, for a server that runs: what it has may not become another by itself.
- * @throws {UsageError} also if the key was not in a file
+ * @throws {UsageError} if the key was not in a file
  */
 export function rereadKey(keyFile: string | undefined): KeyOnHand {
   const found = findKey(keyFile);
-  if (found === null) throw new UsageError(`there is no key file ${userKeyPath()}`);
+  if (found === null) throw new SystemError(`there is no key file ${userKeyPath()}`);
   if (found.origin !== FROM_ENVIRONMENT) return found;
   throw new UsageError("the key is from KG_KEY, which can't be read again: use a key file");
 }
@@ -100,7 +90,7 @@ export function writeNewKey(path: string, advice = ""): boolean {
     writeFileSync(draft, `${encodeKey(generateKey())}\n`, { mode: OWNER_ONLY, flag: "wx" });
     return publish(draft, path);
   } catch (error) {
-    throw new UsageError(`can't write a key to "${path}" (${codeOf(error)})${advice}`);
+    throw new SystemError(`can't write a key to "${path}" (${codeOf(error)})${advice}`);
   }
 }
 
@@ -141,36 +131,6 @@ export function keysIn(
   }
   const [first, second = first] = lines.map(decode);
   return equalBytes(first, 0, second, 0, KEY_BYTES) ? [first] : [first, second];
-}
-
-/** The text of a file that only its owner may read. @param what it holds, for errors */
-export function readSecret(path: string, what: "key" | "password" = "key"): string {
-  const file = statOf(path);
-  if (file === undefined) throw new UsageError(`there is no ${what} file ${path}`);
-  if (!file.isFile() || file.size > MAX_KEY_FILE_BYTES) {
-    throw new UsageError(
-      `${path} is not a ${what} file: it is something else, or too large for a ${what}`,
-    );
-  }
-  if (process.platform !== "win32" && (file.mode & OTHERS) !== 0) {
-    throw new UsageError(`others can read the ${what} file ${path}: chmod 600 ${path}`);
-  }
-  try {
-    return readFileSync(path, "utf8");
-  } catch (error) {
-    throw new UsageError(`can't read the ${what} file ${path} (${codeOf(error)})`);
-  }
-}
-
-/** The file that a path leads to; undefined if there is none. */
-function statOf(path: string): Stats | undefined {
-  try {
-    return statSync(path);
-  } catch (error) {
-    const code = codeOf(error);
-    if (code === "ENOENT" || code === "ENOTDIR") return undefined;
-    throw new UsageError(`can't look for a key at ${path} (${code})`);
-  }
 }
 
 function decodeNamed(name: string, text: string): Uint8Array {

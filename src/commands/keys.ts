@@ -2,7 +2,7 @@ import { Buffer } from "node:buffer";
 import { CLIENT_OPTIONS } from "./client_options.ts";
 import { type Command, Exit, type Input } from "./command.ts";
 import { atEachHolderInTurn, reportErrors } from "./each_server.ts";
-import { complain, escapeControls, print, valueFields } from "./output.ts";
+import { complain, print, shownLine, valueFields } from "./output.ts";
 import { UsageError } from "./usage_error.ts";
 import { withClient } from "./with_client.ts";
 
@@ -47,7 +47,7 @@ export const command: Command = {
           if (!isWanted) return;
         }
       });
-      if (errors.size > 0) return reportErrors("keys", kv, errors);
+      if (errors.size > 0) return reportErrors("keys", kv, errors, input.flag("json"));
       if (count === 0) {
         complain(`kg keys: there are no keys${prefix && ` that begin with "${prefix}"`}`);
       }
@@ -67,4 +67,4 @@ const jsonLine = (key: Uint8Array, server?: string) =>
   `${JSON.stringify({ ...valueFields(key, "key"), server })}\n`;
 const rawLine = (key: Uint8Array) => Buffer.concat([key, Buffer.from("\n")]);
 /** A key must not take over the terminal. */
-const plainLine = (key: Uint8Array) => `${escapeControls(Buffer.from(key).toString())}\n`;
+const plainLine = (key: Uint8Array) => `${shownLine(key)}\n`;

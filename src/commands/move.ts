@@ -8,6 +8,7 @@ import { atEachServer, countKeys } from "./each_server.ts";
 import { requireKey } from "./key_source.ts";
 import { complain, printJson } from "./output.ts";
 import { LoadProgress } from "./progress.ts";
+import { formatKeys } from "./quantities.ts";
 import { parseServerList } from "../server_list.ts";
 import { UsageError } from "./usage_error.ts";
 
@@ -24,7 +25,8 @@ export const command: Command = {
     "time to live. A key that is there already stays as it is, since it may be newer. So first\n" +
     "give all clients the new list, and then move; and run it again if it was interrupted.\n" +
     "What is changed at the old server after it was copied is not copied again.\n" +
-    "docs/FLEET.md says what that means for caches, counters and locks.",
+    "docs/FLEET.md says what that means for caches, counters and locks.\n" +
+    "Exit status 4: values that doors stored are too large for a datagram, and stay where they are.",
   options: {
     from: { type: "string", value: "SERVERS", help: "the list as it was" },
     to: { type: "string", value: "SERVERS", help: "the list as it is to be" },
@@ -61,8 +63,9 @@ function listOf(input: Input, option: "from" | "to"): string {
   if (servers === undefined) {
     throw new UsageError("which lists? Name both: --from SERVERS --to SERVERS");
   }
+  const listed = parseServerList(servers, "keys", null);
   // Two addresses may lead to one server, whose keys would then be removed.
-  if (input.flag("remove") && parseServerList(servers).some(({ name }) => name === undefined)) {
+  if (input.flag("remove") && listed.some(({ name }) => name === undefined)) {
     throw new UsageError(`--remove needs servers with names, as in --${option} cache-1=${servers}`);
   }
   return servers;
@@ -113,7 +116,7 @@ function tell(input: Input, counts: MoveCounts): void {
     return;
   }
   const { seen, copied, there, staying, gone, astray, tooLarge, removed, unremoved } = counts;
-  complain(`${seen} keys: ${copied} copied, ${staying} have the same server in both lists`);
+  complain(`${formatKeys(seen)}: ${copied} copied, ${staying} with the same server in both lists`);
   const notes = [
     [there, "not copied: their new server has a value for them, which stays"],
     [gone, "gone before they were copied"],

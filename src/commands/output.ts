@@ -1,15 +1,28 @@
 /** Output of commands: a bare value to a pipe, the value and a newline to a terminal, or JSON. */
 
 import { writeSync } from "node:fs";
-import { UsageError } from "./usage_error.ts";
+import { SystemError } from "./system_error.ts";
 
 const STDOUT = 1;
 const STDERR = 2;
 
-/** Prints a value unchanged; a terminal gets a newline after it. */
+/** Prints a value unchanged; a terminal gets what it can show, and a newline after it. */
 export function printValue(value: Uint8Array): void {
-  print(value);
-  if (process.stdout.isTTY) print("\n");
+  print(process.stdout.isTTY ? `${shownValue(value)}\n` : value);
+}
+
+/**
+ * A value as a terminal shows it: its lines and tabs are kept, and all other control characters become
+ * \x1b and the like, since they could paint the screen; so do the bytes of what is not UTF-8.
+ */
+export function shownValue(value: Uint8Array): string {
+  try {
+    const text = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true }).decode(value);
+    return text.replace(/[^\n\t]+/g, escapeControls);
+  } catch {
+    const text = Buffer.from(value).toString("latin1");
+    return text.replace(/[^\n\t\x20-\x7e]/g, escapeCharacter);
+  }
 }
 
 export function printLine(text: string): void {
@@ -19,7 +32,7 @@ export function printLine(text: string): void {
 /**
  * Writes the whole output to standard output.
  * @returns false if the reader went away, as `head` does, which is no failure for most commands
- * @throws {UsageError} if it can't be written, for example to a full disk
+ * @throws {SystemError} if it can't be written, for example to a full disk
  */
 export function print(output: string | Uint8Array): boolean {
   const bytes = typeof output === "string" ? new TextEncoder().encode(output) : output;
@@ -29,7 +42,7 @@ export function print(output: string | Uint8Array): boolean {
   } catch (error) {
     const { code } = error as NodeJS.ErrnoException;
     if (code === "EPIPE") return false;
-    throw new UsageError(`can't write to standard output (${code})`);
+    throw new SystemError(`can't write to standard output (${code})`);
   }
 }
 
@@ -43,7 +56,7 @@ function writeSome(bytes: Uint8Array, from: number): number {
   }
 }
 
-/** One line of JSON; a bigint is written as a number. */
+/** One line of JSON. A bigint beyond 2^53 is written as text: most readers would round the number. */
 export function printJson(fields: Readonly<Record<string, unknown>>): void {
   const members = Object.entries(fields)
     .filter(([, value]) => value !== undefined)
@@ -52,7 +65,8 @@ export function printJson(fields: Readonly<Record<string, unknown>>): void {
 }
 
 function jsonOf(value: unknown): string {
-  return typeof value === "bigint" ? String(value) : JSON.stringify(value);
+  if (typeof value !== "bigint") return JSON.stringify(value);
+  return Number.isSafeInteger(Number(value)) ? String(value) : `"${value}"`;
 }
 
 /**
@@ -71,6 +85,11 @@ export function valueFields(
   }
 }
 
+/** As shownValue, in one line: the ends of lines become \x0a. */
+export function shownLine(value: Uint8Array): string {
+  return escapeControls(shownValue(value));
+}
+
 /** Reports that a key is missing, with the possible reasons. */
 export function complainMissing(command: string, key: string): void {
   complain(`kg ${command}: there is no key "${key}" (never stored, deleted, expired or evicted)`);
@@ -79,8 +98,12 @@ export function complainMissing(command: string, key: string): void {
 /** A text that a terminal shows as one line: control characters become \x1b and the like. */
 export function escapeControls(text: string): string {
   const isControl = (char: string) => char < " " || (char >= "\x7f" && char <= "\x9f");
-  const escape = (char: string) => `\\x${char.charCodeAt(0).toString(16).padStart(2, "0")}`;
-  return [...text].map((char) => (isControl(char) ? escape(char) : char)).join("");
+  return [...text].map((char) => (isControl(char) ? escapeCharacter(char) : char)).join("");
+}
+
+/** @param char of one byte in Latin-1 */
+function escapeCharacter(char: string): string {
+  return `\\x${char.charCodeAt(0).toString(16).padStart(2, "0")}`;
 }
 
 /** Writes a line to standard error, control characters escaped. Write errors are ignored. */

@@ -34,7 +34,7 @@ export const command: Command = {
         if (input.flag("json")) printJson({ server, elapsedMs });
         else printLine(`${server} answered in ${elapsedMs} ms`);
       }
-      return reportErrors("ping", kv, errors);
+      return reportErrors("ping", kv, errors, input.flag("json"));
     });
   },
 };

@@ -13,6 +13,7 @@ import {
 import { bindProblem } from "./bind_problem.ts";
 import type { Input } from "./command.ts";
 import { DEFAULT_SOCKET_MODE } from "./door_options.ts";
+import { SystemError } from "./system_error.ts";
 import { UsageError } from "./usage_error.ts";
 
 const UNIX = "unix:";
@@ -39,14 +40,15 @@ export async function listenAtAll(
   places: Places,
 ): Promise<string[]> {
   const names: string[] = [];
+  const mode = socketModeOf(input);
   for (const text of input.texts(option)) {
     const address = await addressOf(input, option, text, defaultPort, places);
     try {
-      const listener = await listenForStreams(places.bind, address, socketModeOf(input));
+      const listener = await listenForStreams(places.bind, address, mode);
       places.listeners.push(listener);
       names.push(`${option} at ${listener.name}`);
     } catch (error) {
-      throw new UsageError(`can't listen at --${option} ${text}: ${problemOf(error)}`);
+      throw new SystemError(`can't listen at --${option} ${text}: ${problemOf(error)}`);
     }
   }
   return names;

@@ -1,6 +1,7 @@
 /** The progress of long work, on standard error: a bar if that is a terminal. */
 
 import { complain } from "./output.ts";
+import { formatKeys } from "./quantities.ts";
 
 const BAR_WIDTH = 30;
 
@@ -58,7 +59,7 @@ export class LoadProgress {
 
   show(): void {
     const share = this.total === 0 ? 1 : Math.min(1, this.count / this.total);
-    const text = `${this.#what}: ${this.count} of ${this.total} keys`;
+    const text = `${this.#what}: ${this.count} of ${formatKeys(this.total)}`;
     showOnTerminal(`${bar(share)} ${text}`);
     if (!process.stderr.isTTY && performance.now() - this.#linesAtMs >= LINE_INTERVAL_MS) {
       this.#linesAtMs = performance.now();

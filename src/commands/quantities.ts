@@ -1,4 +1,4 @@
-/** Times and sizes as people write them: 30s, 256MiB. */
+/** Times and sizes as people write them: 30s, 1h30m, 256MiB. */
 
 import { UsageError } from "./usage_error.ts";
 
@@ -8,6 +8,7 @@ const MILLISECONDS: Readonly<Record<string, number>> = {
   m: 60_000,
   h: 3_600_000,
   d: 86_400_000,
+  w: 604_800_000,
 };
 
 const BYTES: Readonly<Record<string, number>> = {
@@ -20,21 +21,41 @@ const BYTES: Readonly<Record<string, number>> = {
   GiB: 2 ** 30,
 };
 
+/** Parts from the largest unit to the smallest, each at most once. */
+const DURATION = /^(?:[\d.]+w)?(?:[\d.]+d)?(?:[\d.]+h)?(?:[\d.]+m)?(?:[\d.]+s)?(?:[\d.]+ms)?$/;
 const QUANTITY = /^(\d+(?:\.\d+)?)([A-Za-z]+)$/;
 const NUMBER = /^\d+(?:\.\d+)?$/;
 
 /** Milliseconds, a whole number above 0. */
 export function parseDuration(option: string, text: string): number {
-  const ms = Math.round(parse(text, MILLISECONDS));
+  const parts = DURATION.test(text) ? text.match(/[\d.]+[a-z]+/g) ?? [] : [];
+  const ms = Math.round(parts.reduce((sum, part) => sum + parse(part, MILLISECONDS), 0));
   if (ms > Number.MAX_SAFE_INTEGER) throw new UsageError(`${option} ${text} is too long`);
   if (ms >= 1) return ms;
-  throw new UsageError(`${option} ${text} is not a time: write 500ms, 30s, 5m, 2h or 7d`);
+  throw new UsageError(`${option} ${text} is not a time: write 500ms, 30s, 1h30m, 7d or 2w`);
 }
 
-/** A time in the largest unit of which it has one: 3d, 20m. */
-export function formatDuration(ms: number): string {
-  const unit = (["d", "h", "m", "s"] as const).find((name) => ms >= MILLISECONDS[name]) ?? "ms";
-  return `${Math.floor(ms / MILLISECONDS[unit])}${unit}`;
+const SHOWN_UNITS = ["d", "h", "m", "s", "ms"] as const;
+
+/**
+ * A time in the largest unit of which it has one: 3d, 20m.
+ * @param most how many units it may have: 3d4h for two
+ */
+export function formatDuration(ms: number, most = 1): string {
+  const first = SHOWN_UNITS.findIndex((unit) => ms >= MILLISECONDS[unit]);
+  let restMs = ms;
+  let text = "";
+  for (const unit of first < 0 ? ["ms"] : SHOWN_UNITS.slice(first, first + most)) {
+    const count = Math.floor(restMs / MILLISECONDS[unit]);
+    restMs -= count * MILLISECONDS[unit];
+    if (count > 0 || text === "") text += `${count}${unit}`;
+  }
+  return text;
+}
+
+/** «1 key», «2 keys». */
+export function formatKeys(count: number): string {
+  return count === 1 ? "1 key" : `${count} keys`;
 }
 
 /** Bytes, a whole number of at least `least` and at most `most`. */

@@ -4,9 +4,9 @@ export const ENVIRONMENT: readonly (readonly [variable: string, meaning: string]
   ["KG_SERVER", "the server, HOST:PORT, or servers, NAME=HOST:PORT,..."],
   ["KG_SPREAD", "any, if any of these servers has all keys"],
   ["KG_BACKEND", "the URL of serve's --backend, which may have a password in it"],
-  ["KG_MEMORY, KG_LISTEN, ...", "options of kg serve: kg serve --help"],
-  ["KG_KEY_FILE", "a file with the key, readable by its owner alone"],
+  ["KG_KEY_FILE", "a file with the key, which not everybody may read"],
   ["KG_KEY", "the key itself"],
+  ["KG_MEMORY and so on", "the options of kg serve: see kg serve --help"],
   ["SKVS_ENCRYPTION_KEY", "the key of the original wire, for --skvs"],
 ];
 

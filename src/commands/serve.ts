@@ -1,6 +1,12 @@
 import { MemoryExecutor } from "../execute/memory.ts";
 import type { Receive } from "../protocol/socket.ts";
-import { DEFAULT_SERVER, formatAddress, parseAddress, resolveAddress } from "../runtime/address.ts";
+import {
+  type Address,
+  DEFAULT_SERVER,
+  formatAddress,
+  parseAddress,
+  resolveAddress,
+} from "../runtime/address.ts";
 import { makeClock } from "../runtime/clock.ts";
 import { chooseCrypto, detectRuntime } from "../runtime/detect.ts";
 import { kernelDrops } from "../runtime/kernel_drops.ts";
@@ -34,6 +40,7 @@ import type { Http } from "./serve_http.ts";
 import type { DoorPorts, Doors } from "./serve_doors.ts";
 import { NAME_OPTION, type OpenedKeys, ServerKeys, serverNameOf } from "./serve_keys.ts";
 import { SKVS_OPTIONS } from "./skvs.ts";
+import { SystemError } from "./system_error.ts";
 import { UsageError } from "./usage_error.ts";
 
 const STOP_SIGNALS = ["SIGINT", "SIGTERM"] as const;
@@ -49,7 +56,10 @@ export const command: Command = {
     "machine find that key by themselves. For other machines, copy its file to them.\n" +
     "SIGINT or SIGTERM stops it; what was stored is then lost, unless it has a --data-dir.\n" +
     "SIGHUP reads the files with keys and --resp-password-file again. A key file may have two lines, a\n" +
-    "key each: the server accepts both, and clients use the first.",
+    "key each: the server accepts both, and clients use the first.\n" +
+    "A variable KG_ with an option's name in capitals does what the option does, which wins if both are\n" +
+    "there: KG_MEMORY=1GiB, KG_LISTEN with commas between several, KG_PLAINTEXT_OK=1 (or 0).",
+  takesVariables: true,
   options: {
     listen: {
       type: "string",
@@ -81,6 +91,7 @@ export const command: Command = {
 
   async run(input) {
     const toClose: Closable[] = [];
+    const addresses = listenAddressesOf(input);
     const signal = stopSignal();
     const hangUp = new HangUp();
     const now = makeClock();
@@ -91,7 +102,9 @@ export const command: Command = {
       ? await openExecutor(input, now, readers, signal)
       : await openElsewhere(input, backend, now, signal);
     try {
-      if (!signal.aborted) await start(input, data, { now, readers, pollMs, hangUp }, toClose);
+      if (!signal.aborted) {
+        await start(input, data, { now, readers, pollMs, hangUp, addresses }, toClose);
+      }
       await stopped(signal);
       // Requests that wait for the disk are still answered.
       await data.flush();
@@ -152,13 +165,14 @@ interface Serving {
   readonly readers: number;
   readonly pollMs: number;
   readonly hangUp: HangUp;
+  readonly addresses: readonly Address[];
 }
 
 /** Opens everything, or throws; the caller closes `toClose` in either case. */
 async function start(
   input: Input,
   { executor: unsampled, store, description }: Opened,
-  { now, readers: readerCount, pollMs, hangUp }: Serving,
+  { now, readers: readerCount, pollMs, hangUp, addresses: wanted }: Serving,
   toClose: Closable[],
 ): Promise<void> {
   const runtime = await detectRuntime();
@@ -172,6 +186,15 @@ async function start(
     : null;
   if (doors !== null) toClose.push(doors);
   const serverName = serverNameOf(input);
+  const listeners: Listener[] = [];
+  let receiver: Server | null = null;
+  const receive: Receive = (arrivals, socket) => {
+    executor.arrive(arrivals.count);
+    receiver?.receive(arrivals, socket);
+    executor.handled();
+  };
+  // First, so that no key is made for a server that can't listen.
+  await listenAll(wanted, runtime, receive, listeners, toClose);
   const keys = new ServerKeys(input, provider, counters, now);
   const { wires, keys: accepted } = await keys.open();
   const readers = readerCount === 0 || store === null ? null : await makeReaders({
@@ -183,7 +206,6 @@ async function start(
     pollers: pollers(),
   });
   readers?.setKeys(accepted);
-  const listeners: Listener[] = [];
   const server = new Server({
     wires,
     executor,
@@ -203,12 +225,7 @@ async function start(
     readers: readers ?? undefined,
     onFault,
   });
-  const receive: Receive = (arrivals, socket) => {
-    executor.arrive(arrivals.count);
-    server.receive(arrivals, socket);
-    executor.handled();
-  };
-  await listenAll(input, runtime, receive, listeners, toClose);
+  receiver = server;
   const isDivided = readers !== null && await startReaders(readers, listeners, receive, toClose);
   const http = wantsHttp(input) ? await openHttp(input, server.sections) : null;
   if (http !== null) toClose.unshift(http);
@@ -272,23 +289,34 @@ function onFault(error: unknown): void {
   complain(`a bug in kg ${VERSION}, please report it: ${text.replaceAll(/\s*\n\s*/g, " | ")}`);
 }
 
+/** @throws UsageError */
+function listenAddressesOf(input: Input): Address[] {
+  const texts = input.texts("listen");
+  return (texts.length > 0 ? texts : [DEFAULT_SERVER]).map((text) => {
+    try {
+      return parseAddress(text);
+    } catch (error) {
+      throw new UsageError(`--listen: ${(error as Error).message}`);
+    }
+  });
+}
+
 /** Listens on every address, or throws. */
 async function listenAll(
-  input: Input,
+  wanted: readonly Address[],
   runtime: Runtime,
   receive: Receive,
   listeners: Listener[],
   toClose: Closable[],
 ): Promise<void> {
-  const wanted = input.texts("listen");
-  for (const text of wanted.length > 0 ? wanted : [DEFAULT_SERVER]) {
-    const address = await resolveAddress(parseAddress(text));
+  for (const each of wanted) {
+    const address = await resolveAddress(each);
     try {
       const listener = await runtime.listen(address, receive);
       listeners.push(listener);
       toClose.push(listener);
     } catch (error) {
-      throw new UsageError(`can't listen on ${text}: ${bindProblem(error)}`);
+      throw new SystemError(`can't listen on ${formatAddress(each)}: ${bindProblem(error)}`);
     }
   }
 }

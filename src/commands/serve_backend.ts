@@ -11,14 +11,18 @@ import { openDestination } from "../connect.ts";
 import type { Destination } from "../protocol/destination.ts";
 import { Operation } from "../protocol/frame.ts";
 import { requestOf } from "../requests.ts";
+import { parseServerList } from "../server_list.ts";
+import { formatAddress, parseAddress } from "../runtime/address.ts";
 import { makeAlarm } from "../runtime/alarm.ts";
-import { dialEngine } from "../runtime/engine_dial.ts";
+import { DEFAULT_ENGINE_PORT, dialEngine } from "../runtime/engine_dial.ts";
 import { backendTimeoutMsOf } from "./backend_options.ts";
-import { cryptoChoice, spreadOf } from "./client_options.ts";
+import { cryptoChoice, isAny, spreadOf } from "./client_options.ts";
 import type { Input } from "./command.ts";
-import { readSecret, requireKey } from "./key_source.ts";
+import { requireKey } from "./key_source.ts";
 import { complain } from "./output.ts";
+import { readSecret } from "./secret_file.ts";
 import type { Opened } from "./serve_store.ts";
+import { SystemError } from "./system_error.ts";
 import { UsageError } from "./usage_error.ts";
 
 /** How long a server waits for its engine when it starts. */
@@ -30,7 +34,7 @@ const SAY_MS = 500;
 const PROBE_MS = 1_000;
 const KG = "kg://";
 
-/** @throws UsageError if it can't be used, and will not be by itself */
+/** @throws UsageError if it can't be used, and will not be by itself; SystemError if it is not there */
 export async function openBackend(
   input: Input,
   url: string,
@@ -46,12 +50,14 @@ async function openServers(input: Input, servers: string, now: () => number): Pr
   if (input.text("backend-ca") !== undefined || input.text("backend-password-file") !== undefined) {
     throw new UsageError("--backend-ca and --backend-password-file go with a backend of redis");
   }
+  const spread = spreadOf(input, "backend-spread");
+  parseServerList(servers, isAny(input, "backend-spread") ? "any" : "keys", "--backend-spread any");
   const { key } = requireKey(input.text("backend-key-file") ?? input.text("key-file"));
   const { destination, close } = await openDestination(servers, {
     key,
     crypto: cryptoChoice(input),
     onDown: "error",
-    spread: spreadOf(input, "backend-spread"),
+    spread,
   });
   const timeoutMs = backendTimeoutMsOf(input);
   const executor = new KilogramExecutor({ destination, timeoutMs, now });
@@ -93,7 +99,16 @@ async function openEngine(
     throw new UsageError(`--${option} goes with a backend of kg://`);
   }
   const address = withPassword(parseEngineAddress(url), input.text("backend-password-file"));
-  const { hosts, isTls, user, password } = address;
+  const { isTls, user, password } = address;
+  // With their ports, as messages have them.
+  const hosts = address.hosts.map((host) => formatAddress(parseAddress(host, DEFAULT_ENGINE_PORT)));
+  if (user !== undefined && password === undefined) {
+    // What is there may be the password: it is not repeated.
+    throw new UsageError(
+      "the backend's URL has a user and no password: write redis://USER:PASSWORD@HOST in KG_BACKEND, " +
+        "redis://:PASSWORD@HOST for the default user, or give --backend-password-file",
+    );
+  }
   const ca = caOf(input, isTls);
   const time = { now, makeAlarm };
   const timeoutMs = backendTimeoutMsOf(input);
@@ -154,7 +169,7 @@ function caOf(input: Input, isTls: boolean): string | undefined {
   try {
     return readFileSync(path, "utf8");
   } catch (error) {
-    throw new UsageError(`can't read ${path} (${(error as NodeJS.ErrnoException).code})`);
+    throw new SystemError(`can't read ${path} (${(error as NodeJS.ErrnoException).code})`);
   }
 }
 
@@ -169,7 +184,9 @@ async function untilThere(engine: Engine, signal: AbortSignal): Promise<void> {
       isSaid = true;
       complain(`engine: waiting for it, up to ${START_MS / 1_000} s`);
     }
-    if (performance.now() > untilMs) throw new UsageError(`the backend does not answer: ${outage}`);
+    if (performance.now() > untilMs) {
+      throw new SystemError(`the backend does not answer: ${outage}`);
+    }
     await new Promise((resolve) => setTimeout(resolve, LOOK_MS));
   }
 }

@@ -15,7 +15,7 @@ import type { Section } from "../section.ts";
 import type { Counters } from "../statistics.ts";
 import type { Input } from "./command.ts";
 import { DEFAULT_MAX_CONNECTIONS } from "./door_options.ts";
-import { readSecret } from "./key_source.ts";
+import { readSecret } from "./secret_file.ts";
 import { complain } from "./output.ts";
 import { listenAtAll } from "./plain_places.ts";
 import { parseCount } from "./quantities.ts";
@@ -51,7 +51,7 @@ export interface Doors {
 
 /**
  * Opens all doors that were asked for, or none.
- * @throws UsageError
+ * @throws UsageError, SystemError
  */
 export async function openDoors(
   input: Input,

@@ -11,8 +11,9 @@ import type { Input } from "./command.ts";
 import { syncIntervalOf } from "./data_folder.ts";
 import { complain } from "./output.ts";
 import { LoadProgress } from "./progress.ts";
-import { formatSize } from "./quantities.ts";
+import { formatKeys, formatSize } from "./quantities.ts";
 import { makeStore, type Opened } from "./serve_store.ts";
+import { SystemError } from "./system_error.ts";
 import { UsageError } from "./usage_error.ts";
 
 /** Keys that are loaded or purged in a turn of the event loop. */
@@ -57,7 +58,7 @@ export async function openFolder(
         journal.stop();
         await giveBack();
         if (problem !== null) {
-          throw new UsageError(`the last changes could not be made durable: ${problem}`);
+          throw new SystemError(`the last changes could not be made durable: ${problem}`);
         }
       },
     };
@@ -115,7 +116,7 @@ async function load(
     progress.clear();
     file.close();
   }
-  complain(`loaded ${progress.count} keys from ${folder} in ${progress.seconds} s`);
+  complain(`loaded ${formatKeys(progress.count)} from ${folder} in ${progress.seconds} s`);
 }
 
 const LoadState = { MORE: 0, DONE: 1, FULL: 2 } as const;
@@ -138,9 +139,9 @@ function loadStep(
 
 function tooSmall(counts: StoreCounts, total: number): UsageError {
   return new UsageError(
-    `--memory ${
-      formatSize(counts.limitBytes)
-    } is too little: of ${total} keys in the data folder, ` +
-      `only ${counts.count} fit. Give it more; nothing was changed.`,
+    `--memory ${formatSize(counts.limitBytes)} is too little: of ${
+      formatKeys(total)
+    } in the data folder, ` +
+      `${counts.count} fit. Give it more; nothing was changed.`,
   );
 }

@@ -7,7 +7,7 @@ import { LogStore, type LogStoreOptions } from "../store/log_store.ts";
 import type { Store } from "../store/store.ts";
 import { choiceOf, type Input, type Options } from "./command.ts";
 import { formatSize, parseSize } from "./quantities.ts";
-import { UsageError } from "./usage_error.ts";
+import { SystemError } from "./system_error.ts";
 
 const DEFAULT_MEMORY = "256MiB";
 
@@ -38,11 +38,11 @@ export interface Opened {
   readonly description: string;
   /** Makes all changes durable, as far as possible. */
   flush(): Promise<void>;
-  /** Flushes, and unlocks the folder. @throws UsageError if a change could not be made durable */
+  /** Flushes, and unlocks the folder. @throws SystemError if a change could not be made durable */
   close(): Promise<void>;
 }
 
-/** @throws UsageError for wrong options, or if the machine can't provide the memory */
+/** @throws UsageError for wrong options, SystemError if the machine can't provide the memory */
 export function makeStore(
   input: Input,
   options: Pick<LogStoreOptions, "now" | "onRemove" | "keepsReserve" | "readers">,
@@ -54,7 +54,7 @@ export function makeStore(
     return new LogStore({ ...options, limitBytes, onFull, fillRandom: fillFromKernel });
   } catch (error) {
     if (!(error instanceof RangeError)) throw error;
-    throw new UsageError(`this machine can't provide --memory ${memory}; ask for less`);
+    throw new SystemError(`this machine can't provide --memory ${memory}; ask for less`);
   }
 }
 

@@ -1,17 +1,19 @@
 import type { SetResult } from "../call_options.ts";
-import { MAX_VALUE_BYTES } from "../protocol/frame.ts";
+import { valueBytes } from "../arguments.ts";
 import { SkvsCommand, SkvsFlag } from "../protocol/skvs.ts";
 import { CLIENT_OPTIONS, IF_EQUAL_OPTION, ifEqualOf, ttlMsOf } from "./client_options.ts";
 import { type Command, Exit, type Input } from "./command.ts";
+import { KEY_OPTIONS, keyFields, keyOf } from "./key_arguments.ts";
 import { complain, printJson, printValue, valueFields } from "./output.ts";
 import { UsageError } from "./usage_error.ts";
 import { callSkvs, SKVS_OPTIONS, wantsSkvs } from "./skvs.ts";
+import { VALUE_OPTIONS, valueOf } from "./value_source.ts";
 import { withClient } from "./with_client.ts";
 
 export const command: Command = {
   summary: "store a value",
-  parameters: "KEY VALUE",
-  arity: [2, 2],
+  parameters: "KEY [VALUE]",
+  arity: [1, 2],
   details:
     "VALUE is text of at most 863 bytes (855 with --ttl); - reads it from standard input,\n" +
     "byte for byte. A key that exists is left as it is, unless --overwrite replaces it, or\n" +
@@ -21,27 +23,35 @@ export const command: Command = {
     overwrite: { type: "boolean", help: "replace the value of a key that exists" },
     old: { type: "boolean", help: "print the value that was replaced" },
     ...IF_EQUAL_OPTION,
-    ttl: { type: "string", value: "TIME", help: "how long it lives, like 30s (default: for ever)" },
+    ttl: {
+      type: "string",
+      value: "TIME",
+      help: "how long it lives: 30s, 1h30m, 7d (default: forever)",
+    },
+    ...VALUE_OPTIONS,
+    ...KEY_OPTIONS,
     ...CLIENT_OPTIONS,
     ...SKVS_OPTIONS,
   },
   examples: [
     "kg set greeting hello",
     "kg set session:42 alice --ttl 30m --overwrite",
-    "kg set avatar - < avatar.bin",
+    "kg set avatar --value-file avatar.bin",
+    "date | kg set started -",
     'kg set lock:report "$(hostname):$$" --ttl 10s || echo somebody has it',
     'kg set lock:report "$(hostname):$$" --ttl 10s --if-equal "$(hostname):$$"   # renew',
   ],
 
   async run(input) {
-    const [key, text] = input.parameters;
+    const [typed] = input.parameters;
+    const key = keyOf(input);
     const ttl = ttlMsOf(input);
-    const value = text === "-" ? await readStandardInput() : new TextEncoder().encode(text);
+    const value = valueBytes(await valueOf(input), ttl ?? 0);
     const result = await store(input, key, value, ttl);
     if (input.flag("json")) {
-      printJson({ key, stored: result.stored, ...shownFields(result) });
+      printJson({ ...keyFields(key), stored: result.stored, ...shownFields(result) });
     } else if (!result.stored) {
-      complain(`kg set: ${whyNot(input, key)}`);
+      complain(`kg set: ${whyNot(input, typed)}`);
     } else if (input.flag("old") && result.previous !== undefined) {
       printValue(result.previous);
     }
@@ -49,10 +59,10 @@ export const command: Command = {
   },
 };
 
-function whyNot(input: Input, key: string): string {
+function whyNot(input: Input, typed: string): string {
   return input.text("if-equal") === undefined
-    ? `"${key}" exists and was left as it is; --overwrite replaces it`
-    : `"${key}" has another value or none, and was left as it is`;
+    ? `"${typed}" exists and was left as it is; --overwrite replaces it`
+    : `"${typed}" has another value or none, and was left as it is`;
 }
 
 function shownFields(result: SetResult) {
@@ -63,7 +73,7 @@ function shownFields(result: SetResult) {
 
 function store(
   input: Input,
-  key: string,
+  key: Uint8Array,
   value: Uint8Array,
   ttl: number | undefined,
 ): Promise<SetResult> {
@@ -80,30 +90,11 @@ function store(
  * The original wire does not report whether it stored the value, but when asked for the old value
  * it returns nothing if there was none. (An empty value can't be told from a missing key.)
  */
-async function storeSkvs(input: Input, key: string, value: Uint8Array): Promise<SetResult> {
+async function storeSkvs(input: Input, key: Uint8Array, value: Uint8Array): Promise<SetResult> {
   const told = await callSkvs(input, SkvsCommand.SET, key, value, SkvsFlag.OLD);
   const existing = told?.length ? told : undefined;
   if (!input.flag("overwrite") && existing !== undefined) {
     return { stored: false, current: existing };
   }
   return { stored: true, previous: input.flag("old") ? existing : undefined };
-}
-
-/** Reads all of standard input. */
-async function readStandardInput(): Promise<Uint8Array> {
-  if (process.stdin.isTTY) complain("kg set: type the value; Ctrl-D ends it");
-  const chunks: Uint8Array[] = [];
-  let length = 0;
-  try {
-    for await (const chunk of process.stdin) {
-      chunks.push(chunk);
-      length += chunk.length;
-      if (length > MAX_VALUE_BYTES) break;
-    }
-  } catch (error) {
-    const { code } = error as NodeJS.ErrnoException;
-    throw new UsageError(`can't read standard input (${code})`);
-  }
-  if (length <= MAX_VALUE_BYTES) return Buffer.concat(chunks);
-  throw new UsageError(`standard input has more than ${MAX_VALUE_BYTES} bytes, the most that fits`);
 }

@@ -1,11 +1,6 @@
 /** The four commands of the original wire, for `--skvs`. */
 
-import {
-  MAX_SKVS_KEY_BYTES,
-  MAX_SKVS_VALUE_BYTES,
-  type SkvsCommand,
-  SkvsFlag,
-} from "../protocol/skvs.ts";
+import { MAX_SKVS_VALUE_BYTES, type SkvsCommand, SkvsFlag } from "../protocol/skvs.ts";
 import { parseServerList } from "../server_list.ts";
 import { skvsCall } from "../protocol/skvs_call.ts";
 import { resolveAddress } from "../runtime/address.ts";
@@ -34,11 +29,11 @@ export function wantsSkvs(input: Input): boolean {
   throw new UsageError("--skvs-key-file goes with --skvs");
 }
 
-/** One call; undefined if the server found no such key. */
+/** One call; undefined if the server found no such key. Its keys are as long as those of version 1. */
 export async function callSkvs(
   input: Input,
   command: SkvsCommand,
-  keyText: string,
+  key: Uint8Array,
   value: Uint8Array = NO_BYTES,
   flag = 0,
 ): Promise<Uint8Array | undefined> {
@@ -47,10 +42,6 @@ export async function callSkvs(
   }
   if (input.text("if-equal") !== undefined) {
     throw new UsageError("the original wire compares no values: leave --if-equal out");
-  }
-  const key = new TextEncoder().encode(keyText);
-  if (key.length === 0 || key.length > MAX_SKVS_KEY_BYTES) {
-    throw new UsageError(`the key has ${key.length} bytes; a key has 1 to ${MAX_SKVS_KEY_BYTES}`);
   }
   if (value.length > MAX_SKVS_VALUE_BYTES) {
     throw new UsageError(`the value has ${value.length} bytes, over ${MAX_SKVS_VALUE_BYTES}`);

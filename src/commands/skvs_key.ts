@@ -2,7 +2,8 @@
 
 import { MasterKeyError } from "../errors.ts";
 import { decodeKey, KEY_BYTES } from "../protocol/keys.ts";
-import { keysIn, readSecret } from "./key_source.ts";
+import { keysIn } from "./key_source.ts";
+import { readSecret } from "./secret_file.ts";
 import { UsageError } from "./usage_error.ts";
 
 /** From the file, or from SKVS_ENCRYPTION_KEY if no file is given: one, or two in a line each. */

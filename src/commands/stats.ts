@@ -1,5 +1,6 @@
 import type { Calls } from "../client.ts";
 import { type Meaning, meaningOf } from "../figures/glossary.ts";
+import type { Section } from "../figures/snapshot.ts";
 import { spelled, spelledShare } from "../figures/spelled.ts";
 import { CLIENT_OPTIONS } from "./client_options.ts";
 import { columns, type Command, heading } from "./command.ts";
@@ -16,7 +17,8 @@ export const command: Command = {
     "Without SECTION, prints all sections. The line `sections` names those that the server has.\n" +
     "Of several servers, each section has the server's name before its own. On a terminal each line\n" +
     "has its unit, or how many a second there were since the server started, and what it means;\n" +
-    "to a pipe go name and value. kg top shows what happens now.",
+    "to a pipe go name and value. kg top shows what happens now. In JSON used_bytes is usedBytes, as\n" +
+    "names are in all JSON of kg.",
   options: {
     explain: { type: "boolean", help: "units, rates and meanings to a pipe, too" },
     ...CLIENT_OPTIONS,
@@ -35,7 +37,7 @@ export const command: Command = {
           printSections(isOne ? "" : `${server} `, sections, only, explains);
         }
       }
-      return reportErrors("stats", kv, errors);
+      return reportErrors("stats", kv, errors, input.flag("json"));
     });
   },
 };
@@ -52,10 +54,24 @@ function printAllJson(
 ): void {
   const all = [...results].map(([name, sections]) => {
     const wanted = [...sections].filter(([section]) => only === undefined || section === only);
-    return [name, Object.fromEntries(wanted)] as const;
+    const named = wanted.map(([section, lines]) =>
+      [camelCase(section), camelCased(lines)] as const
+    );
+    return [name, Object.fromEntries(named)] as const;
   });
   if (!isOne) printJson(Object.fromEntries(all));
   else for (const [, sections] of all) printJson(sections);
+}
+
+/** The wire has used_bytes, and JSON has usedBytes as everywhere. A node's name is an address. */
+function camelCase(name: string): string {
+  return /^\w+$/.test(name) ? name.replace(/_(\w)/g, (_, char) => char.toUpperCase()) : name;
+}
+
+function camelCased(section: Section): Section {
+  return Object.fromEntries(
+    Object.entries(section).map(([name, value]) => [camelCase(name), value]),
+  );
 }
 
 function printSections(

@@ -34,7 +34,9 @@ export const command: Command = {
     return await withClient(input, async (kv) => {
       // A server that is not there is told at once, and not drawn.
       const first = await readAll(kv);
-      if (first.results.size === 0) return reportErrors("top", kv, first.errors);
+      if (first.results.size === 0) {
+        return reportErrors("top", kv, first.errors, input.flag("json"));
+      }
       const view = viewOf(input, serverNames(kv));
       try {
         await watch(kv, new Watched(first.results), view, { intervalMs, count });

@@ -1,2 +1,2 @@
-/** Wrong usage or setup: exit status 2. The message says what to do. */
+/** The user must type something else: exit status 2. The message says what to do. */
 export class UsageError extends Error {}

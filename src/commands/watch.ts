@@ -3,7 +3,7 @@ import type { Calls } from "../client.ts";
 import { CLIENT_OPTIONS } from "./client_options.ts";
 import { type Command, Exit } from "./command.ts";
 import { COUNT_OPTION, countOf, INTERVAL_OPTION, intervalMsOf } from "./interval_options.ts";
-import { complain, escapeControls, print, printJson, valueFields } from "./output.ts";
+import { complain, print, printJson, shownLine, valueFields } from "./output.ts";
 import { pause } from "./pause.ts";
 import { withClient } from "./with_client.ts";
 
@@ -68,7 +68,7 @@ function isSame(a: Uint8Array | undefined, b: Uint8Array | undefined): boolean {
 /** @returns false if the reader went away, as below */
 function showLine(_: string, value: Uint8Array | undefined): boolean {
   const time = new Date().toTimeString().slice(0, 8);
-  const text = value === undefined ? "(none)" : escapeControls(new TextDecoder().decode(value));
+  const text = value === undefined ? "(none)" : shownLine(value);
   return print(`${time}  ${text}\n`);
 }
 

@@ -50,9 +50,12 @@ export function formatAddress({ host, port }: Address): string {
   return isIPv6(host) ? `[${host}]:${port}` : `${host}:${port}`;
 }
 
+/** A host's name leads to no address, or can't be looked up now. */
+export class NoAddressError extends InvalidArgumentError {}
+
 /**
  * The address with its name resolved to an IP literal: IPv4 first, otherwise in the system's order.
- * @throws {InvalidArgumentError} when the name has no address
+ * @throws {NoAddressError} when the name has no address
  */
 export async function resolveAddress({ host, port }: Address): Promise<Address> {
   if (net.isIPv4(host) || isIPv6(host)) return { host, port };
@@ -61,7 +64,7 @@ export async function resolveAddress({ host, port }: Address): Promise<Address> 
     return { host: (await lookup(host, { order: "ipv4first" })).address, port };
   } catch (cause) {
     const reason = cause instanceof Error ? cause.message : String(cause);
-    throw new InvalidArgumentError(`The host "${host}" has no address: ${reason}.`);
+    throw new NoAddressError(`The host "${host}" has no address: ${reason}.`);
   }
 }
 

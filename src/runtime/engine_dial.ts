@@ -11,7 +11,7 @@ export interface EngineTls {
   readonly ca: string | undefined;
 }
 
-const DEFAULT_ENGINE_PORT = 6379;
+export const DEFAULT_ENGINE_PORT = 6379;
 
 /** @param tls null for plain TCP */
 export function dialEngine(tls: EngineTls | null): DialEngine {

@@ -1,8 +1,10 @@
 import { test } from "node:test";
 import { assert, assertEquals, assertMatch, assertThrows } from "@std/assert";
 import { command as add } from "../../src/commands/add.ts";
+import { commandLineOf } from "../../src/commands/command_line.ts";
 import { helpText, parseInput } from "../../src/commands/command.ts";
 import { COMMANDS, findCommand } from "../../src/commands/commands.ts";
+import { ELSEWHERE } from "../../src/commands/elsewhere.ts";
 import { overview } from "../../src/commands/help.ts";
 import { command as serve } from "../../src/commands/serve.ts";
 import { command as set } from "../../src/commands/set.ts";
@@ -17,6 +19,25 @@ test("options and arguments are read, in any order", () => {
   );
   const listen = parseInput("serve", serve, ["--listen", "a", "--listen=b"])?.texts("listen");
   assertEquals(listen, ["a", "b"]);
+});
+
+test("the options that clients share may be before the command", () => {
+  assertEquals(
+    commandLineOf(["--server", "get", "--json", "--timeout=1s", "set", "k", "--", "-v"]),
+    {
+      name: "set",
+      args: ["--server", "get", "--json", "--timeout=1s", "k", "--", "-v"],
+    },
+  );
+  assertEquals(commandLineOf([]), { name: "help", args: [] });
+  assertEquals(commandLineOf(["-V", "--json"]), { name: "version", args: ["--json"] });
+  assertEquals(commandLineOf(["--json", "--help", "set"]).name, "help");
+  assertThrows(() => commandLineOf(["--servr", "x", "get"]), UsageError, "Did you mean --server?");
+  assertThrows(() => commandLineOf(["--overwrite", "set"]), UsageError, "goes behind the command");
+  assertThrows(() => commandLineOf(["-x", "get"]), UsageError, "-x goes behind the command");
+  for (const args of [["--server"], ["--server", "x"]]) {
+    assertThrows(() => commandLineOf(args), UsageError, "there is no command");
+  }
 });
 
 test("a negative number is an argument", () => {
@@ -39,10 +60,13 @@ test("a single dash is an argument too", () => {
 });
 
 test("a usage error is one line that says what is allowed", () => {
-  assertThrows(() => parseInput("set", set, ["k"]), UsageError, "KEY VALUE");
+  assertThrows(() => parseInput("set", set, []), UsageError, "KEY [VALUE]");
   assertThrows(() => parseInput("set", set, ["k", "v", "w"]), UsageError, "3 argument(s)");
   const unknown = assertThrows(() => parseInput("set", set, ["--foo"]), UsageError, "--foo");
   assertMatch(unknown.message, /kg set --help$/);
+  for (const typed of ["--overwite", "--overwite=1"]) {
+    assertThrows(() => parseInput("set", set, [typed]), UsageError, "Did you mean --overwrite?");
+  }
   assert(!unknown.message.includes("\n"));
   assertThrows(() => parseInput("set", set, ["k", "v", "--ttl"]), UsageError, "--ttl");
   const ambiguous = () => parseInput("set", set, ["k", "v", "--ttl", "--old"]);
@@ -53,9 +77,19 @@ test("the error for an unknown command suggests the nearest one", () => {
   assertThrows(() => findCommand("gte"), UsageError, 'Did you mean "get"?');
   assertThrows(() => findCommand("frobnicate"), UsageError, "kg help");
   assertThrows(() => findCommand("Set"), UsageError, '"set"');
-  assertThrows(() => findCommand("INCR"), UsageError, '"add"');
+  assertThrows(() => findCommand("INCR"), UsageError, "Type: kg add KEY (see kg add --help).");
   for (const name of ["toString", "constructor", "__proto__"]) {
     assertThrows(() => findCommand(name), UsageError, `"${name}"`);
+  }
+});
+
+test("what is typed instead of a command of another store is a command here, as it is written", async () => {
+  for (const [name, line] of Object.entries(ELSEWHERE)) {
+    assert(!Object.hasOwn(COMMANDS, name), name);
+    const [kg, ...words] = line.split(" ");
+    const [own, ...args] = words.map((word) => word.replaceAll('"', ""));
+    assertEquals(kg, "kg");
+    assert(parseInput(own, await findCommand(own), args) !== null, line);
   }
 });
 

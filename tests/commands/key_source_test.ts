@@ -9,11 +9,12 @@ import {
   writeFileSync,
 } from "node:fs";
 import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { dirname, join } from "node:path";
 import { afterEach, beforeEach, test } from "node:test";
-import { assert, assertEquals, assertThrows } from "@std/assert";
+import { assert, assertEquals, assertMatch, assertThrows } from "@std/assert";
 import { findKey, readKeyFile, userKeyPath, writeNewKey } from "../../src/commands/key_source.ts";
 import { skvsKeys } from "../../src/commands/skvs_key.ts";
+import { SystemError } from "../../src/commands/system_error.ts";
 import { UsageError } from "../../src/commands/usage_error.ts";
 import { encodeKey, generateKey } from "../../src/protocol/keys.ts";
 
@@ -47,16 +48,41 @@ test("--key-file wins over KG_KEY, KG_KEY over KG_KEY_FILE, KG_KEY_FILE over the
 
 test("a key file that others can read is refused, and the error says how to fix it", () => {
   const text = encodeKey(generateKey());
-  for (const mode of [0o644, 0o640, 0o604, 0o660]) {
+  for (const mode of [0o644, 0o604, 0o444, 0o666, 0o602]) {
     const path = keyFile("open", text, mode);
     const error = assertThrows(() => readKeyFile(path), UsageError, `chmod 600 ${path}`);
+    assertMatch(error.message, (mode & 0o002) === 0 ? /everybody .* read/ : /everybody .* change/);
     assert(!error.message.includes(text));
   }
-  assertEquals(encodeKey(readKeyFile(keyFile("own", text, 0o400)).key), text);
+  for (const mode of [0o400, 0o440, 0o640]) {
+    assertEquals(encodeKey(readKeyFile(keyFile("own", text, mode)).key), text);
+  }
+});
+
+test("a credential may be readable by all, as service managers make it, but not writable", () => {
+  const text = encodeKey(generateKey());
+  const path = keyFile("credential", text, 0o444);
+  const link = join(mkdtempSync(join(tmpdir(), "kilogram-")), "key");
+  symlinkSync(path, link);
+  const { CREDENTIALS_DIRECTORY } = process.env;
+  try {
+    process.env.CREDENTIALS_DIRECTORY = folder;
+    assertEquals(encodeKey(readKeyFile(path).key), text);
+    assertEquals(encodeKey(readKeyFile(link).key), text);
+    chmodSync(path, 0o446);
+    assertThrows(() => readKeyFile(path), UsageError, "chmod 600");
+    process.env.CREDENTIALS_DIRECTORY = `${folder}/credent`;
+    chmodSync(path, 0o444);
+    assertThrows(() => readKeyFile(path), UsageError, "$CREDENTIALS_DIRECTORY");
+  } finally {
+    if (CREDENTIALS_DIRECTORY === undefined) delete process.env.CREDENTIALS_DIRECTORY;
+    else process.env.CREDENTIALS_DIRECTORY = CREDENTIALS_DIRECTORY;
+    rmSync(dirname(link), { recursive: true });
+  }
 });
 
 test("a key file that is missing or holds no key is one clear line", () => {
-  assertThrows(() => readKeyFile(join(folder, "none")), UsageError, "there is no key file");
+  assertThrows(() => readKeyFile(join(folder, "none")), SystemError, "there is no key file");
   const error = assertThrows(() => readKeyFile(keyFile("bad", "hunter2")), UsageError, "kg keygen");
   assert(!error.message.includes("hunter2"));
   assertThrows(() => findKey(undefined, { KG_KEY: "hunter2" }), UsageError, "KG_KEY: ");
@@ -81,7 +107,7 @@ test("a new key is readable by its owner alone, and never overwrites one", () =>
 
 test("a folder that can't be written is one clear line", () => {
   const file = keyFile("file", "x");
-  assertThrows(() => writeNewKey(join(file, "key")), UsageError, "can't write a key");
+  assertThrows(() => writeNewKey(join(file, "key")), SystemError, "can't write a key");
   symlinkSync(join(folder, "nowhere"), join(folder, "dangling"));
   assertEquals(writeNewKey(join(folder, "dangling")), false, "a link to nothing stays as it is");
   assert(!existsSync(join(file, "key")));

@@ -1,6 +1,11 @@
 import { test } from "node:test";
 import { assertEquals, assertThrows } from "@std/assert";
-import { formatSize, parseDuration, parseSize } from "../../src/commands/quantities.ts";
+import {
+  formatDuration,
+  formatSize,
+  parseDuration,
+  parseSize,
+} from "../../src/commands/quantities.ts";
 import { UsageError } from "../../src/commands/usage_error.ts";
 
 test("times", () => {
@@ -11,6 +16,9 @@ test("times", () => {
     ["5m", 300_000],
     ["2h", 7_200_000],
     ["7d", 604_800_000],
+    ["1w", 604_800_000],
+    ["1h30m", 5_400_000],
+    ["1d12h0.5s", 129_600_500],
   ];
   for (const [written, ms] of cases) assertEquals(parseDuration("--ttl", written), ms);
 });
@@ -27,11 +35,31 @@ test("an invalid time is refused, and the error names the option and gives examp
       "s",
       "1e3s",
       "0.1ms",
+      "30m1h",
+      "1h1h",
+      "1h30",
+      "1..5s",
+      "forever",
     ]
   ) {
     const error = assertThrows(() => parseDuration("--ttl", bad), UsageError, "--ttl");
     assertEquals(error.message.includes("30s"), true, bad);
   }
+});
+
+test("times are written in the largest units", () => {
+  assertEquals([0, 999, 61_000, 90_000_000].map((ms) => formatDuration(ms)), [
+    "0ms",
+    "999ms",
+    "1m",
+    "1d",
+  ]);
+  assertEquals([0, 61_000, 3_600_000, 90_061_000].map((ms) => formatDuration(ms, 2)), [
+    "0ms",
+    "1m1s",
+    "1h",
+    "1d1h",
+  ]);
 });
 
 test("a time too large for a number is too long", () => {

@@ -101,15 +101,77 @@ test("keys prints a line for each key, and drop removes a prefix", () => {
 test("delete, exists, add, touch", () => {
   assertFails(kg(env, ["get", "none"]), 1, /no key "none"/);
   assertFails(kg(env, ["delete", "none"]), 1, /no key "none"/);
-  assertFails(kg(env, ["touch", "none"]), 1, /no key "none"/);
+  assertFails(kg(env, ["touch", "none", "--ttl", "1s"]), 1, /no key "none"/);
   assertEquals(kg(env, ["add", "hits", "5"]).text, "5\n");
   assertEquals(kg(env, ["add", "hits", "-7"]).text, "-2\n");
   assertEquals(kg(env, ["add", "hits"]).text, "-1\n");
   assertEquals(kg(env, ["exists", "hits"]).text, "yes\n");
   assertEquals(kg(env, ["touch", "hits", "--ttl", "60s"]).status, 0);
+  assertFails(kg(env, ["touch", "hits"]), 2, /--ttl forever/);
+  const ttlMs = () => JSON.parse(kg(env, ["exists", "hits", "--json"]).text).ttlMs;
+  assert(ttlMs() > 0);
+  assertEquals(kg(env, ["touch", "hits", "--ttl", "forever"]).status, 0);
+  assertEquals(ttlMs(), undefined);
   assertEquals(kg(env, ["delete", "hits", "--old"]).text, "-1");
   const gone = kg(env, ["exists", "hits"]);
   assertEquals([gone.status, gone.text, gone.stderr], [1, "no\n", ""]);
+});
+
+test("delete and exists take several keys", () => {
+  for (const key of ["several:a", "several:b", "several:c"]) kg(env, ["set", key, "x"]);
+  const there = kg(env, ["exists", "several:a", "several:b"]);
+  assertEquals([there.status, there.text], [0, "several:a\tyes\nseveral:b\tyes\n"]);
+  assertFails(kg(env, ["delete", "several:a", "several:b", "--old"]), 2, /--old goes with one key/);
+  const gone = kg(env, ["delete", "several:a", "several:none", "several:b"]);
+  assertFails(gone, 1, /no key "several:none"/);
+  const left = kg(env, ["exists", "several:a", "several:c"]);
+  assertEquals([left.status, left.text], [1, "several:a\tno\nseveral:c\tyes\n"]);
+  const json = kg(env, ["delete", "several:c", "several:a", "--json"]);
+  assertEquals(json.text.trim().split("\n").map((line) => JSON.parse(line)), [
+    { key: "several:c", deleted: true, value: "x" },
+    { key: "several:a", deleted: false },
+  ]);
+});
+
+test("keys of any bytes, in base64", () => {
+  const run = (...args: string[]) => kg(env, [...args, "--key-base64"]);
+  assertEquals(run("set", "/wA=", "binary").status, 0);
+  assertEquals(run("get", "/wA=").text, "binary");
+  assertEquals(JSON.parse(run("exists", "/wA=", "--json").text), {
+    keyBase64: "/wA=",
+    found: true,
+  });
+  assertEquals(run("touch", "/wA=", "--ttl", "1h").status, 0);
+  assertEquals(run("delete", "/wA=", "--old").text, "binary");
+  assertEquals(run("add", "aGl0cw", "5").status, 2, "without its padding");
+  assertEquals(run("add", "aGl0cyE=", "5").text, "5\n");
+  assertEquals(kg(env, ["get", "hits!"]).text, "5");
+  assertFails(run("get", ""), 2, /The key is empty/);
+});
+
+test("a value from a file", () => {
+  const path = join(env.HOME ?? "", "value");
+  const value = everyByte(863);
+  writeFileSync(path, value);
+  assertEquals(kg(env, ["set", "from a file", "--value-file", path]).status, 0);
+  assertEquals(new Uint8Array(kg(env, ["get", "from a file"]).stdout), value);
+  assertFails(kg(env, ["set", "k", "v", "--value-file", path]), 2, /choose what to store/);
+  assertFails(kg(env, ["set", "k", "--value-file", `${path}.none`]), 5, /can't read .*ENOENT/);
+  writeFileSync(path, everyByte(864));
+  assertFails(kg(env, ["set", "k", "--value-file", path]), 2, /more than 863 bytes/);
+  assertFails(kg(env, ["set", "k"]), 2, /which value/);
+});
+
+test("arguments are looked at before the key is looked for", () => {
+  const keyless = { ...env, KG_KEY: "", KG_KEY_FILE: "/nonexistent" };
+  for (
+    const [args, problem] of [
+      [["get", ""], /key is empty/],
+      [["set", "k", "x".repeat(864)], /864 bytes/],
+      [["add", "k", "9999999999999999999"], /64-bit/],
+      [["get", "k", "--server", "a:b:c"], /not an address/],
+    ] as const
+  ) assertFails(kg(keyless, args), 2, problem);
 });
 
 test("a key with a time to live expires", async () => {
@@ -129,7 +191,8 @@ test("--json on all", () => {
   kg(env, ["set", "binary", "-"], { input: Uint8Array.of(0xff, 0) });
   assertEquals(json("get", "binary"), { key: "binary", found: true, valueBase64: "/wA=" });
   assertEquals(json("add", "big", "9007199254740993").key, "big");
-  assertMatch(kg(env, ["add", "big", "0", "--json"]).text, /"value":9007199254740993\b/);
+  assertMatch(kg(env, ["add", "big", "0", "--json"]).text, /"value":"9007199254740993"/);
+  assertEquals(json("add", "big", "-2").value, 9007199254740991);
   assertEquals(json("touch", "j", "--ttl", "60s"), { key: "j", touched: true });
   const { found, ttlMs } = json("exists", "j");
   assert(found && ttlMs > 0 && ttlMs <= 60_000);
@@ -138,9 +201,35 @@ test("--json on all", () => {
   const sections = Object.keys(json("stats"));
   assertEquals(sections.slice(0, 4), ["server", "operations", "datagrams", "store"]);
   const rest = sections.slice(4).filter((name) => name !== "threads");
-  assertEquals(rest, ["read_latency", "write_latency", "hot_keys", "process", "keys"]);
+  assertEquals(rest, ["readLatency", "writeLatency", "hotKeys", "process", "keys"]);
   assertEquals(json("keygen").key.length, 44);
   assertEquals(Object.keys(json("version")), ["version", "runtime", "aead"]);
+});
+
+test("--json tells of an error too, on standard output, and the text stays where it was", () => {
+  const run = (...args: string[]) => kg(env, [...args, "--json"]);
+  const errorOf = ({ text, stderr }: Finished) => {
+    assertMatch(stderr, /^kg \w+: .+\n$/);
+    return JSON.parse(text).error;
+  };
+  const nobody = ["--server", "127.0.0.1:9", "--timeout", "150ms"];
+  const lost = errorOf(run("set", "k", "v", ...nobody));
+  assertEquals([lost.code, lost.effect], ["DEADLINE_EXCEEDED", "none"]);
+  assertEquals(errorOf(run("get", "k", "--nonsense")).code, "USAGE");
+  assertEquals(errorOf(run("get", "k", "--server", "no-such-host.invalid")).code, "SYSTEM");
+  kg(env, ["set", "a word", "x"]);
+  assertEquals(errorOf(run("add", "a word")).code, "REQUEST");
+  assertEquals(kg(env, ["get", "--nonsense", "--", "--json"]).text, "");
+  const [there, absent] = run(
+    "ping",
+    ...nobody.slice(2),
+    "--spread",
+    "any",
+    "--server",
+    `${env.KG_SERVER},127.0.0.1:9`,
+  ).text.trim().split("\n").map((line) => JSON.parse(line));
+  assertEquals([there.server, absent.server], [env.KG_SERVER, "127.0.0.1:9"]);
+  assert(there.elapsedMs > 0 && absent.error.code.length > 0);
 });
 
 test("stats count what happened, on Linux including the kernel's drops", () => {
@@ -161,8 +250,21 @@ test("stats count what happened, on Linux including the kernel's drops", () => {
 test("no answer: exit status 3, and the possible causes", () => {
   const nobody = ["--server", "127.0.0.1:9", "--timeout", "150ms"];
   for (const command of [["get", "k"], ["set", "k", "v"], ["ping"]]) {
-    assertFails(kg(env, [...command, ...nobody]), 3, /no server/, /another key/, /lost/);
+    const result = kg(env, [...command, ...nobody]);
+    assertFails(result, 3, /no server/, /another key/, /lost/, /127\.0\.0\.1:9 is from --server\./);
+    assertMatch(
+      result.stderr,
+      /Does kg serve run there, .* key, [0-9a-f]{8} \(KG_KEY\), .* port 9 /,
+    );
   }
+  const soon = ["get", "k", "--timeout", "100ms"];
+  assertFails(
+    kg({ ...env, KG_SERVER: "127.0.0.1:9" }, soon),
+    3,
+    /127\.0\.0\.1:9 is from KG_SERVER\./,
+  );
+  const { KG_SERVER: _, ...bare } = env;
+  assertFails(kg(bare, soon), 3, /127\.0\.0\.1:4040 is the default/);
   const stranger = { ...env, KG_KEY: freshEnvironment().KG_KEY };
   assertFails(kg(stranger, ["get", "greeting", "--timeout", "150ms"]), 3, /another key/);
 });
@@ -210,7 +312,7 @@ test("wrong usage: exit status 2 and one line", () => {
   assertFails(kg(env, ["get"]), 2, /takes KEY/);
   assertFails(kg(env, ["get", "k", "--nonsense"]), 2, /--nonsense/, /kg get --help/);
   assertFails(kg(env, ["get", "k", "--server", "a:b:c"]), 2, /host:port/);
-  assertFails(kg(env, ["get", "k", "--server", "no-such-host.invalid"]), 2, /no-such-host/);
+  assertFails(kg(env, ["get", "k", "--server", "no-such-host.invalid"]), 5, /no-such-host/);
   assertFails(kg(env, ["get", "k", "--crypto", "rot13"]), 2, /native or node or web/);
   assertFails(kg(env, ["add", "k", "1.5"]), 2, /1\.5/);
 });
@@ -227,21 +329,54 @@ test("help", () => {
   );
 });
 
+test("a server that can't listen makes no key", () => {
+  const alone = freshEnvironment();
+  delete alone.KG_KEY;
+  const serve = (address: string) => kg(alone, ["serve", "--listen", address]);
+  assertFails(serve("nonsense:x"), 2, /--listen: "nonsense:x" is not an address/);
+  assertFails(serve(server.addresses[0]), 5, /in use/);
+  assertFails(serve("no-such-host.invalid"), 5, /no-such-host/);
+  assert(!existsSync(alone.XDG_CONFIG_HOME ?? ""));
+});
+
+test("a server's options may come from the environment", async () => {
+  const own = { ...env, KG_MEMORY: "2MiB", KG_NAME: "env-1", KG_ON_FULL: "refuse" };
+  const one = await startServer(own, ["--on-full", "evict"]);
+  assertMatch(one.output(), /\(env-1\) listens[^]*memory: 2 MiB, evicts when full/);
+  await one.stop("SIGKILL");
+  const listen = { ...env, KG_LISTEN: `127.0.0.1:0,${server.addresses[0]}` };
+  assertFails(kg(listen, ["serve"]), 5, /can't listen on 127\.0\.0\.1:\d+: it is in use/);
+  assertFails(kg({ ...env, KG_MEMORY: "lots" }, ["serve"]), 2, /KG_MEMORY lots is not a size/);
+  assertFails(kg({ ...env, KG_NAME: "No Name" }, ["serve"]), 2, /\(KG_NAME\)\n$/);
+  assertFails(kg({ ...env, KG_SKVS: "yes" }, ["serve"]), 2, /KG_SKVS=yes: write 1 or true/);
+});
+
 test("serve refuses what it can't do with one line", () => {
   const alone = freshEnvironment();
   const serve = (...args: string[]) => kg(alone, ["serve", "--listen", "127.0.0.1:0", ...args]);
   const lastLine = (result: Finished) => result.stderr.trimEnd().split("\n").at(-1) ?? "";
   const inUse = kg(alone, ["serve", "--listen", server.addresses[0]]);
-  assertEquals(inUse.status, 2);
+  assertEquals(inUse.status, 5);
   assertMatch(lastLine(inUse), /127\.0\.0\.1:\d+: it is in use; choose another/);
   assertFails(serve("--memory", "lots"), 2, /--memory lots/);
   assertFails(serve("--memory", "1KiB"), 2, /at least 1 MiB/);
   assertFails(serve("--memory", "17GiB"), 2, /at most 16 GiB/);
   assertFails(serve("--on-full", "explode"), 2, /evict or refuse/);
-  assertFails(serve("--key-file", "/nonexistent/key"), 2, /there is no key file/);
+  assertFails(serve("--key-file", "/nonexistent/key"), 5, /there is no key file/);
   assertFails(serve("--crypto", "none"), 2, /native or node or web/);
   assertFails(serve("--skvs"), 2, /SKVS_ENCRYPTION_KEY/);
   assertMatch(lastLine(kg(alone, ["serve", "--listen", "192.0.2.1:0"])), /no such address/);
+  assertFails(
+    serve("--backend", "kg://10.0.0.1,10.0.0.2"),
+    2,
+    /needs a name.*--backend-spread any/,
+  );
+  const nameless = ["where", "k", "--server", "10.0.0.1,10.0.0.2"];
+  assertMatch(kg(env, nameless).stderr, /cache-1=10\.0\.0\.1:4040\.\n$/);
+  const engine = { ...alone, KG_BACKEND: "redis://hunter2@127.0.0.1:9" };
+  const lacking = kg(engine, ["serve", "--listen", "127.0.0.1:0"]);
+  assertFails(lacking, 2, /a user and no password/);
+  assert(!lacking.stderr.includes("hunter2"));
 });
 
 test("a key file that others can read is refused by server and client", () => {
@@ -249,6 +384,19 @@ test("a key file that others can read is refused by server and client", () => {
   writeFileSync(path, `${env.KG_KEY}\n`, { mode: 0o644 });
   assertFails(kg(env, ["get", "k", "--key-file", path]), 2, /chmod 600/);
   assertFails(kg(env, ["serve", "--key-file", path]), 2, /chmod 600/);
+});
+
+test("a key comes from a pipe as well", { skip: process.platform === "win32" }, () => {
+  const quoted = KG.map((part) => `'${part}'`).join(" ");
+  const { KG_KEY, ...keyless } = env;
+  const shell = (script: string) =>
+    spawnSync("bash", ["-c", script.replaceAll("kg", quoted), "bash", KG_KEY ?? ""], {
+      env: keyless,
+      encoding: "utf8",
+    });
+  assertEquals(shell('kg set passed yes --key-file <(echo "$1")').stderr, "");
+  assertEquals(shell('echo "$1" | kg get passed --key-file /dev/stdin').stdout, "yes");
+  assertMatch(shell("kg get passed --key-file <(echo nonsense)").stderr, /This is not a key/);
 });
 
 test("keygen --out writes a file readable by its owner alone, and overwrites none", () => {
@@ -321,7 +469,7 @@ test("a full server evicts, and the newest keys are still there", async () => {
   assertMatch(one.output(), /memory: 1 MiB, evicts when full/);
   assertEquals(await overfill(to), 1_500);
   const { store } = JSON.parse(kg(to, ["stats", "--json"]).text);
-  assert(store.used_bytes <= store.limit_bytes && store.limit_bytes === 2 ** 20);
+  assert(store.usedBytes <= store.limitBytes && store.limitBytes === 2 ** 20);
   assertEquals(store.keys + store.evictions, 1_500);
   assertEquals(kg(to, ["exists", "key1499"]).text, "yes\n");
   assertFails(kg(to, ["get", "key0"]), 1, /evicted/);
@@ -375,7 +523,7 @@ test("a reader that goes away is not a failure, and a full disk is one clear lin
   assertEquals(shell(`kg add piped 2>&1 | true${status}`).trim(), "0");
   if (!existsSync("/dev/full")) return;
   const full = shell("kg version 2>&1 >/dev/full; echo $?");
-  assertMatch(full, /^kg version: can't write to standard output \(ENOSPC\)\n2\n$/);
+  assertMatch(full, /^kg version: can't write to standard output \(ENOSPC\)\n5\n$/);
 });
 
 test("a server goes on when nobody reads its output", async () => {

@@ -127,7 +127,7 @@ test("a stale socket is replaced; a live one and a regular file are left alone",
   assertEquals((await client.ask("PING\n")).toString(), "PONG\n");
 
   const third = kg(env, ["serve", "--listen", "127.0.0.1:0", "--line", `unix:${path}`]);
-  assertEquals(third.status, 2);
+  assertEquals(third.status, 5);
   assertMatch(third.stderr, /can't listen at --line unix:.*another server answers at it/);
   assertEquals((await client.ask("PING\n")).toString(), "PONG\n", "and the live one answers");
   client.close();
@@ -135,7 +135,7 @@ test("a stale socket is replaced; a live one and a regular file are left alone",
 
   writeFileSync(path, "precious");
   const onFile = kg(env, ["serve", "--listen", "127.0.0.1:0", "--line", `unix:${path}`]);
-  assertEquals([onFile.status, readFileSync(path, "utf8")], [2, "precious"]);
+  assertEquals([onFile.status, readFileSync(path, "utf8")], [5, "precious"]);
   assertMatch(onFile.stderr, /in use/);
 });
 
@@ -160,21 +160,25 @@ test("of two servers that find a stale socket one gets it, and neither removes t
 });
 
 test("a door that can't open is one line of error, and nothing is left running", () => {
-  const wrong: readonly (readonly [string[], RegExp])[] = [
-    [["--line", "0.0.0.0:0"], /unencrypted.*--listen.*--plaintext-ok/],
-    [["--resp", "[::]:0"], /unencrypted/],
-    [["--resp", "192.0.2.1:6380"], /unencrypted/],
-    [["--line", "unix:"], /lacks a path/],
-    [["--line", `unix:/tmp/${"x".repeat(100)}`], /the path is too long for a socket/],
-    [["--line", `unix:${folder}/none/x.sock`], /its folder does not exist/],
-    [["--resp", server.doors("resp")[0]], /in use/],
-    [["--line", "8765"], /is not an address: write host:port, as 127\.0\.0\.1:8765/],
-    [["--line", `unix:${folder}/y.sock`, "--socket-mode", "rw"], /--socket-mode rw is not a mode/],
-    [["--max-connections", "0"], /--max-connections 0 is not a number of 1 to/],
+  const wrong: readonly (readonly [string[], number, RegExp])[] = [
+    [["--line", "0.0.0.0:0"], 2, /unencrypted.*--listen.*--plaintext-ok/],
+    [["--resp", "[::]:0"], 2, /unencrypted/],
+    [["--resp", "192.0.2.1:6380"], 2, /unencrypted/],
+    [["--line", "unix:"], 2, /lacks a path/],
+    [["--line", `unix:/tmp/${"x".repeat(100)}`], 5, /the path is too long for a socket/],
+    [["--line", `unix:${folder}/none/x.sock`], 5, /its folder does not exist/],
+    [["--resp", server.doors("resp")[0]], 5, /in use/],
+    [["--line", "8765"], 2, /is not an address: write host:port, as 127\.0\.0\.1:8765/],
+    [
+      ["--line", `unix:${folder}/y.sock`, "--socket-mode", "rw"],
+      2,
+      /--socket-mode rw is not a mode/,
+    ],
+    [["--max-connections", "0"], 2, /--max-connections 0 is not a number of 1 to/],
   ];
-  for (const [args, message] of wrong) {
+  for (const [args, expected, message] of wrong) {
     const { status, stderr } = kg(env, ["serve", "--listen", "127.0.0.1:0", ...args]);
-    assertEquals(status, 2, stderr);
+    assertEquals(status, expected, stderr);
     assertMatch(stderr, message);
     assertEquals(stderr.trim().split("\n").length, 1, stderr);
   }

@@ -64,7 +64,7 @@ test(
     );
     assertEquals(kg(env, ["import"], { input: lines.join("\n") }).stderr, "imported 4000 keys\n");
     const other = kg(env, ["serve", "--listen", "127.0.0.1:0", "--data-dir", folder]);
-    assertEquals(other.status, 2);
+    assertEquals(other.status, 5);
     assertMatch(other.stderr, /^kg serve: the data folder .* is in use by another kg; stop .*\n$/);
     assertMatch(kg(env, ["import", "--data-dir", folder]).stderr, /in use by another kg/);
     // An export of durable data is not affected.
@@ -132,7 +132,14 @@ test("a wrong line is named, and nothing of its file goes into a folder", { skip
   kg(env, ["import", "--data-dir", folder], { input: '{"key":"a","value":"1"}\n' });
   const wrong: [line: string, problem: RegExp][] = [
     ["nonsense", /line 2: this is not a JSON object/],
-    ["[1]", /line 2: it needs "key" or "keyBase64"/],
+    ["[1]", /line 2: this is not a JSON object/],
+    ['{"value":"x"}', /line 2: it needs "key" or "keyBase64"/],
+    [
+      '{"key":"b","value":"x","ttl":60}',
+      /line 2: "ttl" is no member .* did you mean "expiresAtMs"\?/,
+    ],
+    ['{"key":"b","valeu":"x"}', /line 2: "valeu" is no member .* did you mean "value"\?/],
+    ['{"key":"b","value":"x","owner":1}', /line 2: "owner" is no member .*: it may have key, /],
     ['{"key":"b"}', /line 2: it needs "value" or "valueBase64"/],
     ['{"key":"","value":"x"}', /line 2: the key has 0 bytes/],
     ['{"key":"b","valueBase64":"x"}', /line 2: "valueBase64" is not base64/],
@@ -204,30 +211,33 @@ test("options that don't fit together, and files that are not ours, are refused 
   skip,
 }, () => {
   const env = freshEnvironment();
-  const refusal = (...args: string[]) => {
+  const refusal = (expected: number, ...args: string[]) => {
     const { status, stderr } = kg(env, ["serve", "--listen", "127.0.0.1:0", ...args]);
-    assertEquals([status, stderr.split("\n").length], [2, 2], stderr);
+    assertEquals([status, stderr.split("\n").length], [expected, 2], stderr);
     return stderr;
   };
-  assertMatch(refusal("--durability", "relaxed"), /--durability goes with --data-dir/);
+  assertMatch(refusal(2, "--durability", "relaxed"), /--durability goes with --data-dir/);
   assertMatch(
-    refusal("--data-dir", freshFolder(), "--sync-interval", "1s"),
+    refusal(2, "--data-dir", freshFolder(), "--sync-interval", "1s"),
     /goes with --durability relaxed/,
   );
   assertMatch(
-    refusal("--data-dir", freshFolder(), "--durability", "maybe"),
+    refusal(2, "--data-dir", freshFolder(), "--durability", "maybe"),
     /choose confirmed or relaxed/,
   );
   const folder = freshFolder();
   writeFileSync(join(folder, "kilogram.db"), "x".repeat(5_000));
-  assertMatch(refusal("--data-dir", folder), /the file is damaged, or is not a kg file/);
+  assertMatch(refusal(5, "--data-dir", folder), /the file is damaged, or is not a kg file/);
   const newer = freshFolder();
   kg(env, ["import", "--data-dir", newer], { input: "" });
   const sqlite = openSqlite(join(newer, "kilogram.db"));
   sqlite.exec("PRAGMA user_version = 4");
   sqlite.close();
-  assertMatch(refusal("--data-dir", newer), /has format 4, and this kg knows 3; use a newer kg/);
-  assertMatch(refusal("--data-dir", join(folder, "kilogram.db")), /there is a file of this name/);
+  assertMatch(refusal(5, "--data-dir", newer), /has format 4, and this kg knows 3; use a newer kg/);
+  assertMatch(
+    refusal(5, "--data-dir", join(folder, "kilogram.db")),
+    /there is a file of this name/,
+  );
 });
 
 test("the compiled binary keeps what it stored", {

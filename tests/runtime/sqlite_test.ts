@@ -1,7 +1,15 @@
 /** The file of a data folder: what a commit leaves there, folds, and damaged or foreign files. */
 
 import { test } from "node:test";
-import { chmodSync, mkdirSync, mkdtempSync, readFileSync, statSync, writeFileSync } from "node:fs";
+import {
+  chmodSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  statSync,
+  writeFileSync,
+} from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { assert, assertEquals, assertMatch, assertRejects, assertThrows } from "@std/assert";
@@ -10,10 +18,10 @@ import type { StoredItem } from "../../src/journal/journal_executor.ts";
 import { ThreadDisk } from "../../src/runtime/sqlite/disk.ts";
 import { atFolder, DataFile } from "../../src/runtime/sqlite/file.ts";
 import { Fold } from "../../src/runtime/sqlite/fold.ts";
-import { FILE_NAME } from "../../src/runtime/sqlite/format.ts";
+import { FILE_NAME, numberOf } from "../../src/runtime/sqlite/format.ts";
 import { lockFolder } from "../../src/runtime/sqlite/lock.ts";
 import { DataFolderError } from "../../src/runtime/sqlite/problem.ts";
-import { openSqlite } from "../../src/runtime/sqlite/sqlite.ts";
+import { openSqlite, openSqliteToRead } from "../../src/runtime/sqlite/sqlite.ts";
 import { randomOf } from "../bytes.ts";
 import { spanOf } from "../journal/journal_world.ts";
 
@@ -350,6 +358,34 @@ test("damaged or foreign files are refused by name, and left alone", { skip }, (
   writeFileSync(file, "");
   assertMatch(refusal(join(file, "folder")), /can't use the data folder/);
   assertThrows(() => DataFile.openExisting(freshFolder()), DataFolderError, "not a data folder");
+});
+
+test("a folder that may not be written is read all the same, a running server's log too", {
+  skip: skip || (process.getuid?.() === 0 ? "root may write everywhere" : false),
+}, () => {
+  const folder = freshFolder();
+  const file = DataFile.open(folder);
+  file.commit([batchOf({ a: "1" })]);
+  chmodSync(folder, 0o500);
+  assertEquals(contentsOf(folder), { a: "1" });
+  chmodSync(folder, 0o700);
+  file.close();
+  chmodSync(folder, 0o500);
+  assertEquals(contentsOf(folder), { a: "1" });
+  chmodSync(folder, 0o700);
+});
+
+test("a file at rest that is opened to be read can't be written", { skip }, () => {
+  const folder = freshFolder();
+  const file = DataFile.open(folder);
+  file.commit([batchOf({ a: "1" })]);
+  file.close();
+  const names = readdirSync(folder);
+  const sqlite = openSqliteToRead(join(folder, FILE_NAME), true);
+  assertEquals(numberOf(sqlite, "SELECT count(*) AS n FROM batch"), 1);
+  assertThrows(() => sqlite.exec("DELETE FROM batch"), Error, "readonly");
+  assertEquals(readdirSync(folder), names, "and nothing is made beside it");
+  sqlite.close();
 });
 
 test("a file whose tables are damaged is refused when it is read", { skip }, () => {

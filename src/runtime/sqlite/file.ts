@@ -9,7 +9,7 @@
  * Source: sqlite.org/wal.html, sqlite.org/pragma.html (synchronous, application_id, user_version).
  */
 
-import { existsSync, mkdirSync, statSync } from "node:fs";
+import { accessSync, constants, existsSync, mkdirSync, statSync } from "node:fs";
 import { join } from "node:path";
 import { type Change, Kind, readChanges } from "../../journal/change.ts";
 import type { StoredItem } from "../../journal/journal_executor.ts";
@@ -24,10 +24,11 @@ import {
   State,
 } from "./format.ts";
 import { DataFolderError, problemOf } from "./problem.ts";
-import { openSqlite, type Row, type Sqlite, type Statement } from "./sqlite.ts";
+import { openSqlite, openSqliteToRead, type Row, type Sqlite, type Statement } from "./sqlite.ts";
 
 /** No limit, in SQLite. */
 const ALL = -1;
+const LOG_NAME = `${FILE_NAME}-wal`;
 
 export class DataFile {
   readonly sqlite: Sqlite;
@@ -76,10 +77,24 @@ export class DataFile {
     });
   }
 
-  /** Opens the file of a folder that has one. @throws DataFolderError */
+  /** Opens the file of a folder that has one, to be read. @throws DataFolderError */
   static openExisting(folder: string): DataFile {
-    if (existsSync(join(folder, FILE_NAME))) return DataFile.open(folder);
-    throw new DataFolderError(`${folder} is not a data folder: it has no ${FILE_NAME}`);
+    const path = join(folder, FILE_NAME);
+    if (!existsSync(path)) {
+      throw new DataFolderError(`${folder} is not a data folder: it has no ${FILE_NAME}`);
+    }
+    if (mayWrite(folder) && mayWrite(path)) return DataFile.open(folder);
+    return atFolder(folder, () => {
+      const sqlite = openSqliteToRead(path, !isInUse(folder));
+      try {
+        recognize(sqlite);
+        sqlite.exec(SETTINGS);
+        return new DataFile(sqlite);
+      } catch (error) {
+        sqlite.close();
+        throw error;
+      }
+    });
   }
 
   /** Makes batches durable, all or none: once this returns they survive a loss of power. */
@@ -215,16 +230,37 @@ export function atFolder<T>(folder: string, run: () => T): T {
   }
 }
 
+function mayWrite(path: string): boolean {
+  try {
+    accessSync(path, constants.W_OK);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
 /** SQLite would treat a log beside a missing or empty database as worthless, and destroy it. */
 function refuseLoneLog(folder: string): void {
-  const sizeOf = (name: string) => statSync(join(folder, name), { throwIfNoEntry: false })?.size;
-  const log = `${FILE_NAME}-wal`;
-  if (sizeOf(FILE_NAME) || !sizeOf(log)) return;
+  if (sizeIn(folder, FILE_NAME) > 0 || !hasLog(folder)) return;
   throw new DataFolderError(
-    `${folder} has changes in ${log}, but its ${FILE_NAME} is missing or empty. Nothing was ` +
+    `${folder} has changes in ${LOG_NAME}, but its ${FILE_NAME} is missing or empty. Nothing was ` +
       `changed. Restore ${FILE_NAME} from a copy; to start over without those changes, move ` +
-      `${log} away`,
+      `${LOG_NAME} away`,
   );
+}
+
+/** Whether SQLite's log has changes that are not in the file yet. */
+function hasLog(folder: string): boolean {
+  return sizeIn(folder, LOG_NAME) > 0;
+}
+
+/** Whether SQLite has a file open here, or had until its process was killed. */
+function isInUse(folder: string): boolean {
+  return hasLog(folder) || existsSync(join(folder, `${FILE_NAME}-shm`));
+}
+
+function sizeIn(folder: string, name: string): number {
+  return statSync(join(folder, name), { throwIfNoEntry: false })?.size ?? 0;
 }
 
 /** The least key that begins with a prefix, and the least that is above all those; null if none is. */

@@ -1,0 +1,47 @@
+/** Where the value of kg set comes from: an argument, standard input or a file. */
+
+import { createReadStream } from "node:fs";
+import { MAX_VALUE_BYTES } from "../protocol/frame.ts";
+import type { Input, Options } from "./command.ts";
+import { complain } from "./output.ts";
+import { SystemError } from "./system_error.ts";
+import { UsageError } from "./usage_error.ts";
+
+export const VALUE_OPTIONS = {
+  "value-file": { type: "string", value: "FILE", help: "store what this file has, byte for byte" },
+} as const satisfies Options;
+
+/** @throws UsageError, SystemError */
+export async function valueOf(input: Input): Promise<Uint8Array> {
+  const [, text] = input.parameters;
+  const path = input.text("value-file");
+  if (text !== undefined && path !== undefined) {
+    throw new UsageError("VALUE and --value-file: choose what to store");
+  }
+  if (path !== undefined) return await readAll(createReadStream(path), path);
+  if (text === undefined) {
+    throw new UsageError(
+      "which value? kg set KEY VALUE, where - means standard input, or kg set KEY --value-file FILE",
+    );
+  }
+  if (text !== "-") return new TextEncoder().encode(text);
+  if (process.stdin.isTTY) complain("kg set: type the value; Ctrl-D ends it");
+  return await readAll(process.stdin, "standard input");
+}
+
+/** @param name for errors */
+async function readAll(stream: AsyncIterable<Uint8Array>, name: string): Promise<Uint8Array> {
+  const chunks: Uint8Array[] = [];
+  let length = 0;
+  try {
+    for await (const chunk of stream) {
+      chunks.push(chunk);
+      length += chunk.length;
+      if (length > MAX_VALUE_BYTES) break;
+    }
+  } catch (error) {
+    throw new SystemError(`can't read ${name} (${(error as NodeJS.ErrnoException).code})`);
+  }
+  if (length <= MAX_VALUE_BYTES) return Buffer.concat(chunks);
+  throw new UsageError(`${name} has more than ${MAX_VALUE_BYTES} bytes, the most that fits`);
+}
