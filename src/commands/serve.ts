@@ -28,6 +28,7 @@ import {
   STORE_OPTIONS,
 } from "./serve_store.ts";
 import type { DoorPorts, Doors } from "./serve_doors.ts";
+import type { ServiceManager } from "./service_manager.ts";
 import { NAME_OPTION, type OpenedKeys, ServerKeys, serverNameOf } from "./serve_keys.ts";
 import { SKVS_OPTIONS } from "./skvs.ts";
 import { UsageError } from "./usage_error.ts";
@@ -81,12 +82,18 @@ export const command: Command = {
     const backend = backendOf(input);
     const readers = backend === undefined ? readersOf(input, cryptoChoice(input)) : 0;
     const pollMs = pollOf(input, readers);
+    const manager = await findManager();
+    const folder = input.text("data-dir");
+    if (folder !== undefined) manager?.loading(folder);
     const data = backend === undefined
       ? await openExecutor(input, now, readers, signal)
       : await openElsewhere(input, backend, now, signal);
     try {
-      if (!signal.aborted) await start(input, data, { now, readers, pollMs, hangUp }, toClose);
+      if (!signal.aborted) {
+        await start(input, data, { now, readers, pollMs, hangUp, manager }, toClose);
+      }
       await stopped(signal);
+      manager?.stopping();
       // Requests that wait for the disk are still answered.
       await data.flush();
       await new Promise((resolve) => setImmediate(resolve));
@@ -129,6 +136,11 @@ function inMemory(store: LogStore): Opened {
   return { executor, store, description: "", flush: nothing, close: nothing };
 }
 
+async function findManager(): Promise<ServiceManager | null> {
+  if (!process.env.NOTIFY_SOCKET) return null;
+  return (await import("./service_manager.ts")).ServiceManager.find();
+}
+
 async function openDoors(input: Input, runtime: Runtime, ports: DoorPorts): Promise<Doors> {
   return await (await import("./serve_doors.ts")).openDoors(input, runtime, ports);
 }
@@ -142,13 +154,14 @@ interface Serving {
   readonly readers: number;
   readonly pollMs: number;
   readonly hangUp: HangUp;
+  readonly manager: ServiceManager | null;
 }
 
 /** Opens everything, or throws; the caller closes `toClose` in either case. */
 async function start(
   input: Input,
   { executor, store, description }: Opened,
-  { now, readers: readerCount, pollMs, hangUp }: Serving,
+  { now, readers: readerCount, pollMs, hangUp, manager }: Serving,
   toClose: Closable[],
 ): Promise<void> {
   const runtime = await detectRuntime();
@@ -207,7 +220,13 @@ async function start(
     readers?.setKeys(opened.keys);
     readers?.collect();
   };
-  hangUp.begin([() => keys.reread(use), () => doors?.reread()]);
+  manager?.ready(`listens on ${addresses}`);
+  hangUp.begin([
+    () => manager?.reloading(),
+    () => keys.reread(use),
+    () => doors?.reread(),
+    () => manager?.readyAgain(),
+  ]);
 }
 
 async function makeReaders(options: ReaderThreadsOptions): Promise<ReaderThreads> {
