@@ -32,7 +32,7 @@ export class ServiceManager {
     if (socket?.send("STATUS=starting")) return new ServiceManager(socket, env);
     complain(
       `warning: the service manager at NOTIFY_SOCKET (${place}) can't be told when this server is ready` +
-        (socket === null ? ": that takes kg as a program of its own, or on Bun, on Linux" : ""),
+        (socket === null ? ": it takes a Unix socket, and kg on Bun on Linux" : ""),
     );
     return null;
   }

@@ -134,6 +134,6 @@ test("a manager that can't be told gets a warning, and the server serves", {
   const server = await startServer({ ...freshEnvironment(), NOTIFY_SOCKET: nowhere });
   const warning = `warning: the service manager at NOTIFY_SOCKET (${nowhere}) can't be told`;
   assert(server.output().includes(warning));
-  assertEquals(/on Bun, on Linux/.test(server.output()), !isBun || process.platform !== "linux");
+  assertEquals(/kg on Bun on Linux/.test(server.output()), !isBun || process.platform !== "linux");
   assertEquals(await server.stop(), 0);
 });
