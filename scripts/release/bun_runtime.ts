@@ -24,6 +24,7 @@ export function bunFor({ name, runtime, system }: Target): string {
   rmSync(draft, { recursive: true, force: true });
   mkdirSync(draft, { recursive: true });
   const spec = `${runtime}@${locked.version}`;
+  process.stderr.write(`    fetching ${spec}\n`);
   const pack = ["pack", spec, "--silent", "--pack-destination", draft];
   const archive = join(draft, run("npm", pack).trim());
   const digest = `sha512-${createHash("sha512").update(readFileSync(archive)).digest("base64")}`;

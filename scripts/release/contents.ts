@@ -14,7 +14,8 @@ const PRINTED: readonly (readonly [args: readonly string[], path: string])[] = [
   [["man"], "kg.1"],
 ];
 
-const SERVICE = "kilogram.service";
+/** From deploy/, for Linux. */
+const SERVICE = ["kilogram.service", "kilogram.service.d/local.conf"];
 
 /** @param folder the archive's one folder @param program the executable */
 export function contentsOf(target: Target, folder: string, program: Uint8Array): ArchivedFile[] {
@@ -25,7 +26,9 @@ export function contentsOf(target: Target, folder: string, program: Uint8Array):
     ["OPERATING.md", readFileSync("docs/OPERATING.md")],
     ...printedFiles(),
   ];
-  if (target.system === "linux") files.push([SERVICE, readFileSync(`deploy/${SERVICE}`)]);
+  if (target.system === "linux") {
+    for (const path of SERVICE) files.push([path, readFileSync(`deploy/${path}`)]);
+  }
   return [
     { path: `${folder}/${isWindows ? "kg.exe" : "kg"}`, bytes: program, isProgram: true },
     ...files.map(([path, bytes]) => ({ path: `${folder}/${path}`, bytes, isProgram: false })),
