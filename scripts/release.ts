@@ -1,6 +1,6 @@
 /**
  * Makes a release: an archive for each system, a bill of materials, and last their SHA-256 sums. The same
- * commit gives the same bytes, on any machine: times are the commit's, or SOURCE_DATE_EPOCH.
+ * commit gives the same bytes, on Linux and x64: times are the commit's, or SOURCE_DATE_EPOCH.
  *
  *     npm run release [-- --targets linux-x64,linux-arm64] [--into NEW_FOLDER]
  */
@@ -8,7 +8,7 @@
 import { spawnSync } from "node:child_process";
 import { createHash } from "node:crypto";
 import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
-import { join } from "node:path";
+import { dirname, join } from "node:path";
 import process from "node:process";
 import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
@@ -63,10 +63,11 @@ function newFolder(given: string | undefined): string {
 
 function makeArchive(target: Target, timeS: number): [name: string, bytes: Uint8Array] {
   const folder = `kg-${VERSION}-${target.name}`;
-  const file = join("dist", target.system === "windows" ? `${folder}.exe` : folder);
+  // Bun writes the file's name into it: with this one it is the very program that the tests run, dist/kg.
+  const file = join("dist", target.name, target.system === "windows" ? "kg.exe" : "kg");
   compile(target, file);
   const program = readFileSync(file);
-  rmSync(file);
+  rmSync(dirname(file), { recursive: true });
   const isWronglySigned = target.name === "darwin-x64";
   const files = contentsOf(target, folder, isWronglySigned ? signAdHoc(program) : program);
   return target.system === "windows"
