@@ -1,14 +1,12 @@
 /**
- * Makes the self-contained binary: dist/kg for this machine, or with --all one for each system
- * that Kilogram supports, with their SHA-256 sums.
+ * Makes the self-contained binary: dist/kg for this machine, or a file for another one, around the Bun of that.
  *
- *     bun scripts/compile.ts [--all]
+ *     bun scripts/compile.ts [--target linux-arm64 --runtime BUN --outfile FILE]
  */
 
 import { spawnSync } from "node:child_process";
-import { createHash } from "node:crypto";
-import { mkdirSync, readFileSync, statSync, writeFileSync } from "node:fs";
-import { basename, join } from "node:path";
+import { mkdirSync, statSync } from "node:fs";
+import { join, relative, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
 
@@ -22,16 +20,6 @@ const ENTRIES = [
   "commands/bench_thread.ts",
 ].map((file) => join(ROOT, "src", file));
 
-const TARGETS = [
-  "linux-x64",
-  "linux-x64-musl",
-  "linux-arm64",
-  "linux-arm64-musl",
-  "darwin-x64",
-  "darwin-arm64",
-  "windows-x64",
-];
-
 /**
  * The program reads no .env and no bunfig.toml from the folder it is started in. Bytecode makes it
  * 2 % larger and halves its start-up time.
@@ -44,34 +32,28 @@ const FLAGS = [
   "--no-compile-autoload-bunfig",
 ];
 
-const { values } = parseArgs({ options: { all: { type: "boolean" } } });
+const { target, runtime, outfile = defaultFile() } = parseArgs({
+  options: {
+    target: { type: "string" },
+    runtime: { type: "string" },
+    outfile: { type: "string" },
+  },
+}).values;
+const file = resolve(outfile);
+const forAnother = [
+  ...(target === undefined ? [] : [`--target=bun-${target}`]),
+  ...(runtime === undefined ? [] : [`--compile-executable-path=${resolve(runtime)}`]),
+];
 mkdirSync(DIST, { recursive: true });
-if (values.all) compileAll();
-else compile(join(DIST, process.platform === "win32" ? "kg.exe" : "kg"), []);
-
-function compileAll(): void {
-  const files = TARGETS.map((target, i) => {
-    const file = join(DIST, `kg-${target}${target.startsWith("windows") ? ".exe" : ""}`);
-    process.stdout.write(`[${i + 1}/${TARGETS.length}] `);
-    compile(file, [`--target=bun-${target}`]);
-    return file;
-  });
-  const sums = files.map((file) => `${sha256(file)}  ${basename(file)}\n`);
-  writeFileSync(join(DIST, "SHA256SUMS"), sums.join(""));
-  process.stdout.write(`dist/SHA256SUMS\n`);
+const args = ["build", "--compile", ...FLAGS, ...forAnother, ...ENTRIES, "--outfile", file];
+const { status, stderr } = spawnSync(process.execPath, args, { cwd: DIST, encoding: "utf8" });
+if (status !== 0) {
+  process.stderr.write(`${stderr}\n${file} could not be compiled.\n`);
+  process.exit(1);
 }
+const megabytes = (statSync(file).size / 1e6).toFixed(0);
+process.stdout.write(`${relative(ROOT, file)}  ${megabytes} MB\n`);
 
-function compile(outfile: string, targetFlags: readonly string[]): void {
-  const args = ["build", "--compile", ...FLAGS, ...targetFlags, ...ENTRIES, "--outfile", outfile];
-  const { status, stderr } = spawnSync(process.execPath, args, { cwd: DIST, encoding: "utf8" });
-  if (status !== 0) {
-    process.stderr.write(`${stderr}\n${basename(outfile)} could not be compiled.\n`);
-    process.exit(1);
-  }
-  const megabytes = (statSync(outfile).size / 1e6).toFixed(0);
-  process.stdout.write(`dist/${basename(outfile)}  ${megabytes} MB\n`);
-}
-
-function sha256(file: string): string {
-  return createHash("sha256").update(readFileSync(file)).digest("hex");
+function defaultFile(): string {
+  return join(DIST, process.platform === "win32" ? "kg.exe" : "kg");
 }

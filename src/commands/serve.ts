@@ -38,6 +38,7 @@ import {
 } from "./serve_store.ts";
 import type { Http } from "./serve_http.ts";
 import type { DoorPorts, Doors } from "./serve_doors.ts";
+import type { ServiceManager } from "./service_manager.ts";
 import { NAME_OPTION, type OpenedKeys, ServerKeys, serverNameOf } from "./serve_keys.ts";
 import { SKVS_OPTIONS } from "./skvs.ts";
 import { SystemError } from "./system_error.ts";
@@ -98,14 +99,18 @@ export const command: Command = {
     const backend = backendOf(input);
     const readers = backend === undefined ? readersOf(input, cryptoChoice(input)) : 0;
     const pollMs = pollOf(input, readers);
+    const manager = await findManager();
+    const folder = input.text("data-dir");
+    if (folder !== undefined) manager?.loading(folder);
     const data = backend === undefined
       ? await openExecutor(input, now, readers, signal)
       : await openElsewhere(input, backend, now, signal);
     try {
       if (!signal.aborted) {
-        await start(input, data, { now, readers, pollMs, hangUp, addresses }, toClose);
+        await start(input, data, { now, readers, pollMs, hangUp, addresses, manager }, toClose);
       }
       await stopped(signal);
+      manager?.stopping();
       // Requests that wait for the disk are still answered.
       await data.flush();
       await new Promise((resolve) => setImmediate(resolve));
@@ -148,6 +153,11 @@ function inMemory(store: LogStore): Opened {
   return { executor, store, description: "", flush: nothing, close: nothing };
 }
 
+async function findManager(): Promise<ServiceManager | null> {
+  if (!process.env.NOTIFY_SOCKET) return null;
+  return (await import("./service_manager.ts")).ServiceManager.find();
+}
+
 async function openDoors(input: Input, runtime: Runtime, ports: DoorPorts): Promise<Doors> {
   return await (await import("./serve_doors.ts")).openDoors(input, runtime, ports);
 }
@@ -166,13 +176,14 @@ interface Serving {
   readonly pollMs: number;
   readonly hangUp: HangUp;
   readonly addresses: readonly Address[];
+  readonly manager: ServiceManager | null;
 }
 
 /** Opens everything, or throws; the caller closes `toClose` in either case. */
 async function start(
   input: Input,
   { executor: unsampled, store, description }: Opened,
-  { now, readers: readerCount, pollMs, hangUp, addresses: wanted }: Serving,
+  { now, readers: readerCount, pollMs, hangUp, addresses: wanted, manager }: Serving,
   toClose: Closable[],
 ): Promise<void> {
   const runtime = await detectRuntime();
@@ -246,7 +257,13 @@ async function start(
     readers?.setKeys(opened.keys);
     readers?.collect();
   };
-  hangUp.begin([() => keys.reread(use), () => doors?.reread()]);
+  manager?.ready(`listens on ${addresses}`);
+  hangUp.begin([
+    () => manager?.reloading(),
+    () => keys.reread(use),
+    () => doors?.reread(),
+    () => manager?.readyAgain(),
+  ]);
 }
 
 async function makeReaders(options: ReaderThreadsOptions): Promise<ReaderThreads> {

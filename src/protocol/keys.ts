@@ -68,10 +68,7 @@ export async function keyId(key: Uint8Array, provider: CryptoProvider): Promise<
   return digits.join("");
 }
 
-/**
- * The ciphers of the two directions.
- * @internal
- */
+/** The ciphers of the two directions. */
 export interface TrafficCiphers {
   readonly requests: Cipher;
   readonly replies: Cipher;
