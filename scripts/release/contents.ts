@@ -2,7 +2,6 @@
 
 import { spawnSync } from "node:child_process";
 import { readFileSync } from "node:fs";
-import { COMMANDS } from "../../src/commands/commands.ts";
 import type { ArchivedFile } from "./archive.ts";
 import type { Target } from "./targets.ts";
 
@@ -40,7 +39,6 @@ let printed: [path: string, bytes: Uint8Array][] | undefined;
 
 function printedFiles(): [path: string, bytes: Uint8Array][] {
   return printed ??= PRINTED
-    .filter(([[command]]) => Object.hasOwn(COMMANDS, command))
     .map(([args, path]) => {
       const kg = ["src/cli.ts", ...args];
       const { status, stdout, stderr } = spawnSync(process.execPath, kg);

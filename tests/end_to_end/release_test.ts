@@ -45,7 +45,8 @@ test("the program for arm64 is released, installed, and serves with arm64's Open
   const here = `set -e; RELEASE_URL=file://${RELEASE}; kg() { ${program.join(" ")} "$@"; }\n`;
   const installed = run(here + installCommands(bin), folder);
   assertMatch(installed, /: OK\nkg .*AES-256-GCM by OpenSSL\)\n$/);
-  for (const name of ["LICENSE", "README.md", "OPERATING.md", "kilogram.service"]) {
+  const papers = ["LICENSE", "README.md", "OPERATING.md", "kg.1", "kilogram.service"];
+  for (const name of [...papers, "completions/kg.bash", "completions/_kg", "completions/kg.fish"]) {
     assert(existsSync(join(folder, NAME, name)), name);
   }
   const env = freshEnvironment();
