@@ -2,7 +2,7 @@
 
 import { closeSync, openSync } from "node:fs";
 import process from "node:process";
-import { complain } from "./output.ts";
+import { log } from "./log.ts";
 
 type Reread = () => void | Promise<void>;
 
@@ -37,7 +37,8 @@ export class HangUp {
 
   #add(reread: Reread): void {
     this.#last = this.#last.then(reread).catch((error) => {
-      complain(`SIGHUP: ${error instanceof Error ? error.message : error}; this stays as it was`);
+      const text = error instanceof Error ? error.message : String(error);
+      log.error("reread", `SIGHUP: ${text}; this stays as it was`);
     });
   }
 }

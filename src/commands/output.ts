@@ -106,10 +106,17 @@ function escapeCharacter(char: string): string {
   return `\\x${char.charCodeAt(0).toString(16).padStart(2, "0")}`;
 }
 
+let written = (line: string): string => line;
+
+/** From now on lines to standard error are written in another form. */
+export function complainBy(form: (line: string) => string): void {
+  written = form;
+}
+
 /** Writes a line to standard error, control characters escaped. Write errors are ignored. */
-export function complain(line: string): void {
+export function complain(line: string, form = written): void {
   try {
-    writeSync(STDERR, `${escapeControls(line)}\n`);
+    writeSync(STDERR, `${form(escapeControls(line))}\n`);
   } catch {
     // Nobody reads standard error: no reason for a server to stop.
   }

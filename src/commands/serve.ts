@@ -25,7 +25,7 @@ import { bindProblem } from "./bind_problem.ts";
 import { type Command, Exit, type Input } from "./command.ts";
 import { HTTP_OPTIONS, wantsHttp } from "./http_options.ts";
 import { HangUp } from "./hang_up.ts";
-import { complain } from "./output.ts";
+import { beginLog, log, LOG_OPTIONS } from "./log.ts";
 import { DOOR_OPTIONS, wantsDoors } from "./door_options.ts";
 import { dataFolderOf, JOURNAL_OPTIONS } from "./data_folder.ts";
 import { pollers, pollOf, READER_OPTIONS, readersOf } from "./reader_options.ts";
@@ -78,6 +78,7 @@ export const command: Command = {
     ...KEY_FILE_OPTION,
     ...SKVS_OPTIONS,
     ...CRYPTO_OPTION,
+    ...LOG_OPTIONS,
   },
   examples: [
     "kg serve",
@@ -91,6 +92,7 @@ export const command: Command = {
   ],
 
   async run(input) {
+    beginLog(input);
     const toClose: Closable[] = [];
     const addresses = listenAddressesOf(input);
     const signal = stopSignal();
@@ -119,7 +121,7 @@ export const command: Command = {
       await data.close();
       hangUp.end();
     }
-    complain(`kg: stopped by ${signal.reason}`);
+    log.info("stopped", `kg: stopped by ${signal.reason}`, { signal: String(signal.reason) });
     return Exit.DONE;
   },
 };
@@ -243,15 +245,16 @@ async function start(
   if (store !== null) toClose.push({ close: keepSweeping(store) });
   const addresses = listeners.map(({ address }) => formatAddress(address)).join(", ");
   const named = serverName === undefined ? "" : ` (${serverName})`;
-  complain(`kg ${VERSION}${named} listens on ${addresses}`);
+  const facts = { addresses, version: VERSION, name: serverName };
+  log.info("listening", `kg ${VERSION}${named} listens on ${addresses}`, facts);
   if (doors !== null && doors.places.length > 0) {
-    complain(`doors, not encrypted: ${doors.places.join(", ")}`);
+    log.info("doors", `doors, not encrypted: ${doors.places.join(", ")}`);
   }
-  if (http !== null) complain(`figures, not encrypted: ${http.places.join(", ")}`);
-  if (description !== "") complain(description);
+  if (http !== null) log.info("figures", `figures, not encrypted: ${http.places.join(", ")}`);
+  if (description !== "") log.info("keys", description);
   const threads = isDivided ? `; readers: ${readerCount}` : "";
   const memory = store === null ? "memory: none of its own" : describeStore(input, store);
-  complain(`${memory}; sealing: ${provider.name} on ${runtime.name}${threads}`);
+  log.info("ready", `${memory}; sealing: ${provider.name} on ${runtime.name}${threads}`);
   const use = (opened: OpenedKeys) => {
     server.setWires(opened.wires);
     readers?.setKeys(opened.keys);
@@ -279,7 +282,10 @@ async function startReaders(
 ): Promise<boolean> {
   toClose.unshift(readers);
   if (await readers.start(listeners, receive)) return true;
-  complain("warning: this system can't steer datagrams to readers, so one thread answers all");
+  log.warning(
+    "steering",
+    "this system can't steer datagrams to readers, so one thread answers all",
+  );
   return false;
 }
 
@@ -303,7 +309,8 @@ function systemLines(listeners: readonly Listener[]): Line[] {
 /** A bug costs its own request the answer, and affects no other request. */
 function onFault(error: unknown): void {
   const text = error instanceof Error ? error.stack ?? error.message : String(error);
-  complain(`a bug in kg ${VERSION}, please report it: ${text.replaceAll(/\s*\n\s*/g, " | ")}`);
+  const line = text.replaceAll(/\s*\n\s*/g, " | ");
+  log.error("fault", `a bug in kg ${VERSION}, please report it: ${line}`);
 }
 
 /** @throws UsageError */

@@ -19,7 +19,7 @@ import { backendTimeoutMsOf } from "./backend_options.ts";
 import { cryptoChoice, isAny, spreadOf } from "./client_options.ts";
 import type { Input } from "./command.ts";
 import { requireKey } from "./key_source.ts";
-import { complain } from "./output.ts";
+import { log } from "./log.ts";
 import { readSecret } from "./secret_file.ts";
 import type { Opened } from "./serve_store.ts";
 import { SystemError } from "./system_error.ts";
@@ -78,7 +78,9 @@ function keepProbing({ servers }: Destination, timeoutMs: number): () => void {
     for (const server of servers) {
       const { name, address, isDown } = server.state;
       if (isDown !== wasDown.get(server)) {
-        complain(`server ${name ?? address}: ${isDown ? "it does not answer" : "it is there"}`);
+        const server = name ?? address;
+        if (isDown) log.warning("server_down", `server ${server}: it does not answer`, { server });
+        else log.info("server_up", `server ${server}: it is there`, { server });
       }
       wasDown.set(server, isDown);
       if (!isDown) void server.call(request, { timeoutMs }).catch(() => {});
@@ -113,7 +115,7 @@ async function openEngine(
   const time = { now, makeAlarm };
   const timeoutMs = backendTimeoutMsOf(input);
   const engine = new Engine({
-    ...{ seeds: hosts, user, password, time, log: complain },
+    ...{ seeds: hosts, user, password, time, log: (text) => log.info("engine", text) },
     mute: isTls
       ? "the TLS handshake is not answered: is it redis:// without s?"
       : "it does not reply to anything",
@@ -182,7 +184,7 @@ async function untilThere(engine: Engine, signal: AbortSignal): Promise<void> {
     if (fatalProblem !== null) throw new UsageError(`the backend: ${fatalProblem}`);
     if (!isSaid && performance.now() > untilMs - START_MS + SAY_MS) {
       isSaid = true;
-      complain(`engine: waiting for it, up to ${START_MS / 1_000} s`);
+      log.info("waiting", `engine: waiting for it, up to ${START_MS / 1_000} s`);
     }
     if (performance.now() > untilMs) {
       throw new SystemError(`the backend does not answer: ${outage}`);

@@ -16,7 +16,7 @@ import type { Counters } from "../statistics.ts";
 import type { Input } from "./command.ts";
 import { DEFAULT_MAX_CONNECTIONS } from "./door_options.ts";
 import { readSecret } from "./secret_file.ts";
-import { complain } from "./output.ts";
+import { log } from "./log.ts";
 import { listenAtAll } from "./plain_places.ts";
 import { parseCount } from "./quantities.ts";
 import { UsageError } from "./usage_error.ts";
@@ -128,8 +128,9 @@ function maxConnectionsOf(input: Input, descriptors: number): number {
   const wanted = parseCount("--max-connections", text, 1, MOST_CONNECTIONS);
   const most = Math.max(1, descriptors - RESERVED_DESCRIPTORS);
   if (wanted <= most) return wanted;
-  complain(
-    `warning: at most ${most} connections through the doors at a time, not ${wanted}: this ` +
+  log.warning(
+    "connections",
+    `at most ${most} connections through the doors at a time, not ${wanted}: this ` +
       `process may have ${descriptors} open files (ulimit -n)`,
   );
   return most;

@@ -9,7 +9,7 @@ import type { LogStoreOptions } from "../store/log_store.ts";
 import { Result, type Span, type StoreCounts } from "../store/store.ts";
 import type { Input } from "./command.ts";
 import { syncIntervalOf } from "./data_folder.ts";
-import { complain } from "./output.ts";
+import { log } from "./log.ts";
 import { LoadProgress } from "./progress.ts";
 import { formatKeys, formatSize } from "./quantities.ts";
 import { makeStore, type Opened } from "./serve_store.ts";
@@ -84,12 +84,18 @@ function later(run: () => void, ms: number): () => void {
 }
 
 function onWarning(problem: string): void {
-  complain(`warning: the data folder grows, since its batches can't be folded: ${problem}`);
+  log.warning(
+    "folder_grows",
+    `the data folder grows, since its batches can't be folded: ${problem}`,
+  );
 }
 
 function onProblem(problem: string | null): void {
-  if (problem === null) complain("changes are durable again");
-  else complain(`warning: changes can't be made durable, and new ones are refused: ${problem}`);
+  if (problem === null) log.info("durable", "changes are durable again");
+  else {log.error(
+      "not_durable",
+      `changes can't be made durable, and new ones are refused: ${problem}`,
+    );}
 }
 
 async function load(
@@ -116,7 +122,9 @@ async function load(
     progress.clear();
     file.close();
   }
-  complain(`loaded ${formatKeys(progress.count)} from ${folder} in ${progress.seconds} s`);
+  const { count, seconds } = progress;
+  const text = `loaded ${formatKeys(count)} from ${folder} in ${seconds} s`;
+  log.info("loaded", text, { keys: count, seconds, folder });
 }
 
 const LoadState = { MORE: 0, DONE: 1, FULL: 2 } as const;

@@ -10,7 +10,7 @@ import type { MakeWire } from "../turn.ts";
 import { openWires } from "../wires.ts";
 import type { Input, Options } from "./command.ts";
 import { findOrMakeKey, type KeyOnHand, rereadKey } from "./key_source.ts";
-import { complain } from "./output.ts";
+import { log } from "./log.ts";
 import { wantsSkvs } from "./skvs.ts";
 import { skvsKeys } from "./skvs_key.ts";
 
@@ -52,7 +52,7 @@ export class ServerKeys {
     const { isNew, ...onHand } = findOrMakeKey(this.#input.text("key-file"));
     const opened = await this.#open(onHand);
     this.accept(opened);
-    complain(`key: ${isNew ? "made a new one, " : ""}${this.#describe(onHand)}`);
+    log.info("key", `key: ${isNew ? "made a new one, " : ""}${this.#describe(onHand)}`);
     if (wantsSkvs(this.#input)) warnOfOriginalWire();
     return opened;
   }
@@ -66,7 +66,7 @@ export class ServerKeys {
     const opened = await this.#open(onHand);
     use(opened);
     this.accept(opened);
-    complain(`key: read again, ${this.#describe(onHand)}`);
+    log.info("key", `key: read again, ${this.#describe(onHand)}`);
   }
 
   accept({ keys, wires }: OpenedKeys): void {
@@ -105,8 +105,9 @@ export class ServerKeys {
 }
 
 function warnOfOriginalWire(): void {
-  complain(
-    "warning: the original wire is on (--skvs). It has no protection against replay: anyone who " +
+  log.warning(
+    "skvs",
+    "the original wire is on (--skvs). It has no protection against replay: anyone who " +
       "records its datagrams can change any key of this store by sending them again.",
   );
 }

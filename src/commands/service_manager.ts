@@ -6,7 +6,7 @@
 
 import { NotifySocket } from "../runtime/notify_socket.ts";
 import { monotonicOffsetMs } from "../runtime/readers/monotonic.ts";
-import { complain } from "./output.ts";
+import { log } from "./log.ts";
 
 /** While a folder is loaded, the manager is asked again and again for so much time more. */
 const LOAD_MORE_MS = 60_000;
@@ -30,8 +30,9 @@ export class ServiceManager {
     if (!place) return null;
     const socket = NotifySocket.open(place);
     if (socket?.send("STATUS=starting")) return new ServiceManager(socket, env);
-    complain(
-      `warning: the service manager at NOTIFY_SOCKET (${place}) can't be told when this server is ready` +
+    log.warning(
+      "service_manager",
+      `the service manager at NOTIFY_SOCKET (${place}) can't be told when this server is ready` +
         (socket === null ? ": it takes a Unix socket, and kg on Bun on Linux" : ""),
     );
     return null;

@@ -201,7 +201,7 @@ test("on a disk that gives errors changes are refused, reads go on, and nothing 
   await server.stop("SIGKILL");
   assertMatch(
     server.output(),
-    /warning: changes can't be made durable, and new ones are refused: the disk/,
+    /changes can't be made durable, and new ones are refused: the disk/,
   );
   const exported = run("export", "--data-dir", folder).text;
   assertEquals(exported.trim().split("\n").length, Number(stored));
