@@ -19,6 +19,7 @@ import { CLIENT_OPTIONS, cryptoChoice, serversOf, spreadOf } from "./client_opti
 import { type Command, Exit, type Input } from "./command.ts";
 import { requireKey } from "./key_source.ts";
 import { complain, print, printJson } from "./output.ts";
+import { showOnTerminal } from "./progress.ts";
 
 export const command: Command = {
   summary: "put load on a server and measure it",
@@ -110,7 +111,8 @@ export const command: Command = {
     const writeReport = await reportWriter(input);
     const control = await Load.open({ ...share, clients: 1 });
     try {
-      await checkAnswers(control.calls);
+      const status = await checkAnswers(control.calls);
+      if (status !== null) return status;
       return await runAndTell(input, plan, share, control, writeReport);
     } finally {
       control.close();
@@ -130,7 +132,10 @@ async function runAndTell(
 ): Promise<number> {
   const { workload, isKept } = plan;
   const stays = whatStays(workload.prefix, workload.ttlMs);
-  const interruption = new Interruption(() => complain(`kg bench: its keys are left: ${stays}`));
+  const interruption = new Interruption(() => {
+    showOnTerminal("");
+    complain(`kg bench: its keys are left: ${stays}`);
+  });
   try {
     const result = await measure(plan, share, interruption);
     if (result === null) complain("kg bench: ended before anything was measured");
@@ -142,6 +147,7 @@ async function runAndTell(
     if (interruption.signal !== null) return statusOf(interruption.signal);
     return (result?.measured.answered ?? 0) > 0 ? Exit.DONE : Exit.NO_ANSWER;
   } finally {
+    interruption.expectEnd();
     if (isKept) complain(`kg bench: the keys are kept: ${stays}`);
     else await dropKeys(control.calls, workload.prefix, workload.ttlMs);
     interruption.end();

@@ -16,6 +16,7 @@ const MAX_LINES = 60;
 const LINE_INTERVAL_S = 5;
 /** Seconds that are kept to be drawn. */
 const MAX_RECENT = 200;
+/** The first is for nothing at all. */
 const LEVELS = "▁▂▃▄▅▆▇█";
 const LEAST_DRAWN = 3;
 
@@ -25,17 +26,22 @@ export class Live {
   readonly #what: string;
   readonly #extent: Extent;
   readonly #isDetailed: boolean;
+  readonly #stop: AbortSignal;
   readonly #startedAtMs = performance.now();
   readonly #ticking = setInterval(() => this.#tick(), TICK_MS);
   #recent: Span[] = [];
   /** The seconds since the last line. */
   #unsaid: Span | null = null;
 
-  /** @param isDetailed whether rates and latencies are shown */
-  constructor(what: string, extent: Extent, isDetailed: boolean) {
+  /**
+   * @param isDetailed whether rates and latencies are shown
+   * @param stop when it is to end early, as soon as the calls under way have ended
+   */
+  constructor(what: string, extent: Extent, isDetailed: boolean, stop: AbortSignal) {
     this.#what = what;
     this.#extent = extent;
     this.#isDetailed = isDetailed;
+    this.#stop = stop;
     this.#tick();
   }
 
@@ -74,6 +80,7 @@ export class Live {
 
   /** How far it is. */
   get #done(): string {
+    if (this.#stop.aborted) return "ending (Ctrl-C: at once)";
     const { durationMs } = this.#extent;
     if (!Number.isFinite(durationMs)) return `${Math.floor(this.#share * 100)} %`;
     const seconds = Math.min(this.elapsedMs, durationMs) / 1_000;
@@ -87,13 +94,12 @@ export class Live {
 
   /** The most important comes first. */
   #parts(): string[] {
-    const progress = `${this.#what} ${this.#done}`;
-    if (!this.#isDetailed) return [progress, bar(this.#share)];
     const last = this.#recent.at(-1);
-    if (last === undefined) return [progress];
+    if (!this.#isDetailed) return [`${this.#what} ${this.#done}`, bar(this.#share)];
+    if (last === undefined) return [`${this.#what} ${this.#done}`];
     const { reads, writes, total } = last;
     return [
-      progress,
+      this.#done,
       `${whole(total.perS)}/s`,
       `p99 ${milliseconds(total.p99Ms)}`,
       ...(total.failed > 0 ? [`${whole(total.failed)} failed`] : []),
@@ -107,7 +113,7 @@ export class Live {
     if (width < LEAST_DRAWN) return "";
     const rates = this.#recent.slice(-width).map(({ total }) => total.perS);
     const most = Math.max(...rates, 1);
-    return rates.map((rate) => LEVELS[Math.round(rate / most * (LEVELS.length - 1))]).join("");
+    return rates.map((rate) => LEVELS[Math.ceil(rate / most * (LEVELS.length - 1))]).join("");
   }
 }
 

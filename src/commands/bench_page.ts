@@ -113,7 +113,7 @@ function table(head: readonly string[], rows: readonly (readonly string[])[]): s
     const cells = others.map((cell) => `<td>${escapeXml(cell)}</td>`).join("");
     return `<tr><th scope="row">${escapeXml(first)}</th>${cells}</tr>`;
   });
-  return `<div class="scroll"><table><thead><tr>${heads}</tr></thead>
+  return `<div class="scroll" tabindex="0"><table><thead><tr>${heads}</tr></thead>
 <tbody>${body.join("\n")}</tbody></table></div>`;
 }
 

@@ -16,12 +16,15 @@ const FORMS: Readonly<Record<string, (result: Result, command: string) => string
  * What writes a file, with the command line in it.
  * @throws {UsageError} if it is neither a page nor a picture by its name, or could not be written
  */
-export function pictureWriter(path: string, command: string): (result: Result) => Promise<void> {
+export async function pictureWriter(
+  path: string,
+  command: string,
+): Promise<(result: Result) => Promise<void>> {
   const form = FORMS[/\.[^./\\]*$/.exec(path)?.[0].toLowerCase() ?? ""];
   if (form === undefined) {
     throw new UsageError(`--report ${path}: give a name that ends in .html or .svg`);
   }
-  attempt(path, () => checkWritable(path));
+  await attempt(path, () => checkWritable(path));
   return async (result) => {
     const text = form(result, command);
     await attempt(path, () => writeWholeFile(path, (write) => write(text), FOR_ALL));
@@ -29,15 +32,10 @@ export function pictureWriter(path: string, command: string): (result: Result) =
   };
 }
 
-function attempt<T>(path: string, run: () => T): T {
-  const fail = (error: unknown): never => {
-    const { message } = error as Error;
-    throw new UsageError(`--report ${path} can't be written: ${message}`);
-  };
+async function attempt(path: string, run: () => void | Promise<void>): Promise<void> {
   try {
-    const done = run();
-    return done instanceof Promise ? done.catch(fail) as T : done;
+    await run();
   } catch (error) {
-    return fail(error);
+    throw new UsageError(`--report ${path} can't be written: ${(error as Error).message}`);
   }
 }

@@ -10,20 +10,27 @@ import type { Plan } from "./bench_plan.ts";
 import type { Result } from "./bench_result.ts";
 import type { Interruption } from "./bench_stop.ts";
 import { type Loads, openLoads } from "./bench_threads.ts";
+import { Exit } from "./command.ts";
 import { atEachServer } from "./each_server.ts";
 import { complain } from "./output.ts";
 
 const FOR_EVER = Number.POSITIVE_INFINITY;
 
 /**
- * A server that does not answer is reported at once, with the likely cause. Of several, one must answer.
- * @throws the error of a server, if none answers
+ * Servers that do not answer are reported at once, with the likely cause.
+ * @returns an exit status if none answers, or null
+ * @throws the error of a lone server
  */
-export async function checkAnswers(calls: Calls<true>): Promise<void> {
+export async function checkAnswers(calls: Calls<true>): Promise<number | null> {
   const { results, errors } = await atEachServer(calls, (one) => one.ping());
-  const [first] = errors.values();
-  if (results.size === 0) throw first;
-  for (const [name, { message }] of errors) complain(`kg bench: ${name}: ${message}`);
+  if (calls.servers().length === 1) { for (const error of errors.values()) throw error; }
+  for (const { name, address } of calls.servers()) {
+    const error = errors.get(name ?? address);
+    if (error !== undefined) {
+      complain(`kg bench: ${name === undefined ? "" : `${name}, `}${address}: ${error.message}`);
+    }
+  }
+  return results.size === 0 ? Exit.NO_ANSWER : null;
 }
 
 /** @returns null if it was stopped before anything was measured */
@@ -73,7 +80,7 @@ async function step(
   const isFill = typeof extent === "number";
   const task: Task = isFill ? "fill" : extent;
   const shown = isFill ? { durationMs: FOR_EVER, count: extent } : extent;
-  const live = new Live(what, shown, what === "measuring");
+  const live = new Live(what, shown, what === "measuring", stop);
   try {
     await loads.run(task, live.measured, stop);
   } finally {
