@@ -11,8 +11,9 @@ import { complain } from "./output.ts";
 import { bar, fit, lineWidth, showOnTerminal } from "./progress.ts";
 
 const TICK_MS = 250;
-/** Most lines of a run that are not on a terminal, if its end is known. */
-const MAX_LINES = 60;
+/** Lines that are not on a terminal: some 60 if the end is known, but one a minute at least. */
+const LINES = 60;
+const MOST_INTERVAL_S = 60;
 const LINE_INTERVAL_S = 5;
 /** Seconds that are kept to be drawn. */
 const MAX_RECENT = 200;
@@ -75,7 +76,7 @@ export class Live {
   get #lineIntervalS(): number {
     const { durationMs } = this.#extent;
     if (!this.#isDetailed || !Number.isFinite(durationMs)) return LINE_INTERVAL_S;
-    return Math.max(1, durationMs / 1_000 / MAX_LINES);
+    return Math.min(MOST_INTERVAL_S, Math.max(1, durationMs / 1_000 / LINES));
   }
 
   /** How far it is. */

@@ -7,13 +7,14 @@ import { inRows, type Span } from "../load/span.ts";
 import { factsOf } from "./bench_facts.ts";
 import { bareMs, percent, percentileName, whole } from "./bench_numbers.ts";
 import { bottleneckOf, type Result } from "./bench_result.ts";
+import { table, tableWithBars } from "./bench_table.ts";
 import { columns, heading } from "./command.ts";
 
 const PERCENTILES = [10, 50, 75, 90, 99, 99.9, 99.99, 100] as const;
 const MAX_ROWS = 12;
 const DEFAULT_COLUMNS = 80;
-const LEAST_BAR = 8;
-const MOST_BAR = 30;
+/** The bar of the fastest call is not empty. */
+const LEAST_SHARE = 0.001;
 
 export function reportText(
   result: Result,
@@ -37,46 +38,45 @@ function countTable({ measured, elapsedMs }: Result): string {
   const { reads, writes, total, hits } = measured;
   const all = [reads, writes, total];
   const row = (name: string, of: (series: Series) => number) => [name, ...all.map(of).map(whole)];
-  return grid([
-    ["", "reads", "writes", "total"],
+  const found = reads.answered === 0 ? "-" : percent(hits / reads.answered);
+  return table(["", "reads", "writes", "total"], [
     row("answered", ({ answered }) => answered),
     row("a second", ({ answered }) => answered / elapsedMs * 1_000),
     row("failed", ({ failed }) => failed),
-    ["found", reads.answered === 0 ? "-" : percent(hits / reads.answered)],
+    ["found", found, "", ""],
   ]);
 }
 
 /** The latencies by percentile, with bars on a logarithmic scale that reads and writes share. */
 function latencyTable({ reads, writes }: Measured, width: number): string {
-  const sorts = [reads, writes];
-  const rows = PERCENTILES.map((percentile) => sorts.map((series) => series.latencyMs(percentile)));
-  const known = rows.flat().filter((ms) => ms !== null);
-  const [least, most] = [Math.min(...known), Math.max(...known)];
-  const cells = rows.map(([read, write], i) => {
-    return [percentileName(PERCENTILES[i]), bareMs(read), bareMs(write)];
-  });
-  const head = ["", "reads", "writes"];
-  const room = Math.min(
-    MOST_BAR,
-    Math.floor((width - grid([head, ...cells]).split("\n")[1].length) / 2) - 2,
+  const [ofReads, ofWrites] = [reads, writes].map((series) =>
+    PERCENTILES.map((percentile) => series.latencyMs(percentile))
   );
+  const known = [...ofReads, ...ofWrites].filter((ms) => ms !== null);
+  const [least, most] = [Math.min(...known), Math.max(...known)];
+  const head = ["", "reads", "writes"];
+  const rows = PERCENTILES.map((percentile, i) => {
+    return [percentileName(percentile), bareMs(ofReads[i]), bareMs(ofWrites[i])];
+  });
+  const shareOf = (ms: number | null) => ms === null ? 0 : logShare(ms, least, most);
+  const bars = [
+    { head: "reads", shares: ofReads.map(shareOf) },
+    { head: "writes", shares: ofWrites.map(shareOf) },
+  ];
+  const drawn = tableWithBars(head, rows, bars, width);
   const title = heading("Latency in ms by percentile");
-  if (room < LEAST_BAR) return `${title}\n${grid([head, ...cells])}`;
-  const barOf = (ms: number | null) => logBar(ms, least, most, room).padEnd(room);
-  const drawn = cells.map((
-    row,
-    i,
-  ) => [...row, `${barOf(rows[i][0])}  ${barOf(rows[i][1]).trimEnd()}`]);
-  const scale = `bars: logarithmic, ${bareMs(least)} to ${bareMs(most)} ms`;
-  const heads = [...head, `${"reads".padEnd(room)}  writes`];
-  return `${title} (${scale})\n${grid([heads, ...drawn])}`;
+  if (drawn === null) return `${title}\n${table(head, rows)}`;
+  return `${title} (bars: logarithmic, ${bareMs(least)} to ${bareMs(most)} ms)\n${drawn}`;
 }
 
-function logBar(ms: number | null, least: number, most: number, width: number): string {
-  if (ms === null) return "";
-  const share = Math.log(ms / least) / Math.max(Math.log(most / least), Number.EPSILON);
-  return "█".repeat(1 + Math.round(share * (width - 1)));
+function logShare(ms: number, least: number, most: number): number {
+  return Math.max(LEAST_SHARE, Math.log(ms / least) / Math.log(most / least) || 0);
 }
+
+/** A column of the table over time: its head, and what it says of a span. */
+type Column = readonly [head: string, cell: (span: Span) => string];
+const LEAST: Column = ["least", ({ total }) => whole(total.leastPerS)];
+const FAILED: Column = ["failed", ({ total }) => whole(total.failed)];
 
 /** Second by second; of a long run some seconds in a row, with the worst of them. */
 function timeTable(spans: readonly Span[], width: number): string {
@@ -84,36 +84,21 @@ function timeTable(spans: readonly Span[], width: number): string {
   const seconds = Math.round(rows[0].lengthS);
   const isJoined = seconds > 1;
   const hasFailures = rows.some(({ total }) => total.failed > 0);
-  const head = ["from", "a second", ...(isJoined ? ["least"] : []), "p99 reads", "p99 writes"];
-  const cells = rows.map(({ startS, reads, writes, total }) => [
-    `${whole(startS)} s`,
-    whole(total.perS),
-    ...(isJoined ? [whole(total.leastPerS)] : []),
-    bareMs(reads.p99Ms),
-    bareMs(writes.p99Ms),
-    ...(hasFailures ? [whole(total.failed)] : []),
-  ]);
-  const heads = hasFailures ? [...head, "failed"] : head;
+  const shown: Column[] = [
+    ["from", ({ startS }) => `${whole(startS)} s`],
+    ["a second", ({ total }) => whole(total.perS)],
+    ...(isJoined ? [LEAST] : []),
+    ["p99 reads", ({ reads }) => bareMs(reads.p99Ms)],
+    ["p99 writes", ({ writes }) => bareMs(writes.p99Ms)],
+    ...(hasFailures ? [FAILED] : []),
+  ];
+  const head = shown.map(([name]) => name);
+  const cells = rows.map((span) => shown.map(([, cell]) => cell(span)));
+  const rates = rows.map(({ total }) => total.leastPerS);
+  const most = Math.max(1, ...rates);
+  const bars = { head: isJoined ? "least" : "a second", shares: rates.map((rate) => rate / most) };
   const title = isJoined
     ? `${heading(`Every ${seconds} seconds`)} (latency in ms; least and p99 of the worst second)`
     : `${heading("Every second")} (latency in ms)`;
-  const room = Math.min(MOST_BAR, width - grid([heads, ...cells]).split("\n")[0].length - 2);
-  if (room < LEAST_BAR) return `${title}\n${grid([heads, ...cells])}`;
-  const most = Math.max(...rows.map(({ total }) => total.perS), 1);
-  const drawn = cells.map((row, i) => {
-    const { leastPerS } = rows[i].total;
-    return [...row, "█".repeat(Math.round(leastPerS / most * room))];
-  });
-  return `${title}\n${grid([[...heads, isJoined ? "least" : ""], ...drawn])}`;
-}
-
-/** Columns, numbers to the right: all but the first, and but bars, which are the last and ragged. */
-function grid(rows: readonly (readonly string[])[]): string {
-  const widthOf = (column: number) => Math.max(...rows.map((row) => row[column]?.length ?? 0));
-  const isRagged = (column: number) => rows.some((row) => row[column]?.includes("█"));
-  const cell = (text: string, column: number) => {
-    if (isRagged(column)) return text;
-    return column === 0 ? text.padEnd(widthOf(0)) : text.padStart(widthOf(column));
-  };
-  return rows.map((row) => `  ${row.map(cell).join("  ")}`.trimEnd()).join("\n");
+  return `${title}\n${tableWithBars(head, cells, [bars], width) ?? table(head, cells)}`;
 }
