@@ -8,6 +8,8 @@ export type Point = readonly [x: number, y: number | null];
 
 export interface Line {
   readonly name: string;
+  /** The first is drawn solid, the second dashed. */
+  readonly color: 0 | 1;
   /** In the order of x. */
   readonly points: readonly Point[];
 }
@@ -22,7 +24,6 @@ export interface LineChart {
   readonly yName: string;
   readonly x: Scale;
   readonly y: Scale;
-  /** 1 or 2: there are two colours. */
   readonly lines: readonly Line[];
   /** Whether each point has a mark, if they are few: for what was measured at each of them. */
   readonly isMarked: boolean;
@@ -53,7 +54,7 @@ ${xAxis(chart)}
 <text class="axis" x="${(left + right) / 2}" y="${CHART_HEIGHT - 8}" text-anchor="middle">${
       escapeXml(xName)
     }</text>
-${lines.map((line, i) => lineOf(line, i, chart)).join("\n")}
+${lines.map((line) => lineOf(line, chart)).join("\n")}
 <path class="frame" d="M${left} ${top}V${PLOT.bottom}H${right}"/>
 </svg>`;
 }
@@ -77,9 +78,9 @@ export const CHART_STYLE = `
 `;
 
 function legend(lines: readonly Line[]): string {
-  return lines.map(({ name }, i) => {
+  return lines.map(({ name, color }, i) => {
     const x = PLOT.right - LEGEND_STEP * (lines.length - i);
-    return `<path class="line line-${i}" d="M${x} 36h20"/>` +
+    return `<path class="line line-${color}" d="M${x} 36h20"/>` +
       `<text x="${x + 26}" y="40">${escapeXml(name)}</text>`;
   }).join("\n");
 }
@@ -102,7 +103,7 @@ function xAxis({ x }: LineChart): string {
   }).join("\n");
 }
 
-function lineOf({ points }: Line, index: number, { x, y, isMarked }: LineChart): string {
+function lineOf({ points, color }: Line, { x, y, isMarked }: LineChart): string {
   let isOpen = false;
   const steps: string[] = [];
   const marks: string[] = [];
@@ -116,8 +117,8 @@ function lineOf({ points }: Line, index: number, { x, y, isMarked }: LineChart):
   }
   if (steps.length === 0) return "";
   const dots = isMarked && marks.length <= MOST_MARKS ? marks.map(dot).join("") : "";
-  const path = `<path class="line line-${index}" d="${steps.join("")}"/>`;
-  return dots === "" ? path : `${path}\n<path class="mark mark-${index}" d="${dots}"/>`;
+  const path = `<path class="line line-${color}" d="${steps.join("")}"/>`;
+  return dots === "" ? path : `${path}\n<path class="mark mark-${color}" d="${dots}"/>`;
 }
 
 /** A circle as a part of a path. */

@@ -22,6 +22,7 @@ const LEAST_CALLS = 10;
 const LEAST_MS = 0.001;
 
 const SORTS = ["reads", "writes"] as const;
+const COLORS = { reads: 0, writes: 1 } as const;
 
 /** @param measured with a call that ended, at least */
 export function chartsOf(measured: Measured): LineChart[] {
@@ -56,7 +57,7 @@ function ninesOf({ ended }: Series): number {
   return Math.floor(nines * POINTS_OF_NINE) / POINTS_OF_NINE;
 }
 
-function percentileLine(name: string, series: Series): Line {
+function percentileLine(name: (typeof SORTS)[number], series: Series): Line {
   const points = Array.from(
     { length: Math.round(ninesOf(series) * POINTS_OF_NINE) + 1 },
     (_, i) => {
@@ -64,7 +65,7 @@ function percentileLine(name: string, series: Series): Line {
       return [percentile, series.latencyMs(percentile)] as const;
     },
   );
-  return { name, points };
+  return { name, color: COLORS[name], points };
 }
 
 function throughputChart(spans: readonly Span[]): LineChart {
@@ -110,7 +111,7 @@ function linesOf(
     const points = spans.map((span) => {
       return [(span.startS + span.lengthS / 2) / divisor, valueOf(span[name])] as const;
     });
-    return { name, points };
+    return { name, color: COLORS[name], points };
   });
 }
 

@@ -47,10 +47,14 @@ export function headlineOf({ measured, elapsedMs }: Result): Fact[] {
   const { reads, writes, answered, failed } = measured;
   return [
     ["answered a second", whole(answered / elapsedMs * 1_000)],
-    ["p99 of reads", milliseconds(reads.latencyMs(99))],
-    ["p99 of writes", milliseconds(writes.latencyMs(99))],
+    ...p99Of("reads", reads),
+    ...p99Of("writes", writes),
     ["failed", whole(failed)],
   ];
+}
+
+function p99Of(sort: string, series: Series): Fact[] {
+  return series.ended === 0 ? [] : [[`p99 of ${sort}`, milliseconds(series.latencyMs(99))]];
 }
 
 /** The program and its machine. */

@@ -12,7 +12,7 @@ function chartOf(points: readonly Point[], changes: Partial<LineChart> = {}): Li
     yName: "calls",
     x: linearScale(10),
     y: linearScale(10),
-    lines: [{ name: "reads", points }],
+    lines: [{ name: "reads", color: 0, points }],
     isMarked: true,
     ...changes,
   };
