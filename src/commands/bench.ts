@@ -1,48 +1,36 @@
-import { availableParallelism } from "node:os";
-import type { Extent } from "../load/loops.ts";
-import { Measured } from "../load/measured.ts";
-import type { Workload } from "../load/workload.ts";
 import { MAX_OUTSTANDING } from "../protocol/lane.ts";
-import { MAX_VALUE_BYTES, MAX_VALUE_BYTES_WITH_TTL } from "../protocol/frame.ts";
-import { Load, type Share, type Task } from "./bench_load.ts";
-import { type Plan, type Report, reportJson, reportText } from "./bench_report.ts";
-import { openLoads } from "./bench_threads.ts";
+import { reportJson } from "./bench_json.ts";
+import { dropKeys, whatStays } from "./bench_keys.ts";
+import { Load, type Share } from "./bench_load.ts";
 import {
-  CLIENT_OPTIONS,
-  cryptoChoice,
-  serversOf,
-  spreadOf,
-  timeoutMsOf,
-  ttlMsOf,
-} from "./client_options.ts";
+  DEFAULT_DURATION,
+  DEFAULT_KEYS,
+  DEFAULT_READ_PERCENT,
+  DEFAULT_VALUE_BYTES,
+  DEFAULT_WARM_UP,
+  type Plan,
+  planOf,
+} from "./bench_plan.ts";
+import { reportText } from "./bench_report.ts";
+import type { Result } from "./bench_result.ts";
+import { checkAnswers, measure } from "./bench_run.ts";
+import { Interruption, statusOf } from "./bench_stop.ts";
+import { CLIENT_OPTIONS, cryptoChoice, serversOf, spreadOf } from "./client_options.ts";
 import { type Command, Exit, type Input } from "./command.ts";
 import { requireKey } from "./key_source.ts";
 import { complain, print, printJson } from "./output.ts";
-import { Progress } from "./progress.ts";
-import { parseCount, parseDuration, parseNumber } from "./quantities.ts";
-import { UsageError } from "./usage_error.ts";
-
-const DEFAULT_DURATION = "10s";
-const DEFAULT_WARM_UP = "1s";
-const DEFAULT_KEYS = 10_000;
-const DEFAULT_READ_PERCENT = 90;
-const DEFAULT_VALUE_BYTES = 100;
-const MAX_CLIENTS = 1_000;
-const MAX_THREADS = 64;
-/** Requests a second for which one thread is enough. */
-const RATE_OF_THREAD = 30_000;
-const MAX_KEYS = 1e9;
-const MAX_RATE = 1e6;
-const MAX_COUNT = 1e12;
-const MAX_EXPONENT = 10;
+import { showOnTerminal } from "./progress.ts";
 
 export const command: Command = {
   summary: "put load on a server and measure it",
   parameters: "",
   arity: [0, 0],
   details: "Sets every key once, warms up, and then measures: with a fixed number of requests\n" +
-    "outstanding, or at a fixed rate, where latency counts from when a request was due. Keys\n" +
-    "are named load:00000000000 and so on; they stay, unless --ttl makes them expire.",
+    "outstanding, or at a fixed --rate, where latency counts from when a request was due. Shows\n" +
+    "throughput and p99 every second, and at the end reads and writes apart. Ctrl-C ends the\n" +
+    "measuring and reports what was measured until then; a second one ends at once.\n\n" +
+    "The keys are the run's own, such as bench:7f3a9c2e:000000042. At the end they are dropped, and\n" +
+    "if that fails they expire. Exit status 3: nothing was answered; 130: ended by Ctrl-C.",
   options: {
     ...CLIENT_OPTIONS,
     clients: {
@@ -77,7 +65,17 @@ export const command: Command = {
       value: "BYTES",
       help: `bytes in a value (default: ${DEFAULT_VALUE_BYTES})`,
     },
-    ttl: { type: "string", value: "TIME", help: "make the stored keys expire" },
+    ttl: {
+      type: "string",
+      value: "TIME",
+      help: "how long keys live (default: the run and 10m; for ever with --keep)",
+    },
+    keep: { type: "boolean", help: "leave the keys on the server" },
+    prefix: {
+      type: "string",
+      value: "PREFIX",
+      help: "names of the keys (default: one of its own); implies --keep",
+    },
     duration: {
       type: "string",
       value: "TIME",
@@ -90,81 +88,70 @@ export const command: Command = {
       help: `load before measuring (default: ${DEFAULT_WARM_UP}; 0 for none)`,
     },
     "no-fill": { type: "boolean", help: "do not set the keys first" },
+    report: {
+      type: "string",
+      value: "FILE",
+      help: "write a picture of it: FILE.html, with tables, or FILE.svg",
+    },
   },
   examples: [
     "kg bench",
     "kg bench --reads 50 --keys 1000000 --zipf 0.99 --value-size 400",
     "kg bench --rate 20000 --duration 30s   # latency at a fixed rate",
-    "kg bench --outstanding 1 --json",
+    "kg bench --report bench.html           # a page with the course of it",
+    "kg bench --outstanding 1 --json        # every second is in spans",
     "kg bench --threads 4 --clients 64      # more than one processor can ask",
+    "kg bench --prefix load: --keys 5000000 # keys that stay...",
+    "kg bench --prefix load: --no-fill      # ...for a second run",
   ],
 
   async run(input) {
     const plan = planOf(input);
-    const report = await measure(plan, shareOf(input, plan));
-    if (input.flag("json")) printJson(reportJson(report));
-    else print(reportText(report));
-    return report.measured.answered > 0 ? Exit.DONE : Exit.NO_ANSWER;
+    const share = shareOf(input, plan);
+    const writeReport = await reportWriter(input);
+    const control = await Load.open({ ...share, clients: 1 });
+    try {
+      const status = await checkAnswers(control.calls);
+      if (status !== null) return status;
+      return await runAndTell(input, plan, share, control, writeReport);
+    } finally {
+      control.close();
+    }
   },
 };
 
-function planOf(input: Input): Plan {
-  const count = (option: string, least: number, most: number, otherwise: number) =>
-    parseCount(`--${option}`, input.text(option) ?? String(otherwise), least, most);
-  const rate = input.text("rate");
-  if (rate !== undefined && input.text("outstanding") !== undefined) {
-    throw new UsageError("--rate ignores how many are outstanding: leave out --outstanding");
+type WriteReport = (result: Result) => Promise<void>;
+
+/** Runs, tells, and drops the keys, whatever happens. @returns the exit status */
+async function runAndTell(
+  input: Input,
+  plan: Plan,
+  share: Share,
+  control: Load,
+  writeReport: WriteReport,
+): Promise<number> {
+  const { workload, isKept } = plan;
+  const stays = whatStays(workload.prefix, workload.ttlMs);
+  const interruption = new Interruption(() => {
+    showOnTerminal("");
+    complain(`kg bench: its keys are left: ${stays}`);
+  });
+  try {
+    const result = await measure(plan, share, interruption);
+    if (result === null) complain("kg bench: ended before anything was measured");
+    else {
+      if (input.flag("json")) printJson(reportJson(result));
+      else print(reportText(result));
+      await writeReport(result);
+    }
+    if (interruption.signal !== null) return statusOf(interruption.signal);
+    return (result?.measured.answered ?? 0) > 0 ? Exit.DONE : Exit.NO_ANSWER;
+  } finally {
+    interruption.expectEnd();
+    if (isKept) complain(`kg bench: the keys are kept: ${stays}`);
+    else await dropKeys(control.calls, workload.prefix, workload.ttlMs);
+    interruption.end();
   }
-  const ratePerS = rate === undefined ? null : parseNumber("--rate", rate, 1, MAX_RATE);
-  const clients = input.text("clients");
-  const maxThreads = clients === undefined ? MAX_THREADS : count("clients", 1, MAX_CLIENTS, 1);
-  const wanted = Math.min(Math.ceil((ratePerS ?? 1) / RATE_OF_THREAD), availableParallelism());
-  const threads = count("threads", 1, MAX_THREADS, Math.min(wanted, maxThreads));
-  if (threads > maxThreads) {
-    throw new UsageError(`--threads ${threads} needs as many --clients, at least`);
-  }
-  return {
-    workload: workloadOf(input, count),
-    threads,
-    clients: count("clients", 1, MAX_CLIENTS, threads),
-    outstanding: count("outstanding", 1, MAX_OUTSTANDING, MAX_OUTSTANDING),
-    ratePerS,
-    extent: extentOf(input, count),
-    warmUpMs: warmUpMsOf(input.text("warm-up") ?? DEFAULT_WARM_UP),
-    isFilled: !input.flag("no-fill"),
-    timeoutMs: timeoutMsOf(input),
-  };
-}
-
-type CountOf = (option: string, least: number, most: number, otherwise: number) => number;
-
-function workloadOf(input: Input, count: CountOf): Workload {
-  const ttlMs = ttlMsOf(input);
-  const maxValueBytes = ttlMs === undefined ? MAX_VALUE_BYTES : MAX_VALUE_BYTES_WITH_TTL;
-  const reads = input.text("reads") ?? String(DEFAULT_READ_PERCENT);
-  const zipf = input.text("zipf");
-  return {
-    keys: count("keys", 1, MAX_KEYS, DEFAULT_KEYS),
-    readShare: parseNumber("--reads", reads.replace(/%$/, ""), 0, 100) / 100,
-    zipf: zipf === undefined ? 0 : parseNumber("--zipf", zipf, 0.01, MAX_EXPONENT),
-    valueBytes: count("value-size", 0, maxValueBytes, DEFAULT_VALUE_BYTES),
-    ttlMs,
-  };
-}
-
-function extentOf(input: Input, count: CountOf): Extent {
-  const isCounted = input.text("count") !== undefined;
-  const duration = input.text("duration") ?? (isCounted ? undefined : DEFAULT_DURATION);
-  return {
-    durationMs: duration === undefined
-      ? Number.POSITIVE_INFINITY
-      : parseDuration("--duration", duration),
-    count: isCounted ? count("count", 1, MAX_COUNT, 1) : Number.POSITIVE_INFINITY,
-  };
-}
-
-function warmUpMsOf(text: string): number {
-  return text === "0" ? 0 : parseDuration("--warm-up", text);
 }
 
 function shareOf(
@@ -178,51 +165,23 @@ function shareOf(
   return { server: serversOf(input), spread: spreadOf(input), key, crypto, ...load };
 }
 
-async function measure(plan: Plan, share: Share): Promise<Report> {
-  const { workload, extent, warmUpMs, isFilled } = plan;
-  await checkAnswers(share);
-  const loads = await openLoads(share, plan.threads);
-  const progress = new Progress(1 + Number(warmUpMs > 0) + Number(isFilled));
-  const step = async (what: string, task: Task): Promise<Measured> => {
-    const measured = new Measured();
-    await loads.run(task, measured, (done) => progress.show(what, done));
-    progress.finish();
-    return measured;
-  };
-  try {
-    if (isFilled) warnOfFailures(await step("setting the keys", "fill"), workload.keys);
-    if (warmUpMs > 0) {
-      await step("warming up", { durationMs: warmUpMs, count: Number.POSITIVE_INFINITY });
-    }
-    const before = loads.retransmissions;
-    const startedAtMs = performance.now();
-    const cpuBefore = process.cpuUsage();
-    const measured = await step("measuring", extent);
-    const cpu = process.cpuUsage(cpuBefore);
-    const elapsedMs = performance.now() - startedAtMs;
-    return {
-      ...{ plan, server: share.server, measured, elapsedMs },
-      retransmissions: loads.retransmissions - before,
-      ownCpuShare: (cpu.user + cpu.system) / 1_000 / elapsedMs,
-    };
-  } finally {
-    progress.clear();
-    loads.close();
-  }
+/** What writes the file of --report; checked before the run, so that the run is not in vain. */
+async function reportWriter(input: Input): Promise<WriteReport> {
+  const path = input.text("report");
+  if (path === undefined) return async () => {};
+  const { pictureWriter } = await import("./bench_picture.ts");
+  return pictureWriter(path, commandLine(input));
 }
 
-/** A server that does not answer at all is reported at once, with the likely cause. */
-async function checkAnswers(share: Share): Promise<void> {
-  const load = await Load.open({ ...share, clients: 1 });
-  try {
-    await load.ping();
-  } finally {
-    load.close();
-  }
+/** The command line without what is nobody else's business: paths, and where the key is. */
+function commandLine(input: Input): string {
+  const words = Object.entries(command.options).flatMap(([name, { type }]) => {
+    if (UNTOLD.has(name)) return [];
+    if (type === "boolean") return input.flag(name) ? [`--${name}`] : [];
+    const text = input.text(name);
+    return text === undefined ? [] : [`--${name} ${text}`];
+  });
+  return ["kg bench", ...words].join(" ");
 }
 
-function warnOfFailures({ writes }: Measured, keys: number): void {
-  for (const [code, count] of writes.failures) {
-    complain(`kg bench: ${count} of ${keys} keys could not be set first (${code})`);
-  }
-}
+const UNTOLD: ReadonlySet<string> = new Set(["key-file", "report", "json"]);

@@ -2,14 +2,7 @@
 
 import type { Calls, Client } from "../client.ts";
 import { openClient } from "../connect.ts";
-import {
-  closedLoop,
-  type Extent,
-  fill,
-  type KeyRange,
-  type OnProgress,
-  openLoop,
-} from "../load/loops.ts";
+import { closedLoop, type Extent, fill, type KeyRange, openLoop } from "../load/loops.ts";
 import type { Recorder } from "../load/measured.ts";
 import { Requests, type Workload } from "../load/workload.ts";
 import type { CryptoChoice } from "../arguments.ts";
@@ -68,15 +61,16 @@ export class Load {
     return this.#clients.reduce((sum, client) => sum + client.retransmissions, 0);
   }
 
-  /** @throws the error of the call, if the server does not answer */
-  async ping(): Promise<void> {
-    await this.#clients[0].within(this.#share.timeoutMs).ping();
+  /** The calls of one of the clients. */
+  get calls(): Calls<true> {
+    return this.#clients[0].within(this.#share.timeoutMs);
   }
 
-  async run(task: Task, recorder: Recorder, onProgress: OnProgress): Promise<void> {
+  /** @param stop ends the task early */
+  async run(task: Task, recorder: Recorder, stop: AbortSignal): Promise<void> {
     const { outstanding, ratePerS, offsetMs, timeoutMs, keys } = this.#share;
     const clients: Calls<true>[] = this.#clients.map((client) => client.within(timeoutMs));
-    const loop = { clients, recorder, onProgress, awaitReply: this.#awaitReply };
+    const loop = { clients, recorder, stop, awaitReply: this.#awaitReply };
     const requests = this.#requests;
     if (task === "fill") await fill(requests, keys, outstanding, loop);
     else if (ratePerS === null) await closedLoop(requests, outstanding, { ...loop, extent: task });

@@ -1,199 +1,104 @@
-/** The report of `kg bench`: text with a plot of the latencies, or JSON. */
+/** The result of `kg bench` as text. */
 
-import type { Extent } from "../load/loops.ts";
-import type { Workload } from "../load/workload.ts";
-import type { Measured, Series } from "../load/measured.ts";
+import process from "node:process";
+import type { Measured } from "../load/measured.ts";
+import type { Series } from "../load/series.ts";
+import { inRows, type Span } from "../load/span.ts";
+import { factsOf } from "./bench_facts.ts";
+import { bareMs, percent, percentileName, whole } from "./bench_numbers.ts";
+import { bottleneckOf, type Result } from "./bench_result.ts";
+import { table, tableWithBars } from "./bench_table.ts";
 import { columns, heading } from "./command.ts";
 
-/** What to measure. */
-export interface Plan {
-  readonly workload: Workload;
-  readonly threads: number;
-  readonly clients: number;
-  /** Per client. */
-  readonly outstanding: number;
-  /** Requests a second, or null for a closed loop. */
-  readonly ratePerS: number | null;
-  readonly extent: Extent;
-  readonly warmUpMs: number;
-  readonly isFilled: boolean;
-  readonly timeoutMs: number;
-}
+const PERCENTILES = [10, 50, 75, 90, 99, 99.9, 99.99, 100] as const;
+const MAX_ROWS = 12;
+const DEFAULT_COLUMNS = 80;
+/** The bar of the fastest call is not empty. */
+const LEAST_SHARE = 0.001;
 
-export interface Report {
-  readonly plan: Plan;
-  readonly server: string;
-  readonly measured: Measured;
-  readonly elapsedMs: number;
-  readonly retransmissions: number;
-  /** Processor time this process used while measuring, as a share of one processor. */
-  readonly ownCpuShare: number;
-}
-
-/** From here on a closed loop has probably measured this process, not the server. */
-const BUSY_CPU_SHARE = 0.9;
-/** An open loop that starts one request in a thousand later than this measures its own delays. */
-const LATE_MS = 1;
-const LATE_PERCENTILE = 99.9;
-const PERCENTILES = [50, 90, 99, 99.9] as const;
-const PLOTTED = [1, 10, 25, 50, 75, 90, 95, 99, 99.9, 99.99, 100] as const;
-const PLOT_WIDTH = 40;
-const NANOSECONDS = 1e6;
-
-export function reportText(report: Report): string {
-  const { measured, elapsedMs, retransmissions, ownCpuShare } = report;
-  const { reads, writes, hits } = measured;
-  const rows = [
-    ["load", loadText(report)],
-    [
-      "answered",
-      `${number(measured.answered)} in ${(elapsedMs / 1_000).toFixed(1)} s: ${
-        number(perSecond(report))
-      } a second`,
-    ],
-    ["reads", seriesText(reads, elapsedMs, `, ${percent(hits / reads.answered)} hits`)],
-    ["writes", seriesText(writes, elapsedMs, "")],
-    ["failed", failureText(measured)],
-    ["sent again", `${number(retransmissions)} datagrams`],
-    ["own load", `${percent(ownCpuShare)} of a processor`],
+export function reportText(
+  result: Result,
+  width = process.stdout.columns || DEFAULT_COLUMNS,
+): string {
+  const { measured } = result;
+  const warning = bottleneckOf(result);
+  const parts = [
+    columns(factsOf(result).map(([name, value]) => [name, value])),
+    measured.ended === 0 ? "no call ended" : [
+      countTable(result),
+      latencyTable(measured, width),
+      timeTable(measured.spans, width),
+    ].join("\n\n"),
+    warning === null ? null : `warning: ${warning}`,
   ];
-  const plots = [["Reads:", reads], ["Writes:", writes]] as const;
-  const shown = plots.filter(([, series]) => series.ended > 0);
-  const latencies = shown.map(([name, series]) =>
-    `${heading(name)} ${latencyText(series)}
-${plot(series)}`
+  return `${parts.filter((part) => part !== null).join("\n\n")}\n`;
+}
+
+function countTable({ measured, elapsedMs }: Result): string {
+  const { reads, writes, total, hits } = measured;
+  const all = [reads, writes, total];
+  const row = (name: string, of: (series: Series) => number) => [name, ...all.map(of).map(whole)];
+  const found = reads.answered === 0 ? "-" : percent(hits / reads.answered);
+  return table(["", "reads", "writes", "total"], [
+    row("answered", ({ answered }) => answered),
+    row("a second", ({ answered }) => answered / elapsedMs * 1_000),
+    row("failed", ({ failed }) => failed),
+    ["found", found, "", ""],
+  ]);
+}
+
+/** The latencies by percentile, with bars on a logarithmic scale that reads and writes share. */
+function latencyTable({ reads, writes }: Measured, width: number): string {
+  const [ofReads, ofWrites] = [reads, writes].map((series) =>
+    PERCENTILES.map((percentile) => series.latencyMs(percentile))
   );
-  const warning = bottleneckOf(report);
-  return `${columns(rows)}
-
-${latencies.length === 0 ? "no call ended" : latencies.join("\n\n")}
-${warning === null ? "" : `\nwarning: ${warning}\n`}`;
-}
-
-function seriesText({ answered }: Series, elapsedMs: number, more: string): string {
-  if (answered === 0) return "none";
-  return `${number(answered)}: ${number(answered / elapsedMs * 1_000)} a second${more}`;
-}
-
-function latencyText(series: Series): string {
-  return [...PERCENTILES, 100].map((p) => {
-    return `${p === 100 ? "max" : `p${p}`} ${milliseconds(latencyMs(series, p))}`;
-  }).join("   ");
-}
-
-export function reportJson(report: Report): Record<string, unknown> {
-  const { measured, plan, server, elapsedMs, retransmissions, ownCpuShare } = report;
-  const { workload, extent } = plan;
-  return {
-    server,
-    threads: plan.threads,
-    clients: plan.clients,
-    outstanding: plan.ratePerS === null ? plan.outstanding : undefined,
-    ratePerS: plan.ratePerS ?? undefined,
-    keys: workload.keys,
-    readShare: workload.readShare,
-    zipf: workload.zipf,
-    valueBytes: workload.valueBytes,
-    count: Number.isFinite(extent.count) ? extent.count : undefined,
-    elapsedMs: Math.round(elapsedMs),
-    answered: measured.answered,
-    perSecond: Math.round(perSecond(report)),
-    failed: measured.failed,
-    retransmissions,
-    reads: { ...seriesJson(measured.reads, elapsedMs), hits: measured.hits },
-    writes: seriesJson(measured.writes, elapsedMs),
-    ...(plan.ratePerS === null ? {} : {
-      lateP99Us: Math.round(latenessMs(measured, 99) * 1_000),
-      lateP999Us: Math.round(latenessMs(measured, LATE_PERCENTILE) * 1_000),
-    }),
-    ownCpuShare: Math.round(ownCpuShare * 100) / 100,
-    bottleneck: bottleneckOf(report) ?? undefined,
-  };
-}
-
-function seriesJson(series: Series, elapsedMs: number): Record<string, unknown> {
-  const { answered, failures } = series;
-  const inUs = (percentile: number) => Math.round(latencyMs(series, percentile) * 1e6) / 1e3;
-  return {
-    answered,
-    perSecond: Math.round(answered / elapsedMs * 1_000),
-    failures: Object.fromEntries(failures),
-    ...(series.ended === 0 ? {} : {
-      p50Us: inUs(50),
-      p90Us: inUs(90),
-      p99Us: inUs(99),
-      p999Us: inUs(99.9),
-      maxUs: inUs(100),
-    }),
-  };
-}
-
-function loadText({ plan, server }: Report): string {
-  const { workload, clients, outstanding, ratePerS } = plan;
-  const how = ratePerS === null
-    ? `${outstanding} outstanding${clients > 1 ? ` for each of ${clients} clients` : ""}`
-    : `${number(ratePerS)} a second${clients > 1 ? ` by ${clients} clients` : ""}`;
-  const keys = workload.zipf > 0 ? `by Zipf's law (${workload.zipf})` : "uniform";
-  return `${server}, ${how}; ${percent(workload.readShare)} reads, ` +
-    `${number(workload.keys)} keys ${keys}, values of ${workload.valueBytes} bytes`;
-}
-
-/** Why the numbers may reflect this process, not the server; null without a sign of that. */
-function bottleneckOf({ plan, measured, ownCpuShare }: Report): string | null {
-  if (plan.ratePerS !== null) {
-    const lateMs = latenessMs(measured, LATE_PERCENTILE);
-    if (lateMs < LATE_MS) return null;
-    return `this process started one request in a thousand ${
-      milliseconds(lateMs)
-    } or more after it ` +
-      "was due: the latencies include its own delays";
-  }
-  if (ownCpuShare < BUSY_CPU_SHARE * plan.threads) return null;
-  return "this process is busy all the time: the server may be faster than measured. " +
-    "Use more --threads, or other machines";
-}
-
-function failureText({ reads, writes }: Measured): string {
-  const of = (what: string, { failures }: Series) =>
-    [...failures].map(([code, count]) => `${number(count)} ${what} ${code}`);
-  return [...of("reads", reads), ...of("writes", writes)].join(", ") || "none";
-}
-
-/** A bar for each percentile, on a logarithmic scale from the fastest to the slowest. */
-function plot(series: Series): string {
-  const values = PLOTTED.map((percentile) => latencyMs(series, percentile));
-  const least = Math.log(values[0]);
-  const span = Math.max(Math.log(values.at(-1) ?? 1) - least, Number.EPSILON);
-  const lines = values.map((ms, i) => {
-    const share = (Math.log(ms) - least) / span;
-    const bar = "█".repeat(1 + Math.round(share * (PLOT_WIDTH - 1)));
-    const name = PLOTTED[i] === 100 ? "max" : `p${PLOTTED[i]}`;
-    return `  ${name.padStart(6)}  ${milliseconds(ms).padStart(9)}  ${bar}`;
+  const known = [...ofReads, ...ofWrites].filter((ms) => ms !== null);
+  const [least, most] = [Math.min(...known), Math.max(...known)];
+  const head = ["", "reads", "writes"];
+  const rows = PERCENTILES.map((percentile, i) => {
+    return [percentileName(percentile), bareMs(ofReads[i]), bareMs(ofWrites[i])];
   });
-  return lines.join("\n");
+  const shareOf = (ms: number | null) => ms === null ? 0 : logShare(ms, least, most);
+  const bars = [
+    { head: "reads", shares: ofReads.map(shareOf) },
+    { head: "writes", shares: ofWrites.map(shareOf) },
+  ];
+  const drawn = tableWithBars(head, rows, bars, width);
+  const title = heading("Latency in ms by percentile");
+  if (drawn === null) return `${title}\n${table(head, rows)}`;
+  return `${title} (bars: logarithmic, ${bareMs(least)} to ${bareMs(most)} ms)\n${drawn}`;
 }
 
-function latencyMs({ latencyNs }: Series, percentile: number): number {
-  // A percentile is rounded up to a bucket's end, which may be above the greatest value.
-  return Math.min(latencyNs.max, latencyNs.percentile(percentile)) / NANOSECONDS;
+function logShare(ms: number, least: number, most: number): number {
+  return Math.max(LEAST_SHARE, Math.log(ms / least) / Math.log(most / least) || 0);
 }
 
-function latenessMs({ latenessNs }: Measured, percentile: number): number {
-  return latenessNs.percentile(percentile) / NANOSECONDS;
-}
+/** A column of the table over time: its head, and what it says of a span. */
+type Column = readonly [head: string, cell: (span: Span) => string];
+const LEAST: Column = ["least", ({ total }) => whole(total.leastPerS)];
+const FAILED: Column = ["failed", ({ total }) => whole(total.failed)];
 
-function perSecond({ measured, elapsedMs }: Report): number {
-  return measured.answered / elapsedMs * 1_000;
-}
-
-function milliseconds(ms: number): string {
-  return `${ms < 10 ? ms.toFixed(3) : ms.toFixed(1)} ms`;
-}
-
-function percent(share: number): string {
-  return `${(share * 100).toFixed(1).replace(/\.0$/, "")} %`;
-}
-
-function number(value: number): string {
-  return Math.round(value).toLocaleString("en-US");
+/** Second by second; of a long run some seconds in a row, with the worst of them. */
+function timeTable(spans: readonly Span[], width: number): string {
+  const rows = inRows(spans, MAX_ROWS);
+  const seconds = Math.round(rows[0].lengthS);
+  const isJoined = seconds > 1;
+  const hasFailures = rows.some(({ total }) => total.failed > 0);
+  const shown: Column[] = [
+    ["from", ({ startS }) => `${whole(startS)} s`],
+    ["a second", ({ total }) => whole(total.perS)],
+    ...(isJoined ? [LEAST] : []),
+    ["p99 reads", ({ reads }) => bareMs(reads.p99Ms)],
+    ["p99 writes", ({ writes }) => bareMs(writes.p99Ms)],
+    ...(hasFailures ? [FAILED] : []),
+  ];
+  const head = shown.map(([name]) => name);
+  const cells = rows.map((span) => shown.map(([, cell]) => cell(span)));
+  const rates = rows.map(({ total }) => total.leastPerS);
+  const most = Math.max(1, ...rates);
+  const bars = { head: isJoined ? "least" : "a second", shares: rates.map((rate) => rate / most) };
+  const title = isJoined
+    ? `${heading(`Every ${seconds} seconds`)} (latency in ms; least and p99 of the worst second)`
+    : `${heading("Every second")} (latency in ms)`;
+  return `${title}\n${tableWithBars(head, cells, [bars], width) ?? table(head, cells)}`;
 }

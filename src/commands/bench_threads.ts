@@ -1,11 +1,10 @@
 /** The load of `kg bench` on several threads: each has some of the clients, and a part of the rest. */
 
 import { Worker } from "node:worker_threads";
-import type { OnProgress } from "../load/loops.ts";
 import { addSamples } from "../load/samples.ts";
 import type { Measured } from "../load/measured.ts";
 import { Load, type Share, type Task } from "./bench_load.ts";
-import type { LoadMessage } from "./bench_thread.ts";
+import type { LoadMessage, LoadOrder } from "./bench_thread.ts";
 
 /** This file's name as TypeScript or as built; in a bundle there is none. */
 const OWN_NAME = /\/bench_threads\.([jt]s)$/.exec(import.meta.url);
@@ -16,8 +15,8 @@ const THREAD = OWN_NAME === null ? "./commands/bench_thread.js" : `./bench_threa
 export interface Loads {
   /** Datagrams sent again so far. */
   readonly retransmissions: number;
-  /** Does a task, and adds what was measured. */
-  run(task: Task, measured: Measured, onProgress: OnProgress): Promise<void>;
+  /** Does a task, until its end or until it is stopped, and adds what was measured. */
+  run(task: Task, measured: Measured, stop: AbortSignal): Promise<void>;
   close(): void;
 }
 
@@ -84,17 +83,21 @@ class ThreadLoads implements Loads {
     return this.#threads.reduce((sum, thread) => sum + thread.retransmissions, 0);
   }
 
-  async run(task: Task, measured: Measured, onProgress: OnProgress): Promise<void> {
-    const shares = new Float64Array(this.#threads.length);
-    const count = this.#threads.length;
+  async run(task: Task, measured: Measured, stop: AbortSignal): Promise<void> {
     const counts = task === "fill" ? [] : countsOf(task.count, this.#shares);
-    await Promise.all(this.#threads.map((thread, i) => {
-      const own = task === "fill" ? task : { ...task, count: counts[i] };
-      return thread.run(own, measured, (share) => {
-        shares[i] = share;
-        onProgress(shares.reduce((sum, each) => sum + each, 0) / count);
-      });
-    }));
+    const ends = this.#threads.map((thread, i) =>
+      thread.run(task === "fill" ? task : { ...task, count: counts[i] }, measured)
+    );
+    const tellToStop = () => {
+      for (const thread of this.#threads) thread.stop();
+    };
+    stop.addEventListener("abort", tellToStop);
+    if (stop.aborted) tellToStop();
+    try {
+      await Promise.all(ends);
+    } finally {
+      stop.removeEventListener("abort", tellToStop);
+    }
   }
 
   close(): void {
@@ -112,17 +115,25 @@ class LoadThread {
     this.isOpen = this.#until(() => {});
   }
 
-  run(task: Task, measured: Measured, onProgress: OnProgress): Promise<void> {
+  run(task: Task, measured: Measured): Promise<void> {
     const isDone = this.#until((message) => {
       if (message.kind === "samples") addSamples(measured, message.samples);
-      else if (message.kind === "progress") onProgress(message.share);
     });
-    this.#worker.postMessage(task);
+    this.#tell(task);
     return isDone;
+  }
+
+  /** Ends the task early. */
+  stop(): void {
+    this.#tell("stop");
   }
 
   close(): void {
     void this.#worker.terminate();
+  }
+
+  #tell(order: LoadOrder): void {
+    this.#worker.postMessage(order);
   }
 
   /** Takes messages until the thread says that it is done. */

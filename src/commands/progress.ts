@@ -4,15 +4,32 @@ import { complain } from "./output.ts";
 import { formatKeys } from "./quantities.ts";
 
 const BAR_WIDTH = 30;
+const DEFAULT_COLUMNS = 80;
+const GAP = "  ";
 
 /** A bar that is filled to a share from 0 to 1. */
 export function bar(share: number): string {
   return "█".repeat(Math.round(share * BAR_WIDTH)).padEnd(BAR_WIDTH, "░");
 }
 
-/** Replaces the terminal's last line with a text; without a terminal does nothing. */
-function showOnTerminal(text: string): void {
-  if (process.stderr.isTTY) process.stderr.write(`\r\x1b[K${text}`);
+/** The room of a line on standard error; the terminal's last column stays free. */
+export function lineWidth(): number {
+  return (process.stderr.columns || DEFAULT_COLUMNS) - 1;
+}
+
+/** As many of some parts, in their order, as a line has room for; always the first. */
+export function fit([first, ...others]: readonly string[], width: number): string {
+  let line = first;
+  for (const part of others) {
+    if (line.length + GAP.length + part.length > width) break;
+    line += GAP + part;
+  }
+  return line;
+}
+
+/** Replaces the terminal's last line with a text, as far as it fits; without a terminal does nothing. */
+export function showOnTerminal(text: string): void {
+  if (process.stderr.isTTY) process.stderr.write(`\r\x1b[K${text.slice(0, lineWidth())}`);
 }
 
 /** A bar over steps of equal weight, on standard error and only if that is a terminal. */

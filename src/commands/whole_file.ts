@@ -1,6 +1,6 @@
 /**
  * Files that appear whole or not at all: written beside their target under an unguessable name, and
- * then moved there. Only their owner can read them.
+ * then moved there. Only their owner can read them, unless they are meant for others.
  */
 
 import { randomBytes } from "node:crypto";
@@ -15,6 +15,8 @@ import {
 } from "node:fs";
 
 const OWNER_ONLY = 0o600;
+/** As the umask allows. */
+export const FOR_ALL = 0o666;
 const NAME_BYTES = 8;
 
 export type Write = (text: string) => void;
@@ -32,16 +34,17 @@ export function draftOf(path: string): string {
 export async function writeWholeFile(
   path: string,
   run: (write: Write) => void | Promise<void>,
+  mode = OWNER_ONLY,
 ): Promise<void> {
-  if (statSync(path, { throwIfNoEntry: false })?.isFile() === false) {
-    await writeInto(path, "w", run);
+  if (isSpecial(path)) {
+    await writeInto(path, "w", mode, run);
     return;
   }
   // The target of a link, not the link itself.
   const target = resolved(path);
   const draft = draftOf(target);
   try {
-    await writeInto(draft, "wx", run);
+    await writeInto(draft, "wx", mode, run);
     renameSync(draft, target);
   } catch (error) {
     rmSync(draft, { force: true });
@@ -49,12 +52,29 @@ export async function writeWholeFile(
   }
 }
 
+/**
+ * Finds out whether a file could be written, without changing anything that is there.
+ * @throws the error of the system
+ */
+export function checkWritable(path: string): void {
+  if (isSpecial(path)) return closeSync(openSync(path, "r+"));
+  const draft = draftOf(resolved(path));
+  closeSync(openSync(draft, "wx", OWNER_ONLY));
+  rmSync(draft);
+}
+
+/** Whether a path leads to something that is not a regular file. */
+function isSpecial(path: string): boolean {
+  return statSync(path, { throwIfNoEntry: false })?.isFile() === false;
+}
+
 async function writeInto(
   path: string,
   flags: "w" | "wx",
+  mode: number,
   run: (write: Write) => void | Promise<void>,
 ): Promise<void> {
-  const file = openSync(path, flags, OWNER_ONLY);
+  const file = openSync(path, flags, mode);
   try {
     await run((text) => {
       const bytes = Buffer.from(text);

@@ -9,18 +9,14 @@ import type { Calls } from "../client.ts";
 import type { Recorder } from "./measured.ts";
 import type { Kind, Requests } from "./workload.ts";
 
-/** When a loop ends: after a time or a number of requests, whichever comes first. */
+/** When a loop ends: after a time or a number of requests, whichever comes first, or when it is stopped. */
 export interface Extent {
   readonly durationMs: number;
   readonly count: number;
 }
 
-/** Called now and then with a loop's progress, from 0 to 1. */
-export type OnProgress = (share: number) => void;
-
 /** If the next request is not due this soon, a timer is exact enough. */
 const SLEEP_MS = 2;
-const PROGRESS_MS = 100;
 /** Most requests that an open loop begins before the event loop turns. */
 const BURST = 64;
 
@@ -29,7 +25,8 @@ export interface Loop {
   readonly clients: readonly Calls<true>[];
   readonly extent: Extent;
   readonly recorder: Recorder;
-  readonly onProgress: OnProgress;
+  /** Ends the loop early: no request is begun any more, and those under way are waited for. */
+  readonly stop?: AbortSignal;
   /**
    * Waits until a reply comes, at most some ms, with the whole thread; without it, a loop that has less
    * than 2 ms to wait keeps a processor busy.
@@ -70,19 +67,24 @@ async function asManyAtATime(
   perform: (kv: Calls<true>, isRead: boolean) => Promise<Kind>,
   drawIsRead: () => boolean,
   outstanding: number,
-  { clients, extent, recorder, onProgress }: Loop,
+  { clients, extent, recorder, stop }: Loop,
 ): Promise<void> {
-  const watch = new Watch(extent, onProgress);
+  const startedAtMs = performance.now();
+  const endsAtMs = startedAtMs + extent.durationMs;
   let begun = 0;
   const work = async (kv: Calls<true>) => {
-    while (begun < extent.count && !watch.isOver) {
-      watch.begin(++begun);
+    let nowMs = performance.now();
+    while (begun < extent.count && nowMs < endsAtMs && stop?.aborted !== true) {
+      begun++;
       const isRead = drawIsRead();
-      const startedAtMs = performance.now();
+      const begunAtMs = nowMs;
       try {
-        recorder.note(await perform(kv, isRead), performance.now() - startedAtMs);
+        const kind = await perform(kv, isRead);
+        nowMs = performance.now();
+        recorder.note(kind, nowMs - begunAtMs, nowMs - startedAtMs);
       } catch (error) {
-        recorder.noteFailure(isRead, error, performance.now() - startedAtMs);
+        nowMs = performance.now();
+        recorder.noteFailure(isRead, error, nowMs - begunAtMs, nowMs - startedAtMs);
       }
     }
   };
@@ -101,34 +103,35 @@ export interface Pace {
 export async function openLoop(
   requests: Requests,
   { ratePerS, offsetMs }: Pace,
-  { clients, extent, recorder, onProgress, awaitReply }: Loop,
+  { clients, extent, recorder, stop, awaitReply }: Loop,
 ): Promise<void> {
-  const watch = new Watch(extent, onProgress);
   const underWay = new Set<Promise<void>>();
   const count = Math.min(extent.count, Math.ceil(extent.durationMs / 1_000 * ratePerS));
   const startedAtMs = performance.now();
   const perform = async (kv: Calls<true>, dueAtMs: number) => {
     const isRead = requests.drawIsRead();
     try {
-      recorder.note(await requests.perform(kv, isRead), performance.now() - dueAtMs);
+      const kind = await requests.perform(kv, isRead);
+      const nowMs = performance.now();
+      recorder.note(kind, nowMs - dueAtMs, nowMs - startedAtMs);
     } catch (error) {
-      recorder.noteFailure(isRead, error, performance.now() - dueAtMs);
+      const nowMs = performance.now();
+      recorder.noteFailure(isRead, error, nowMs - dueAtMs, nowMs - startedAtMs);
     }
   };
-  for (let i = 0; i < count; i++) {
+  for (let i = 0; i < count && stop?.aborted !== true; i++) {
     const dueAtMs = startedAtMs + offsetMs + i * 1_000 / ratePerS;
     while (performance.now() < dueAtMs) await turn(dueAtMs, awaitReply);
     // Even when every request is late, replies must get their turn.
     if (i % BURST === BURST - 1) await turn(0);
     recorder.noteLateness(performance.now() - dueAtMs);
-    watch.begin(i);
     const call = perform(clients[i % clients.length], dueAtMs);
     underWay.add(call);
     void call.finally(() => underWay.delete(call)).catch(() => {});
   }
   // The time of the last request counts like that of the others, until another would be due.
   const endsAtMs = startedAtMs + count * 1_000 / ratePerS;
-  while (performance.now() < endsAtMs) await turn(endsAtMs, awaitReply);
+  while (performance.now() < endsAtMs && stop?.aborted !== true) await turn(endsAtMs, awaitReply);
   await Promise.all(underWay);
 }
 
@@ -147,32 +150,4 @@ function turn(dueAtMs: number, awaitReply?: (ms: number) => void): Promise<void>
       });
     }
   });
-}
-
-/** Knows when a loop is over, and reports its progress. */
-class Watch {
-  readonly #extent: Extent;
-  readonly #onProgress: OnProgress;
-  readonly #startedAtMs = performance.now();
-  #nextAtMs = this.#startedAtMs;
-  #elapsedMs = 0;
-
-  constructor(extent: Extent, onProgress: OnProgress) {
-    this.#extent = extent;
-    this.#onProgress = onProgress;
-  }
-
-  get isOver(): boolean {
-    return this.#elapsedMs >= this.#extent.durationMs;
-  }
-
-  /** @param begun requests so far */
-  begin(begun: number): void {
-    const nowMs = performance.now();
-    this.#elapsedMs = nowMs - this.#startedAtMs;
-    if (nowMs < this.#nextAtMs) return;
-    this.#nextAtMs = nowMs + PROGRESS_MS;
-    const { durationMs, count } = this.#extent;
-    this.#onProgress(Math.min(1, Math.max(this.#elapsedMs / durationMs, begun / count)));
-  }
 }

@@ -1,57 +1,39 @@
-/** The measurements of a load, reads and writes apart. */
+/** The measurements of a load, reads and writes apart, and second by second. */
 
 import { createHistogram, type RecordableHistogram } from "node:perf_hooks";
+import { percentileMs, record, Series } from "./series.ts";
+import type { Span } from "./span.ts";
+import { Timeline } from "./timeline.ts";
 import type { Kind } from "./workload.ts";
 
-const NANOSECONDS = 1e6;
-
-/** What a loop tells of its requests. */
+/** What a loop tells of its requests. Times are from the start of the loop. */
 export interface Recorder {
-  note(kind: Kind, latencyMs: number): void;
+  note(kind: Kind, latencyMs: number, endedAtMs: number): void;
   /** @throws what is not an error of the library */
-  noteFailure(isRead: boolean, error: unknown, latencyMs: number): void;
+  noteFailure(isRead: boolean, error: unknown, latencyMs: number, endedAtMs: number): void;
   /** How long after it was due a request was begun; open loop only. */
   noteLateness(latenessMs: number): void;
 }
 
-/** The calls of one sort that ended. */
-export class Series {
-  /**
-   * Nanoseconds, an HDR histogram of three digits. A failed call is in it with the time until its
-   * caller knew: leaving out the slowest calls would improve the figures.
-   */
-  readonly latencyNs: RecordableHistogram = createHistogram();
-  answered = 0;
-  /** Calls that ended with an error, by its code. */
-  readonly failures = new Map<string, number>();
-
-  get failed(): number {
-    return [...this.failures.values()].reduce((sum, count) => sum + count, 0);
-  }
-
-  /** Calls that ended, successfully or not. */
-  get ended(): number {
-    return this.answered + this.failed;
-  }
-
-  note(latencyMs: number): void {
-    this.answered++;
-    record(this.latencyNs, latencyMs);
-  }
-
-  noteFailure(code: string, latencyMs: number): void {
-    this.failures.set(code, (this.failures.get(code) ?? 0) + 1);
-    record(this.latencyNs, latencyMs);
-  }
-}
-
 export class Measured implements Recorder {
+  /** All calls of the seconds that are over. */
   readonly reads = new Series();
   readonly writes = new Series();
   /** Reads that found their key. */
   hits = 0;
-  /** Nanoseconds from when a request was due until it was begun; open loop only. */
-  readonly latenessNs: RecordableHistogram = createHistogram();
+  /** Calls that ended, also in seconds that are not over. */
+  ended = 0;
+  readonly #latenessNs: RecordableHistogram = createHistogram();
+  readonly #timeline: Timeline;
+
+  /** @param onSecond gets every second when it is over, by half a second later */
+  constructor(onSecond: (span: Span) => void = () => {}) {
+    this.#timeline = new Timeline((span, reads, writes) => {
+      this.reads.add(reads);
+      this.writes.add(writes);
+      onSecond(span);
+    });
+  }
 
   get answered(): number {
     return this.reads.answered + this.writes.answered;
@@ -61,21 +43,54 @@ export class Measured implements Recorder {
     return this.reads.failed + this.writes.failed;
   }
 
-  get ended(): number {
-    return this.answered + this.failed;
+  /** The seconds that are over, or spans of several. */
+  get spans(): readonly Span[] {
+    return this.#timeline.spans;
   }
 
-  note(kind: Kind, latencyMs: number): void {
+  /** All calls, reads and writes together. */
+  get total(): Series {
+    const total = new Series();
+    total.add(this.reads);
+    total.add(this.writes);
+    return total;
+  }
+
+  note(kind: Kind, latencyMs: number, endedAtMs: number): void {
     if (kind === "hit") this.hits++;
-    (kind === "set" ? this.writes : this.reads).note(latencyMs);
+    this.ended++;
+    const second = this.#timeline.at(endedAtMs);
+    (kind === "set" ? second.writes : second.reads).note(latencyMs);
   }
 
-  noteFailure(isRead: boolean, error: unknown, latencyMs: number): void {
-    (isRead ? this.reads : this.writes).noteFailure(codeOf(error), latencyMs);
+  noteFailure(isRead: boolean, error: unknown, latencyMs: number, endedAtMs: number): void {
+    this.noteCode(isRead, codeOf(error), latencyMs, endedAtMs);
+  }
+
+  noteCode(isRead: boolean, code: string, latencyMs: number, endedAtMs: number): void {
+    this.ended++;
+    const second = this.#timeline.at(endedAtMs);
+    (isRead ? second.reads : second.writes).noteFailure(code, latencyMs);
   }
 
   noteLateness(latenessMs: number): void {
-    record(this.latenessNs, latenessMs);
+    record(this.#latenessNs, latenessMs);
+  }
+
+  /** How late requests were begun, in ms, by percentile; null in a closed loop. */
+  latenessMs(percentile: number): number | null {
+    if (this.#latenessNs.count === 0) return null;
+    return percentileMs(this.#latenessNs, percentile);
+  }
+
+  /** Ends the seconds that were over some time ago. */
+  advance(nowMs: number): void {
+    this.#timeline.advance(nowMs);
+  }
+
+  /** Ends all seconds: nothing more is noted. */
+  end(elapsedMs: number): void {
+    this.#timeline.end(elapsedMs);
   }
 }
 
@@ -84,9 +99,4 @@ export function codeOf(error: unknown): string {
   const { code } = error as { code?: unknown };
   if (typeof code === "string") return code;
   throw error;
-}
-
-/** A histogram counts from 1. */
-function record(histogram: RecordableHistogram, ms: number): void {
-  histogram.record(Math.max(1, Math.round(ms * NANOSECONDS)));
 }

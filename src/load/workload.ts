@@ -4,7 +4,9 @@ import type { Calls } from "../client.ts";
 import { Zipf } from "./zipf.ts";
 
 export interface Workload {
-  /** 1 or more. */
+  /** What all keys begin with, 1 to 119 bytes; a number of nine digits follows. */
+  readonly prefix: string;
+  /** 1 to 10^9. */
   readonly keys: number;
   /** The share of reads in all requests, 0 to 1; the others are SETs. */
   readonly readShare: number;
@@ -19,9 +21,8 @@ export interface Workload {
 /** The outcome of one request: a GET that found its key, a GET that did not, or a SET. */
 export type Kind = "hit" | "miss" | "set";
 
-/** Digits of a key's number: keys have 16 bytes, enough for any load. */
-const KEY_DIGITS = 11;
-const KEY_PREFIX = "load:";
+/** Digits of a key's number. */
+export const KEY_DIGITS = 9;
 const encoder = new TextEncoder();
 const DIGIT_ZERO = 0x30;
 
@@ -31,10 +32,11 @@ export class Requests {
   readonly #nextKey: () => number;
   readonly #isRead: () => boolean;
   readonly #setOptions: { readonly overwrite: true; readonly ttl?: number };
-  readonly #key = encoder.encode(KEY_PREFIX + "0".repeat(KEY_DIGITS));
+  readonly #key: Uint8Array;
 
   /** @param random numbers in [0, 1) */
   constructor(workload: Workload, random: () => number = Math.random) {
+    this.#key = encoder.encode(workload.prefix + "0".repeat(KEY_DIGITS));
     this.#value = new Uint8Array(workload.valueBytes).fill("v".charCodeAt(0));
     this.#setOptions = { overwrite: true, ttl: workload.ttlMs };
     const zipf = workload.zipf > 0 ? new Zipf(workload.keys, workload.zipf, random) : null;
@@ -63,7 +65,8 @@ export class Requests {
   /** All keys share one array: a call copies its key. */
   #keyOf(number: number): Uint8Array {
     let rest = number;
-    for (let i = this.#key.length - 1; i >= KEY_PREFIX.length; i--) {
+    const end = this.#key.length;
+    for (let i = end - 1; i >= end - KEY_DIGITS; i--) {
       this.#key[i] = DIGIT_ZERO + rest % 10;
       rest = Math.floor(rest / 10);
     }

@@ -12,8 +12,8 @@ import {
 } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { assert, assertEquals, assertRejects } from "@std/assert";
-import { draftOf, writeWholeFile } from "../../src/commands/whole_file.ts";
+import { assert, assertEquals, assertRejects, assertThrows } from "@std/assert";
+import { checkWritable, draftOf, FOR_ALL, writeWholeFile } from "../../src/commands/whole_file.ts";
 
 const freshFolder = () => mkdtempSync(join(tmpdir(), "kilogram-whole-"));
 const modeOf = (path: string) => statSync(path).mode & 0o777;
@@ -70,4 +70,22 @@ test("a file that is not regular is written to, and not replaced", {
 
 test("nobody can guess the name of a draft", async () => {
   assert(draftOf("/a/b") !== draftOf("/a/b"));
+});
+
+test("whether a file can be written is found out without a trace", () => {
+  const folder = freshFolder();
+  const path = join(folder, "report.svg");
+  checkWritable(path);
+  assertEquals(readdirSync(folder), []);
+  writeFileSync(path, "old");
+  checkWritable(path);
+  assertEquals([readFileSync(path, "utf8"), readdirSync(folder)], ["old", ["report.svg"]]);
+  assertThrows(() => checkWritable(join(folder, "none", "report.svg")), Error);
+  assertThrows(() => checkWritable(folder), Error);
+});
+
+test("a file that is meant for others can be read by them, as the umask allows", async () => {
+  const path = join(freshFolder(), "report.svg");
+  await writeWholeFile(path, (write) => write("<svg/>"), FOR_ALL);
+  assertEquals(modeOf(path), FOR_ALL & ~process.umask());
 });

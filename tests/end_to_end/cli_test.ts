@@ -1,5 +1,14 @@
-import { spawnSync } from "node:child_process";
-import { existsSync, mkdirSync, readFileSync, statSync, writeFileSync } from "node:fs";
+import { spawn, spawnSync } from "node:child_process";
+import {
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  statSync,
+  writeFileSync,
+} from "node:fs";
+import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, before, test } from "node:test";
 import { assert, assertEquals, assertMatch } from "@std/assert";
@@ -288,8 +297,56 @@ test("bench measures what it was asked to, also at a rate", () => {
   assertEquals([several.status, several.stderr], [0, ""]);
   assertEquals(JSON.parse(several.text).answered, 400);
   const text = kg(env, [...args.slice(0, -1), "--count", "100"]).text;
-  assertMatch(text, /answered +100 in/);
+  assertMatch(text, /answered +\d+ +\d+ +100\n/);
   assertMatch(text, /p99\.9 +\d/);
+  const left = kg(env, ["keys", "bench:"]);
+  assertEquals([left.status, left.text], [1, ""]);
+});
+
+test("bench keeps its keys if it is asked to, and uses them again", () => {
+  const args = ["bench", "--prefix", "load:", "--keys", "50", "--count", "100", "--warm-up", "0"];
+  const first = kg(env, args);
+  assertEquals([first.status, first.stderr.trim().split("\n").length], [0, 1]);
+  assertMatch(first.stderr, /kept.*kg drop load: removes them/);
+  const again = JSON.parse(kg(env, [...args, "--no-fill", "--reads", "100", "--json"]).text);
+  assertEquals([again.kept, again.reads.hits], [true, 100]);
+  assertEquals(kg(env, ["keys", "load:"]).text.trim().split("\n").length, 50);
+  assertEquals(kg(env, ["drop", "load:"]).status, 0);
+});
+
+test("bench writes a picture, and finds out before the run if it can't", () => {
+  const folder = mkdtempSync(join(tmpdir(), "kilogram-bench-"));
+  const args = ["bench", "--keys", "50", "--count", "100", "--warm-up", "0", "--report"];
+  for (const [name, start] of [["a.html", "<!doctype html>"], ["a.svg", "<svg "]]) {
+    const run = kg(env, [...args, join(folder, name)]);
+    assertEquals([run.status, run.stderr], [0, `kg bench: wrote ${join(folder, name)}\n`]);
+    const picture = readFileSync(join(folder, name), "utf8");
+    assert(picture.startsWith(start) && picture.includes("kg bench --keys 50 --count 100"), name);
+    assert(!picture.includes(folder));
+  }
+  assertFails(kg(env, [...args, join(folder, "a.png")]), 2, /ends in \.html or \.svg/);
+  assertFails(kg(env, [...args, join(folder, "none", "a.svg")]), 2, /can't be written.*ENOENT/);
+  assertEquals(readdirSync(folder).sort(), ["a.html", "a.svg"]);
+});
+
+test("a first Ctrl-C ends the measuring of bench, and what was measured is told", async () => {
+  const args = ["bench", "--keys", "50", "--warm-up", "0", "--duration", "60s", "--json"];
+  const child = spawn(KG[0], [...KG.slice(1), ...args], { env });
+  let [out, err] = ["", ""];
+  child.stdout.on("data", (chunk) => out += chunk);
+  const exited = new Promise((resolve) => child.once("exit", resolve));
+  await new Promise<void>((resolve) => {
+    child.stderr.on("data", (chunk) => {
+      err += chunk;
+      if (/measuring, \d+ s/.test(err)) resolve();
+    });
+  });
+  if (child.pid !== undefined) process.kill(child.pid, "SIGINT");
+  assertEquals(await exited, 130, err);
+  const { answered, interruptedBy, elapsedMs } = JSON.parse(out);
+  assertEquals(interruptedBy, "SIGINT");
+  assert(answered > 0 && elapsedMs >= 1_000);
+  assertEquals(kg(env, ["keys", "bench:"]).status, 1);
 });
 
 test("bench refuses what it can't do with one line", () => {
@@ -301,6 +358,7 @@ test("bench refuses what it can't do with one line", () => {
   fails(/not a number of 0 to 100/, "--reads", "101");
   fails(/whole number/, "--keys", "1.5");
   fails(/leave out --outstanding/, "--rate", "10", "--outstanding", "1");
+  fails(/give 1 to 119/, "--prefix", "p".repeat(120));
   fails(/is not a time/, "--duration", "10");
   fails(/as many --clients/, "--threads", "3", "--clients", "2");
   const lonely = { ...env, KG_SERVER: "127.0.0.1:9" };

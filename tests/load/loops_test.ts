@@ -8,8 +8,7 @@ import { addSamples, SampleRecorder } from "../../src/load/samples.ts";
 import { Requests } from "../../src/load/workload.ts";
 
 const FOR_EVER = Number.POSITIVE_INFINITY;
-const READS = { keys: 10, readShare: 1, zipf: 0, valueBytes: 1, ttlMs: undefined };
-const ignore = () => {};
+const READS = { prefix: "load:", keys: 10, readShare: 1, zipf: 0, valueBytes: 1, ttlMs: undefined };
 
 /** A client whose GETs do what the test wants. */
 function clientOf(get: () => Promise<unknown>): Calls<true> {
@@ -28,19 +27,18 @@ test("a closed loop keeps the given number outstanding per client, and ends afte
       outstanding--;
     });
   });
-  const shares: number[] = [];
   const measured = new Measured();
   await closedLoop(new Requests(READS), 8, {
     clients,
     extent: { durationMs: FOR_EVER, count: 1_000 },
     recorder: measured,
-    onProgress: (share) => shares.push(share),
   });
+  assertEquals(measured.ended, 1_000);
+  measured.end(60_000);
   assertEquals(measured.answered, 1_000);
   assertEquals(measured.hits, 0);
   assertEquals(measured.reads.latencyNs.count, 1_000);
   assertEquals(most, [8, 8]);
-  assert(shares.length > 0 && shares.every((share) => share >= 0 && share <= 1));
 });
 
 test("a closed loop ends after a time", async () => {
@@ -49,9 +47,8 @@ test("a closed loop ends after a time", async () => {
     clients: [clientOf(() => after(1))],
     extent: { durationMs: 50, count: FOR_EVER },
     recorder: measured,
-    onProgress: ignore,
   });
-  assert(measured.answered > 0);
+  assert(measured.ended > 0);
 });
 
 test("filling sets every key once", async () => {
@@ -65,8 +62,8 @@ test("filling sets every key once", async () => {
   await fill(new Requests({ ...READS, keys: 500 }), { first: 0, end: 500 }, 16, {
     clients,
     recorder: measured,
-    onProgress: ignore,
   });
+  measured.end(60_000);
   assertEquals([keys.size, measured.writes.answered], [500, 500]);
 });
 
@@ -82,8 +79,8 @@ test("in an open loop a stall counts against every request that was due while it
     clients: [stalled],
     extent: { durationMs: FOR_EVER, count: 100 },
     recorder: measured,
-    onProgress: ignore,
   });
+  measured.end(60_000);
   assertEquals(measured.answered, 100);
   // 100 requests fall due within 100 ms; all are answered at 200 ms, so none in less than 100.
   assert(
@@ -101,7 +98,6 @@ test("an open loop sends the requests that are due, and no faster", async () => 
     clients: [clientOf(() => Promise.resolve(calls++))],
     extent: { durationMs: 100, count: FOR_EVER },
     recorder: measured,
-    onProgress: ignore,
   });
   assertEquals(calls, 50);
   assert(performance.now() - startedAt >= 97);
@@ -115,7 +111,6 @@ test("open loops of two threads take turns, and last as long as they were asked 
       clients: [clientOf(() => Promise.resolve(calls.push(performance.now() - startedAt)))],
       extent: { durationMs: 200, count: FOR_EVER },
       recorder: new Measured(),
-      onProgress: ignore,
     });
   await Promise.all([loop(0), loop(50)]);
   assertEquals(calls.length, 4);
@@ -135,9 +130,8 @@ test("an open loop that is late still lets replies have their turn", async () =>
     })],
     extent: { durationMs: FOR_EVER, count: 10_000 },
     recorder: measured,
-    onProgress: ignore,
   });
-  assertEquals(measured.answered, 10_000);
+  assertEquals(measured.ended, 10_000);
   assert(most < 1_000, `${most} at once`);
 });
 
@@ -147,8 +141,8 @@ test("a failed call is counted by its code, and its time counts with the others"
     clients: [clientOf(() => Promise.reject(new OverloadedError("GET", 1)))],
     extent: { durationMs: FOR_EVER, count: 3 },
     recorder: measured,
-    onProgress: ignore,
   });
+  measured.end(60_000);
   assertEquals([measured.answered, measured.failed, measured.ended], [0, 3, 3]);
   assertEquals([...measured.reads.failures], [["OVERLOADED", 3]]);
   assertEquals(measured.reads.latencyNs.count, 3);
@@ -161,17 +155,23 @@ test("what a thread measured arrives whole, and in arrays of bounded length", ()
     arrays++;
     addSamples(measured, structuredClone(samples));
   });
-  for (let i = 0; i < 20_000; i++) recorder.note(i % 4 === 0 ? "set" : "hit", i / 1_000);
-  recorder.note("miss", 1);
-  recorder.noteFailure(true, new OverloadedError("GET", 1), 2);
-  recorder.noteFailure(false, new OverloadedError("SET", 1), 3);
+  for (let i = 0; i < 20_000; i++) recorder.note(i % 4 === 0 ? "set" : "hit", i / 1_000, i);
+  recorder.note("miss", 1, 20_100);
+  recorder.noteFailure(true, new OverloadedError("GET", 1), 2, 20_101);
+  recorder.noteFailure(false, new OverloadedError("SET", 1), 3, 20_102);
   recorder.noteLateness(4);
   recorder.flush();
-  const { reads, writes, hits, latenessNs } = measured;
+  recorder.flush();
+  measured.end(20_103);
+  const { reads, writes, hits } = measured;
   assertEquals([reads.answered, writes.answered, hits, arrays], [15_001, 5_000, 15_000, 3]);
   assertEquals([...reads.failures, ...writes.failures], [["OVERLOADED", 1], ["OVERLOADED", 1]]);
-  assertEquals([reads.latencyNs.count, latenessNs.count], [15_002, 1]);
-  assertThrows(() => recorder.noteFailure(true, new TypeError("a bug"), 1), TypeError);
+  assertEquals([reads.latencyNs.count, Math.round(measured.latenessMs(50) ?? 0)], [15_002, 4]);
+  assertEquals(measured.spans.map(({ total }) => total.answered), [
+    ...Array(19).fill(1_000),
+    1_001,
+  ]);
+  assertThrows(() => recorder.noteFailure(true, new TypeError("a bug"), 1, 1), TypeError);
 });
 
 test("an open loop may wait for replies instead of keeping a processor busy", async () => {
@@ -181,9 +181,26 @@ test("an open loop may wait for replies instead of keeping a processor busy", as
     clients: [clientOf(() => Promise.resolve())],
     extent: { durationMs: FOR_EVER, count: 50 },
     recorder: measured,
-    onProgress: ignore,
     awaitReply: (ms) => void waits.push(ms),
   });
-  assertEquals(measured.answered, 50);
+  assertEquals(measured.ended, 50);
   assert(waits.length > 0 && waits.every((ms) => ms > 0 && ms <= 2), `${waits.length} waits`);
+});
+
+test("a stopped loop begins nothing more, and waits for what is under way", async () => {
+  for (const run of ["closed", "open"] as const) {
+    const stop = new AbortController();
+    let [begun, ended] = [0, 0];
+    const clients = [clientOf(async () => {
+      if (++begun === 20) stop.abort();
+      await after(5);
+      ended++;
+    })];
+    const extent = { durationMs: 60_000, count: FOR_EVER };
+    const measured = new Measured();
+    const loop = { clients, extent, recorder: measured, stop: stop.signal };
+    if (run === "closed") await closedLoop(new Requests(READS), 4, loop);
+    else await openLoop(new Requests(READS), { ratePerS: 1_000, offsetMs: 0 }, loop);
+    assertEquals([begun, ended, measured.ended], [20, 20, 20], run);
+  }
 });

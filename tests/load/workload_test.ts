@@ -5,6 +5,7 @@ import { Requests, type Workload } from "../../src/load/workload.ts";
 import { randomOf } from "../bytes.ts";
 
 const WORKLOAD: Workload = {
+  prefix: "bench:7f3a9c2e:",
   keys: 1_000,
   readShare: 0.9,
   zipf: 0,
@@ -54,16 +55,16 @@ test("the share of reads, the reads that found a value, and values of the size a
   assertEquals(recorder.writes[0].options, { overwrite: true, ttl: undefined });
 });
 
-test("keys of 16 bytes, all of them and no others", async () => {
+test("keys under the prefix, all of them and no others", async () => {
   const { recorder } = await draw({ ...WORKLOAD, readShare: 1 }, 20_000);
   const keys = [...new Set(recorder.reads)].sort();
   assertEquals(keys.length, 1_000);
-  assertEquals([keys[0], keys[999]], ["load:00000000000", "load:00000000999"]);
+  assertEquals([keys[0], keys[999]], ["bench:7f3a9c2e:000000000", "bench:7f3a9c2e:000000999"]);
 });
 
 test("by Zipf's law the first key is by far the most frequent", async () => {
   const { recorder } = await draw({ ...WORKLOAD, readShare: 1, zipf: 1 }, 10_000);
-  const first = recorder.reads.filter((key) => key === "load:00000000000").length;
+  const first = recorder.reads.filter((key) => key === "bench:7f3a9c2e:000000000").length;
   // 1 / (1 + 1/2 + … + 1/1000) = 0.134
   assert(Math.abs(first - 1_336) < 150, `${first} of 10,000`);
 });
