@@ -1,7 +1,8 @@
 /** Arguments of calls: which are valid, and their form on the wire. */
 
 import { copyBytes, writeU16 } from "./bytes.ts";
-import { InvalidArgumentError } from "./errors.ts";
+import { InvalidArgumentError, NotJsonError } from "./errors.ts";
+import { keyText } from "./key_text.ts";
 import {
   EXPECTED_LENGTH_BYTES,
   MAX_KEY_BYTES,
@@ -88,10 +89,21 @@ export function ifEqualBytes(expected: Value, given: Value, ttlMs: number): Uint
   return bytes;
 }
 
-export function jsonText(value: unknown): string {
+export function jsonText(key: Key, value: unknown): string {
   const text = JSON.stringify(value);
-  if (text === undefined) throw new InvalidArgumentError(`${typeof value} has no JSON form.`);
-  return text;
+  if (text !== undefined) return text;
+  throw new InvalidArgumentError(
+    `${typeof value} has no JSON form: "${keyText(key)}" can't have it as its value.`,
+  );
+}
+
+/** @throws {NotJsonError} without the parser's words, which have some of the text */
+export function parseJson(operation: string, key: Key, text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    throw new NotJsonError({ operation, key: keyBytes(key) });
+  }
 }
 
 export function deltaBytes(delta: number | bigint): Uint8Array {

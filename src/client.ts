@@ -10,6 +10,7 @@ import {
   type Key,
   keyBytes,
   lifeOf,
+  parseJson,
   positiveTimeout,
   prefixBytes,
   sizeError,
@@ -30,6 +31,7 @@ import type {
   StoreOptions,
 } from "./call_options.ts";
 import { DeadlineRequiredError, InvalidArgumentError } from "./errors.ts";
+import { keyText } from "./key_text.ts";
 import { callAll, type CallAtAll, callEach, nameOf } from "./many.ts";
 import type { Reply } from "./protocol/call.ts";
 import type { Destination, ServerDestination, ServerState } from "./protocol/destination.ts";
@@ -83,11 +85,11 @@ export class Calls<HasDeadline extends boolean> {
 
   /**
    * The value of a key, parsed from its JSON text; undefined when there is no such key.
-   * @throws {SyntaxError} when the value is not JSON
+   * @throws {NotJsonError} when the value is not JSON
    */
   async getJson<T = unknown>(key: Key, ...options: Options<HasDeadline>): Promise<T | undefined> {
     const text = await this.getText(key, ...options);
-    return text === undefined ? undefined : JSON.parse(text);
+    return text === undefined ? undefined : parseJson("getJson", key, text) as T;
   }
 
   /**
@@ -108,7 +110,7 @@ export class Calls<HasDeadline extends boolean> {
     value: unknown,
     ...options: Options<HasDeadline, SetOptions>
   ): Promise<SetResult> {
-    return this.set(key, jsonText(value), ...options);
+    return this.set(key, jsonText(key, value), ...options);
   }
 
   /**
@@ -148,7 +150,9 @@ export class Calls<HasDeadline extends boolean> {
   ): Promise<Map<K, SetResult>> {
     const requests = new Map<K, Request>();
     for (const [key, value] of entries) {
-      if (requests.has(key)) throw new InvalidArgumentError(`The key "${key}" comes twice.`);
+      if (requests.has(key)) {
+        throw new InvalidArgumentError(`The key "${keyText(key)}" comes twice.`);
+      }
       requests.set(key, setRequest(key, value, options));
     }
     return await this.#callEach("setMany", requests, setResultOf, options);
@@ -271,8 +275,8 @@ export class Calls<HasDeadline extends boolean> {
     load: () => T | Promise<T>,
     ...options: Options<HasDeadline, RememberOptions>
   ): Promise<T> {
-    const value = await this.remember(key, async () => jsonText(await load()), ...options);
-    return JSON.parse(decoder.decode(value));
+    const value = await this.remember(key, async () => jsonText(key, await load()), ...options);
+    return parseJson("rememberJson", key, decoder.decode(value)) as T;
   }
 
   /**

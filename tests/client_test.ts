@@ -7,6 +7,7 @@ import {
   DuplicateError,
   FullError,
   InvalidArgumentError,
+  NotJsonError,
   ProtocolError,
   RequestError,
   TooLargeError,
@@ -184,8 +185,12 @@ test("bytes, text and JSON come back as they were", async () => {
   await run(kv.setJson("json", config));
   assertEquals(await run(kv.getJson("json")), config);
   assertEquals(await run(kv.getJson("missing")), undefined);
-  await assertRejects(() => run(kv.getJson("text")), SyntaxError);
-  await assertRejects(() => run(kv.setJson("x", undefined)), InvalidArgumentError, "undefined");
+  await assertRejects(() => run(kv.getJson("text")), NotJsonError);
+  await assertRejects(
+    () => run(kv.setJson("x", undefined)),
+    InvalidArgumentError,
+    'undefined has no JSON form: "x"',
+  );
 });
 
 test("an array is copied when the call is made", async () => {

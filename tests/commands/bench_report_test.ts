@@ -64,7 +64,7 @@ test("failed calls are reported, and their time counts", () => {
   const measured = new Measured();
   assertEquals((reportJson(reportOf(measured)).reads as Record<string, unknown>).p50Us, undefined);
   assertMatch(reportText(reportOf(measured)), /no call ended/);
-  measured.noteFailure(true, new DeadlineExceededError("GET", 10, null, ""), 10);
+  measured.noteFailure(true, new DeadlineExceededError({ operation: "GET" }, 10, null, ""), 10);
   const json = reportJson(reportOf(measured));
   assertMatch(reportText(reportOf(measured)), /failed +1 reads DEADLINE_EXCEEDED/);
   assertEquals([json.answered, json.failed], [0, 1]);
