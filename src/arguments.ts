@@ -71,7 +71,7 @@ export function valueBytes(given: Value, ttlMs: number): Uint8Array {
 
 /** The expected value; undefined if any value will do, which a value that is missing must not mean. */
 export function expectedOf(options: { readonly ifEqual?: Value } | undefined): Value | undefined {
-  if (options === undefined || !Object.hasOwn(options, "ifEqual")) return undefined;
+  if (!options || !Object.hasOwn(options, "ifEqual")) return undefined;
   if (options.ifEqual !== undefined) return options.ifEqual;
   throw new InvalidArgumentError("ifEqual is undefined: give the expected value, or leave it out.");
 }

@@ -70,6 +70,8 @@ export type SetResult =
 export interface AddResult {
   /** The new number, a signed 64-bit integer. */
   readonly value: bigint;
+  /** The same as a number, which JSON takes; undefined where that is not exact, from ±2^53 on. */
+  readonly number: number | undefined;
   /** Milliseconds that the key still has to live; undefined if it lives for ever. */
   readonly ttl: number | undefined;
 }

@@ -32,6 +32,7 @@ import type {
 } from "./call_options.ts";
 import { DeadlineRequiredError, InvalidArgumentError } from "./errors.ts";
 import { keyText } from "./key_text.ts";
+import { checkCallOptions } from "./known_options.ts";
 import { callAll, type CallAtAll, callEach, nameOf } from "./many.ts";
 import type { Reply } from "./protocol/call.ts";
 import type { Destination, ServerDestination, ServerState } from "./protocol/destination.ts";
@@ -39,6 +40,7 @@ import { MAX_KEY_BYTES, Operation, type Request, Status } from "./protocol/frame
 import { OPERATION_NAMES } from "./protocol/operations.ts";
 import { type Caller, Remember } from "./remember.ts";
 import {
+  addResultOf,
   deleteRequest,
   getRequest,
   parseStatistics,
@@ -54,22 +56,77 @@ const NO_BYTES = new Uint8Array(0);
 const encoder = new TextEncoder();
 const decoder = new TextDecoder("utf-8", { ignoreBOM: true });
 
-/** The calls, with or without a default deadline. */
-export class Calls<HasDeadline extends boolean> {
+/** The calls, with or without a default deadline: of a client, or of a view of one. */
+export class Calls<HasDeadline extends boolean> implements Disposable, AsyncDisposable {
   /** @internal */
   protected readonly destination: Destination;
-  /** @internal */
-  protected readonly remembering: Remember;
+  readonly #close: () => void;
   readonly #timeoutMs: number | undefined;
+  readonly #remembering: Remember;
 
   /**
+   * @param close closes the client
    * @param timeoutMs for calls without a deadline; undefined: every call must have a deadline
    * @internal
    */
-  constructor(destination: Destination, timeoutMs?: number, remembering?: Remember) {
+  constructor(
+    destination: Destination,
+    close: () => void,
+    timeoutMs?: number,
+    remembering: Remember = new Remember(destination.time, destination.fillRandom),
+  ) {
     this.destination = destination;
-    this.remembering = remembering ?? new Remember(destination.time, destination.fillRandom);
+    this.#close = close;
     this.#timeoutMs = timeoutMs;
+    this.#remembering = remembering;
+  }
+
+  /**
+   * The milliseconds that a call without a deadline has; undefined if every call must have one. By this
+   * property `Calls<true>` is a view, and not a client.
+   */
+  get timeoutMs(): HasDeadline extends true ? number : number | undefined {
+    return this.#timeoutMs as number;
+  }
+
+  /**
+   * A view that gives `timeoutMs` milliseconds to each call without a deadline. It is as good as the
+   * client for who gets it: it has every call, further views, and `close`.
+   *
+   * ```ts
+   * async function greet(kv: Calls<true>) {
+   *   console.log(await kv.getText("greeting")); // hello
+   *   console.log(await kv.within(5_000).getText("greeting")); // hello
+   * }
+   *
+   * const client = await connect("127.0.0.1:4040", { key });
+   * await client.set("greeting", "hello", { timeout: 500, overwrite: true });
+   * await greet(client.within(500));
+   * client.close();
+   * ```
+   * @throws {InvalidArgumentError} unless `timeoutMs` is above 0
+   */
+  within(timeoutMs: number): Calls<true> {
+    const { destination } = this;
+    return new Calls(destination, this.#close, positiveTimeout(timeoutMs), this.#remembering);
+  }
+
+  /**
+   * Ends waiting calls with a ClosedError and closes the sockets. A client and its views close together;
+   * a second call does nothing.
+   */
+  close(): void {
+    this.#close();
+  }
+
+  /** As `close`, at the end of a block that has a client or a view with `using`. */
+  [Symbol.dispose](): void {
+    this.close();
+  }
+
+  /** As `close`, for `await using`. */
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.close();
   }
 
   /** The value of a key as bytes; undefined when there is no such key. */
@@ -233,7 +290,7 @@ export class Calls<HasDeadline extends boolean> {
   ): Promise<AddResult> {
     const request = requestOf(Operation.ADD, keyBytes(key), deltaBytes(delta), ttlOf(options));
     const reply = await this.#call(request, options);
-    return { value: BigInt(decoder.decode(reply.value)), ttl: remainingTtl(reply) };
+    return addResultOf(reply);
   }
 
   /**
@@ -266,7 +323,7 @@ export class Calls<HasDeadline extends boolean> {
     const leaseMs = lifeOf("lease", options?.lease ?? Math.max(1, Math.ceil(timeoutMs / 2)));
     ttlOf(options);
     const terms = { timeoutMs, leaseMs, ttlMs: options?.ttl, signal: options?.signal };
-    return this.remembering.value(this.#caller, keyBytes(key), load, terms);
+    return this.#remembering.value(this.#caller, keyBytes(key), load, terms);
   }
 
   /** Like `remember`, for a value that is stored as its JSON text. */
@@ -355,7 +412,7 @@ export class Calls<HasDeadline extends boolean> {
       retransmissions: 0,
       close: () => {},
     };
-    return new Calls<HasDeadline>(alone, this.#timeoutMs);
+    return new Calls(alone, this.#close, this.#timeoutMs);
   }
 
   // The same calls, with or without a default deadline: `#call` finds the deadline.
@@ -428,6 +485,7 @@ export class Calls<HasDeadline extends boolean> {
     name: string,
     options: Partial<Record<"timeout" | "deadline", number>> | undefined,
   ): number {
+    checkCallOptions(name, options);
     const { timeout, deadline } = options ?? {};
     if (timeout !== undefined && deadline !== undefined) {
       throw new InvalidArgumentError("Pass either timeout or deadline, not both.");
@@ -439,32 +497,28 @@ export class Calls<HasDeadline extends boolean> {
   }
 }
 
-/** A client of one server, or of several. `connect` makes one. */
+/**
+ * A client of one server, or of several. `connect` makes one.
+ *
+ * ```ts
+ * await using client = await connect("127.0.0.1:4040", { key });
+ * console.log(await client.get("missing", { timeout: 500 })); // undefined
+ * ```
+ */
 export class Client extends Calls<false> {
-  readonly #closeSocket: () => void;
-  #isClosed = false;
-
   /** @internal */
-  constructor(destination: Destination, closeSocket: () => void) {
-    super(destination);
-    this.#closeSocket = closeSocket;
+  constructor(destination: Destination, closeSockets: () => void) {
+    let isClosed = false;
+    super(destination, () => {
+      if (isClosed) return;
+      isClosed = true;
+      destination.close();
+      closeSockets();
+    });
   }
 
   /** Datagrams that this client sent again because no answer had come. */
   get retransmissions(): number {
     return this.destination.retransmissions;
-  }
-
-  /** A view of this client that gives `timeoutMs` milliseconds to each call without a deadline. */
-  within(timeoutMs: number): Calls<true> {
-    return new Calls<true>(this.destination, positiveTimeout(timeoutMs), this.remembering);
-  }
-
-  /** Ends waiting calls with a ClosedError and closes the socket; a second call does nothing. */
-  close(): void {
-    if (this.#isClosed) return;
-    this.#isClosed = true;
-    this.destination.close();
-    this.#closeSocket();
   }
 }

@@ -215,8 +215,8 @@ export class OverloadedError extends KilogramError {
       "OVERLOADED",
       `${
         callText(call)
-      }: ${limit} calls already wait for this server; start fewer at once, or let more ` +
-        "of them wait: connect(…, { maxWaiting }).",
+      }: ${limit} calls already wait for this server; start fewer at once, or let ` +
+        "more of them wait: connect(…, { maxWaiting }).",
       { call },
     );
   }
@@ -253,10 +253,8 @@ export class DuplicateError extends RefusedError {
   constructor(call: FailedCall) {
     super(
       "DUPLICATE",
-      `${
-        callText(call)
-      } had already reached the server, which no longer keeps its outcome: it was ` +
-        "carried out once or refused. Read the key to see.",
+      `${callText(call)} had already reached the server, which no longer keeps its outcome: it ` +
+        "was carried out once or refused. Read the key to see.",
       { effect: "unknown", call },
     );
   }
@@ -267,10 +265,8 @@ export class FullError extends RefusedError {
   constructor(call: FailedCall) {
     super(
       "FULL",
-      `${
-        callText(call)
-      }: there is no room left where the keys are kept. Delete some, or give the server ` +
-        "(or the engine behind it) more memory, or let it evict.",
+      `${callText(call)}: the server, or the engine behind it, is full. Delete keys, give it ` +
+        "more memory, or let it evict.",
       { call },
     );
   }
