@@ -83,10 +83,10 @@ export class InvalidArgumentError extends KilogramError {
 
 /** A master key is not 32 bytes, 44 characters of base64 or 64 of hex. */
 export class MasterKeyError extends KilogramError {
-  constructor(reason: string) {
+  constructor(reason: string, what = "This") {
     super(
       "MASTER_KEY",
-      `This is not a key: ${reason}. A key is 32 bytes, as 44 characters of base64 or 64 of ` +
+      `${what} is not a key: ${reason}. A key is 32 bytes, as 44 characters of base64 or 64 of ` +
         "hex. Make one with: kg keygen",
     );
   }
@@ -213,10 +213,8 @@ export class OverloadedError extends KilogramError {
   constructor(call: FailedCall, limit: number) {
     super(
       "OVERLOADED",
-      `${
-        callText(call)
-      }: ${limit} calls already wait for this server; start fewer at once, or let ` +
-        "more of them wait: connect(…, { maxWaiting }).",
+      `${callText(call)}: ${limit} calls already wait for this server; start fewer at once, or ` +
+        "let more of them wait: connect(…, { maxWaiting }).",
       { call },
     );
   }

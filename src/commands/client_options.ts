@@ -3,6 +3,7 @@
 import { DEFAULT_SERVER } from "../runtime/address.ts";
 import type { CryptoChoice } from "../arguments.ts";
 import { type Spread, SPREADS } from "../server_list.ts";
+import { readServerUrl } from "../server_url.ts";
 import { choiceOf, type Input, type Options } from "./command.ts";
 import { parseDuration } from "./quantities.ts";
 
@@ -76,7 +77,8 @@ export function spreadOf(input: Input, option = "spread"): Spread | undefined {
 }
 
 export function timeoutMsOf(input: Input): number {
-  const isAny = (spreadOf(input) ?? process.env.KG_SPREAD) === "any";
+  const spread = spreadOf(input) ?? readServerUrl(serversOf(input)).spread;
+  const isAny = (spread ?? process.env.KG_SPREAD) === "any";
   const text = input.text("timeout") ?? (isAny ? DEFAULT_TIMEOUT_OF_ANY : DEFAULT_TIMEOUT);
   return parseDuration("--timeout", text);
 }

@@ -11,6 +11,7 @@ import { openDestination } from "../connect.ts";
 import type { Destination } from "../protocol/destination.ts";
 import { Operation } from "../protocol/frame.ts";
 import { requestOf } from "../requests.ts";
+import { readServerUrl } from "../server_url.ts";
 import { makeAlarm } from "../runtime/alarm.ts";
 import { dialEngine } from "../runtime/engine_dial.ts";
 import { backendTimeoutMsOf } from "./backend_options.ts";
@@ -38,16 +39,19 @@ export async function openBackend(
   signal: AbortSignal,
 ): Promise<Opened> {
   return url.startsWith(KG)
-    ? await openServers(input, url.slice(KG.length), now)
+    ? await openServers(input, url, now)
     : await openEngine(input, url, now, signal);
 }
 
-async function openServers(input: Input, servers: string, now: () => number): Promise<Opened> {
+async function openServers(input: Input, url: string, now: () => number): Promise<Opened> {
   if (input.text("backend-ca") !== undefined || input.text("backend-password-file") !== undefined) {
     throw new UsageError("--backend-ca and --backend-password-file go with a backend of redis");
   }
+  if (readServerUrl(url).onDown === "miss") {
+    throw new UsageError("a gateway says when a server is down: it takes no onDown=miss");
+  }
   const { key } = requireKey(input.text("backend-key-file") ?? input.text("key-file"));
-  const { destination, close } = await openDestination(servers, {
+  const { destination, close } = await openDestination(url, {
     key,
     crypto: cryptoChoice(input),
     onDown: "error",
@@ -61,7 +65,7 @@ async function openServers(input: Input, servers: string, now: () => number): Pr
     destination.close();
     close();
   };
-  return opened(executor, `keys: at ${servers}`, timeoutMs, end);
+  return opened(executor, `keys: at ${url.slice(KG.length)}`, timeoutMs, end);
 }
 
 /** Asks all servers now and then, so that it is known which are there, and logs when one comes or goes. */
