@@ -28,6 +28,7 @@ import type {
   RememberOptions,
   SetOptions,
   SetResult,
+  StatsOptions,
   StoreOptions,
 } from "./call_options.ts";
 import { DeadlineRequiredError, InvalidArgumentError } from "./errors.ts";
@@ -152,6 +153,12 @@ export class Calls<HasDeadline extends boolean> implements Disposable, AsyncDisp
   /**
    * Stores a value. A key that exists is replaced only with `overwrite: true`: check `stored`.
    * Value and time to live are replaced together: without `ttl` the key lives for ever.
+   *
+   * ```ts
+   * console.log((await kv.set("lock:report", "worker 1", { ttl: 10_000 })).stored); // true
+   * const second = await kv.set("lock:report", "worker 2", { ttl: 10_000 });
+   * if (!second.stored) console.log(new TextDecoder().decode(second.current)); // worker 1
+   * ```
    */
   set(
     key: Key,
@@ -184,6 +191,11 @@ export class Calls<HasDeadline extends boolean> implements Disposable, AsyncDisp
   /**
    * The values of many keys, each asked for in a datagram of its own, within one deadline. The map has
    * those that exist, under the keys as they were given, in their order.
+   *
+   * ```ts
+   * await kv.setMany([["a", "1"], ["b", "2"]], { ttl: 60_000 });
+   * console.log([...(await kv.getMany(["a", "b", "c"])).keys()].join()); // a,b
+   * ```
    * @throws {SomeFailedError} if some could not be read: its `results` has the others
    */
   async getMany<K extends Key>(
@@ -247,7 +259,8 @@ export class Calls<HasDeadline extends boolean> implements Disposable, AsyncDisp
    * All servers are asked, one after the other; if some fail, the error comes after the others' keys.
    *
    * ```ts
-   * for await (const key of kv.keysText("session:", { timeout: 1_000 })) console.log(key);
+   * await kv.setMany([["session:1", "alice"], ["user:1", "bob"]]);
+   * for await (const key of kv.keysText("session:")) console.log(key); // session:1
    * ```
    * @param prefix 0 to 128 bytes
    * @throws {SomeFailedError} with an error for each of several servers that failed
@@ -280,6 +293,13 @@ export class Calls<HasDeadline extends boolean> implements Disposable, AsyncDisp
   /**
    * Adds a whole number to the number stored at a key and returns the sum; a missing key is 0.
    * `ttl` applies only if this call creates the key, so one call is a rate limiter.
+   *
+   * ```ts
+   * const { value, ttl = 0 } = await kv.add("limit:10.0.0.7", 1, { ttl: 60_000 });
+   * console.log(value <= 100n && ttl <= 60_000); // true
+   * const { number } = await kv.add("hits", 3);
+   * console.log(JSON.stringify({ hits: number })); // {"hits":3}
+   * ```
    * @param delta a signed 64-bit integer; a number must be a safe integer
    * @throws {RequestError} when the value is not a number, or the sum does not fit 64 bits
    */
@@ -309,7 +329,9 @@ export class Calls<HasDeadline extends boolean> implements Disposable, AsyncDisp
    * callers in this process. A value that can't be stored because the server is full is returned.
    *
    * ```ts
+   * const render = (id: number) => `<h1>${id}</h1>`;
    * const page = await kv.remember("page:7", () => render(7), { timeout: 2_000, ttl: 60_000 });
+   * console.log(new TextDecoder().decode(page)); // <h1>7</h1>
    * ```
    * @param key 1 to 122 bytes: `lease:` followed by the key is also a key while the loader runs
    * @throws {DeadlineExceededError} when the deadline passes first; the loader goes on
@@ -355,7 +377,7 @@ export class Calls<HasDeadline extends boolean> implements Disposable, AsyncDisp
    * @returns undefined when no server has such a section
    */
   async stats(
-    ...[options]: Options<HasDeadline, { readonly section?: string }>
+    ...[options]: Options<HasDeadline, StatsOptions>
   ): Promise<Record<string, string | number> | undefined> {
     const key = encoder.encode(options?.section ?? "");
     if (key.length > MAX_KEY_BYTES) throw sizeError("section", key.length, MAX_KEY_BYTES);

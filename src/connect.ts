@@ -2,7 +2,7 @@
 
 import { Client } from "./client.ts";
 import { type ConnectOptions, readOptions, type Terms } from "./connect_options.ts";
-import type { Member, OnDown, Paths } from "./fleet/member.ts";
+import type { Member, Paths } from "./fleet/member.ts";
 import type { CryptoProvider } from "./protocol/crypto_provider.ts";
 import type { Destination } from "./protocol/destination.ts";
 import { Exchange, type ExchangePorts } from "./protocol/exchange.ts";
@@ -13,9 +13,7 @@ import { makeClock } from "./runtime/clock.ts";
 import { chooseCrypto, detectDial } from "./runtime/detect.ts";
 import type { Channel, ChannelEvents, Dial } from "./runtime/channels/channel.ts";
 import type { ListedServer } from "./server_list.ts";
-import type { Spread } from "./server_url.ts";
-
-export type { ConnectOptions } from "./connect_options.ts";
+import type { OnDown, Spread } from "./server_url.ts";
 
 /**
  * Makes a client for the server at an address, or for several servers, each of which has its share of

@@ -2,7 +2,6 @@
 
 import type { CryptoChoice } from "./arguments.ts";
 import { InvalidArgumentError } from "./errors.ts";
-import type { OnDown } from "./fleet/member.ts";
 import { checkOptions } from "./known_options.ts";
 import { MOST_WAITING } from "./protocol/exchange.ts";
 import { decodeKey } from "./protocol/keys.ts";
@@ -13,11 +12,13 @@ import {
   agreedSpread,
   choiceOf,
   ON_DOWNS,
+  type OnDown,
   readServerUrl,
   type Spread,
   SPREADS,
 } from "./server_url.ts";
 
+/** How `connect` makes a client. */
 export interface ConnectOptions {
   /**
    * The master key: 32 bytes, 44 characters of base64 or 64 of hex. Of several lines the first counts. By

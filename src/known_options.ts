@@ -3,7 +3,13 @@
  * and its key would live for ever.
  */
 
-import type { DeleteOptions, RememberOptions, SetOptions, StoreOptions } from "./call_options.ts";
+import type {
+  DeleteOptions,
+  RememberOptions,
+  SetOptions,
+  StatsOptions,
+  StoreOptions,
+} from "./call_options.ts";
 import type { TimeToLive } from "./arguments.ts";
 import { InvalidArgumentError } from "./errors.ts";
 import { keyText } from "./key_text.ts";
@@ -20,7 +26,7 @@ const OWN: Readonly<Record<string, readonly string[]>> = {
   ADD: ["ttl"] satisfies (keyof TimeToLive)[],
   TOUCH: ["ttl"] satisfies (keyof TimeToLive)[],
   remember: ["ttl", "lease"] satisfies (keyof RememberOptions)[],
-  STATS: ["section"],
+  STATS: ["section"] satisfies (keyof StatsOptions)[],
 };
 
 const OF_A_CALL: ReadonlySet<string> = new Set(LIMITS);

@@ -4,13 +4,14 @@
  */
 
 import { InvalidArgumentError } from "./errors.ts";
-import type { OnDown } from "./fleet/member.ts";
 
-export const SPREADS = ["keys", "any"] as const;
 /** What several servers are: each has its share of the keys, or any leads to all keys. */
-export type Spread = typeof SPREADS[number];
+export type Spread = "keys" | "any";
+/** What calls do whose server is down: fail, or find nothing. */
+export type OnDown = "error" | "miss";
 
-export const ON_DOWNS: readonly OnDown[] = ["error", "miss"];
+export const SPREADS = ["keys", "any"] as const satisfies readonly Spread[];
+export const ON_DOWNS = ["error", "miss"] as const satisfies readonly OnDown[];
 
 const URL_FORM = /^kg:\/\/([^/?#]*)\/?(?:\?(.*))?$/is;
 /** What looks as if it held a secret. */

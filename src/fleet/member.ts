@@ -6,10 +6,8 @@ import type { ServerDestination, ServerState } from "../protocol/destination.ts"
 import { Exchange, type ExchangePorts } from "../protocol/exchange.ts";
 import { Operation, type Request, Status } from "../protocol/frame.ts";
 import { OPERATION_NAMES } from "../protocol/operations.ts";
+import type { OnDown } from "../server_url.ts";
 import { Liveness } from "./liveness.ts";
-
-/** What calls do whose server is down. */
-export type OnDown = "error" | "miss";
 
 /** A path to a server, as an address led to it. */
 export interface Path {
