@@ -1,12 +1,9 @@
 /** What the environment says. */
 
 import process from "node:process";
+import { isAllowed } from "./permission.ts";
 
 /** A variable; undefined where it is empty, and where Deno has not been allowed to tell it. */
 export function variable(name: string): string | undefined {
-  try {
-    return process.env[name] || undefined;
-  } catch {
-    return undefined;
-  }
+  return isAllowed({ name: "env", variable: name }) ? process.env[name] || undefined : undefined;
 }

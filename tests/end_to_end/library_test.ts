@@ -265,7 +265,7 @@ test("an open client does not keep a process alive, answered or not", async () =
   `;
   writeFileSync(script, program);
   const runs = "Deno" in globalThis
-    ? [["run", "-A", "--unstable-net", script], ["run", "-A", script]]
+    ? [["run", "-A", "--unstable-net", script], ["run", "--no-prompt", "--allow-net", script]]
     : [[script]];
   for (const args of runs) {
     const { stdout, status } = spawnSync(process.execPath, args, { env, timeout: 30_000 });
