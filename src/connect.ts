@@ -15,6 +15,8 @@ import type { Channel, ChannelEvents, Dial } from "./runtime/channels/channel.ts
 import type { ListedServer } from "./server_list.ts";
 import type { OnDown, Spread } from "./server_url.ts";
 
+export type { ConnectOptions } from "./connect_options.ts";
+
 /**
  * Makes a client for the server at an address, or for several servers, each of which has its share of
  * the keys. Nothing is sent before the first call, so this also succeeds while no server is there. An

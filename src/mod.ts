@@ -29,8 +29,7 @@ export type {
   StoreOptions,
 } from "./call_options.ts";
 export type { Calls, Client } from "./client.ts";
-export { connect } from "./connect.ts";
-export type { ConnectOptions } from "./connect_options.ts";
+export { connect, type ConnectOptions } from "./connect.ts";
 export * from "./errors.ts";
 export type { ServerState } from "./protocol/destination.ts";
 export { decodeKey, encodeKey, generateKey } from "./protocol/keys.ts";

@@ -29,22 +29,22 @@ export interface ListedServer {
 /**
  * Reads a server, or a list of servers.
  * @param given text with commas between the servers, also as a URL, or an array
- * @param spread whether each key has one of them, which its name decides, or any of them has all keys
+ * @param spread whether each key has one of them, which its name decides, or any of them has all keys; by
+ *   default what the URL says, otherwise `keys`
  * @throws {InvalidArgumentError} for what is no list, for one where names are missing or come twice, and
  *   for a URL that says something else about the spread
  */
 export function parseServerList(
   given: string | readonly string[],
-  spread: Spread = "keys",
+  spread?: Spread,
 ): ListedServer[] {
   const { servers: list, spread: ofUrl } = readServerUrl(given);
-  agreedSpread(spread, ofUrl);
   const texts = typeof list === "string" ? list.split(",") : list;
   if (!Array.isArray(texts) || !texts.every((text) => typeof text === "string")) {
     throw new InvalidArgumentError("Servers are given as text, or as an array of texts.");
   }
   const servers = texts.map((text) => text.trim()).filter((text) => text !== "").map(parseServer);
-  checkList(servers, spread);
+  checkList(servers, agreedSpread(spread, ofUrl) ?? "keys");
   return servers;
 }
 

@@ -23,7 +23,8 @@ test("a list may be a URL, which must not say another spread", () => {
   const names = (text: string) => parseServerList(text).map(({ name }) => name);
   assertEquals(names("kg://a=10.0.0.1,b=10.0.0.2"), ["a", "b"]);
   assertEquals(parseServerList("kg://10.0.0.1,10.0.0.2?spread=any", "any").length, 2);
-  const wrong = () => parseServerList("kg://10.0.0.1,10.0.0.2?spread=any");
+  assertEquals(parseServerList("kg://10.0.0.1,10.0.0.2?spread=any").length, 2);
+  const wrong = () => parseServerList("kg://10.0.0.1,10.0.0.2?spread=any", "keys");
   assertThrows(wrong, InvalidArgumentError, "says spread=any, but here it is keys");
   assertThrows(() => parseServerList("kg://"), InvalidArgumentError, "empty");
   assertThrows(

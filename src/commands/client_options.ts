@@ -71,14 +71,14 @@ export function serversOf(input: Input): string {
   return input.text("server") ?? (process.env.KG_SERVER || DEFAULT_SERVER);
 }
 
-/** What several servers are; undefined leaves it to KG_SPREAD. */
+/** What several servers are, by an option or by their URL; undefined leaves it to KG_SPREAD. */
 export function spreadOf(input: Input, option = "spread"): Spread | undefined {
-  return input.text(option) === undefined ? undefined : choiceOf(input, option, SPREADS);
+  if (input.text(option) !== undefined) return choiceOf(input, option, SPREADS);
+  return option === "spread" ? readServerUrl(serversOf(input)).spread : undefined;
 }
 
 export function timeoutMsOf(input: Input): number {
-  const spread = spreadOf(input) ?? readServerUrl(serversOf(input)).spread;
-  const isAny = (spread ?? process.env.KG_SPREAD) === "any";
+  const isAny = (spreadOf(input) ?? process.env.KG_SPREAD) === "any";
   const text = input.text("timeout") ?? (isAny ? DEFAULT_TIMEOUT_OF_ANY : DEFAULT_TIMEOUT);
   return parseDuration("--timeout", text);
 }

@@ -1,8 +1,7 @@
 /** Connects a command to the server that its options name. */
 
 import type { Calls } from "../client.ts";
-import { connect } from "../connect.ts";
-import type { ConnectOptions } from "../connect_options.ts";
+import { connect, type ConnectOptions } from "../connect.ts";
 import { cryptoChoice, serversOf, spreadOf, timeoutMsOf } from "./client_options.ts";
 import type { Input } from "./command.ts";
 import { requireKey } from "./key_source.ts";

@@ -10,6 +10,7 @@ import { everyByte, fillRandomOf } from "../bytes.ts";
 import {
   freshEnvironment,
   importLibrary,
+  kg,
   LIBRARY,
   type RunningServer,
   startServer,
@@ -187,6 +188,15 @@ test("server and key come from the environment, or the server's URL", async () =
   await withVariables({ KG_KEY_FILE: file }, async () => {
     await assertRejects(() => connect(), MasterKeyError, `What is in "${file}" is not a key`);
   });
+});
+
+test("kg takes the same URL, and tells no key that is in one", () => {
+  const [address] = serverOf("native").addresses;
+  const to = (url: string) => kg(env, ["set", "by url", "x", "--overwrite", "--server", url]);
+  assertEquals(to(`kg://${address}`).status, 0);
+  assertEquals(to(`kg://${address},127.0.0.1:9?spread=any`).status, 0);
+  const refused = to(`kg://${address}?key=${env.KG_KEY}`);
+  assertEquals([refused.status, refused.stderr.includes(env.KG_KEY ?? "")], [2, false]);
 });
 
 test("connect refuses options that do not exist, and values that they can't have", async () => {
