@@ -9,8 +9,8 @@ const NOT_ASCII = /[^ -~]|["\\]/g;
 const strict = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
 
 /**
- * A key as text within quotation marks' limits: as it is if it is UTF-8, otherwise with `\xff` for each byte
- * beyond ASCII; control characters as `\u{a}`; cut after 100 characters.
+ * A key as it stands between quotation marks: as it is if it is UTF-8, with `\u{a}` for control characters and
+ * the like, otherwise with `\xff` for each byte beyond ASCII; cut after 100 characters.
  */
 export function keyText(key: string | Uint8Array): string {
   const text = typeof key === "string" ? escapeText(key) : escapeBytes(key);

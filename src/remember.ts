@@ -258,9 +258,8 @@ function notInTime(key: Uint8Array, timeoutMs: number): DeadlineExceededError {
 function noValue(key: Uint8Array, loaded: unknown): InvalidArgumentError {
   const what = loaded === null ? "null" : typeof loaded;
   return new InvalidArgumentError(
-    `The loader of "${
-      keyText(key)
-    }" returned ${what}: a value to remember is a string or a Uint8Array.`,
+    `The loader of "${keyText(key)}" returned ${what}: a value to remember is a string or a ` +
+      "Uint8Array.",
   );
 }
 

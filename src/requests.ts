@@ -41,8 +41,8 @@ export function setRequest(key: Key, value: Value, options: SetOptions | undefin
   const expected = expectedOf(options);
   const toggles = setToggles(options);
   const bytes = expected === undefined
-    ? valueBytes(value, ttlMs)
-    : ifEqualBytes(expected, value, ttlMs);
+    ? valueBytes(value, ttlMs, key)
+    : ifEqualBytes(expected, value, ttlMs, key);
   return requestOf(Operation.SET, keyBytes(key), bytes, ttlMs, toggles);
 }
 
@@ -69,7 +69,7 @@ function presentValue(reply: Reply): Uint8Array | undefined {
 export function deleteRequest(key: Key, options: DeleteOptions | undefined): Request {
   const expected = expectedOf(options);
   const bytes = keyBytes(key);
-  const value = expected === undefined ? NO_BYTES : ifEqualBytes(expected, NO_BYTES, 0);
+  const value = expected === undefined ? NO_BYTES : ifEqualBytes(expected, NO_BYTES, 0, key);
   const toggles = expected === undefined ? 0 : RequestToggle.IF_EQUAL;
   return requestOf(Operation.DELETE, bytes, value, 0, toggles);
 }

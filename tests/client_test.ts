@@ -383,10 +383,12 @@ test("a key or value that does not fit throws before sending, and names size and
   await fails(() => kv.get(""), "empty", "1 to 128");
   await fails(() => kv.get(new Uint8Array(0)), "empty");
   await fails(() => kv.set("k", everyByte(864)), "864", "863");
-  await fails(() => kv.set("k", everyByte(856), { ttl: 1 }), "856", "855");
+  await fails(() => kv.set("k", everyByte(856), { ttl: 1 }), "856", "855", 'value of "k"');
+  await fails(() => kv.setMany([["a", "1"], ["b", everyByte(864)]]), 'value of "b" has 864 bytes');
+  await fails(() => untyped(kv).setMany([["a", 1]]), 'The value of "a" must be', "not number");
   for (const key of [1, null, undefined, {}, ["k"], new ArrayBuffer(3)]) {
-    await fails(() => untyped(kv).get(key), "string or a Uint8Array");
-    await fails(() => untyped(kv).set("k", key), "string or a Uint8Array");
+    await fails(() => untyped(kv).get(key), "a string or a Uint8Array");
+    await fails(() => untyped(kv).set("k", key), "a string or a Uint8Array");
   }
   for (const ttl of [0, -1, 1.5, 2 ** 53, "1"]) {
     await fails(() => untyped(kv).set("k", "v", { ttl }), "ttl");
