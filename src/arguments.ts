@@ -1,7 +1,8 @@
 /** Arguments of calls: which are valid, and their form on the wire. */
 
 import { copyBytes, writeU16 } from "./bytes.ts";
-import { InvalidArgumentError } from "./errors.ts";
+import { InvalidArgumentError, NotJsonError } from "./errors.ts";
+import { keyText } from "./key_text.ts";
 import {
   EXPECTED_LENGTH_BYTES,
   MAX_KEY_BYTES,
@@ -33,16 +34,22 @@ function encode(text: string): Uint8Array {
   return copyBytes(scratch, 0, encoder.encodeInto(text, scratch).written);
 }
 
-/** A copy, since the caller's array may change while the call waits. */
-function ownBytes(what: string, given: unknown): Uint8Array {
+/**
+ * A copy, since the caller's array may change while the call waits.
+ * @param of the key whose value it is, for the error
+ */
+function ownBytes(what: string, given: unknown, of?: Key): Uint8Array {
   if (typeof given === "string") return encode(given);
   if (given instanceof Uint8Array) return copyBytes(given);
-  const article = what.startsWith("e") ? "An" : "A";
+  const type = given === null ? "null" : typeof given;
   throw new InvalidArgumentError(
-    `${article} ${what} is a string or a Uint8Array, not ${
-      given === null ? "null" : typeof given
-    }.`,
+    `The ${what}${ofKey(of)} must be a string or a Uint8Array, not ${type}.`,
   );
+}
+
+function ofKey(key: unknown): string {
+  const isKey = typeof key === "string" || key instanceof Uint8Array;
+  return isKey ? ` of "${keyText(key)}"` : "";
 }
 
 export function keyBytes(given: Key): Uint8Array {
@@ -61,26 +68,31 @@ export function prefixBytes(given: Key): Uint8Array {
   return prefix;
 }
 
-export function valueBytes(given: Value, ttlMs: number): Uint8Array {
-  const value = ownBytes("value", given);
+/** @param key the key that is to have it, for the error */
+export function valueBytes(given: Value, ttlMs: number, key?: Key): Uint8Array {
+  const value = ownBytes("value", given, key);
   const limit = ttlMs > 0 ? MAX_VALUE_BYTES_WITH_TTL : MAX_VALUE_BYTES;
   if (value.length <= limit) return value;
-  throw sizeError(ttlMs > 0 ? "value with a time to live" : "value", value.length, limit);
+  const timed = ttlMs > 0 ? ", with a time to live," : "";
+  throw sizeError(`value${ofKey(key)}${timed}`, value.length, limit);
 }
 
 /** The expected value; undefined if any value will do, which a value that is missing must not mean. */
 export function expectedOf(options: { readonly ifEqual?: Value } | undefined): Value | undefined {
-  if (options === undefined || !Object.hasOwn(options, "ifEqual")) return undefined;
+  if (!options || !Object.hasOwn(options, "ifEqual")) return undefined;
   if (options.ifEqual !== undefined) return options.ifEqual;
   throw new InvalidArgumentError("ifEqual is undefined: give the expected value, or leave it out.");
 }
 
 /** The value field of a request with IF_EQUAL (docs/WIRE.md, section 4). */
-export function ifEqualBytes(expected: Value, given: Value, ttlMs: number): Uint8Array {
-  const [before, after] = [ownBytes("expected value", expected), ownBytes("value", given)];
+export function ifEqualBytes(expected: Value, given: Value, ttlMs: number, key?: Key): Uint8Array {
+  const before = ownBytes("expected value", expected, key);
+  const after = ownBytes("value", given, key);
   const length = before.length + after.length;
   const limit = (ttlMs > 0 ? MAX_VALUE_BYTES_WITH_TTL : MAX_VALUE_BYTES) - EXPECTED_LENGTH_BYTES;
-  if (length > limit) throw sizeError("expected value, with the value,", length, limit);
+  if (length > limit) {
+    throw sizeError(`expected value${ofKey(key)}, with the value,`, length, limit);
+  }
   const bytes = new Uint8Array(EXPECTED_LENGTH_BYTES + length);
   writeU16(bytes, 0, before.length);
   bytes.set(before, EXPECTED_LENGTH_BYTES);
@@ -88,10 +100,21 @@ export function ifEqualBytes(expected: Value, given: Value, ttlMs: number): Uint
   return bytes;
 }
 
-export function jsonText(value: unknown): string {
+export function jsonText(key: Key, value: unknown): string {
   const text = JSON.stringify(value);
-  if (text === undefined) throw new InvalidArgumentError(`${typeof value} has no JSON form.`);
-  return text;
+  if (text !== undefined) return text;
+  throw new InvalidArgumentError(
+    `${typeof value} has no JSON form: "${keyText(key)}" can't have it as its value.`,
+  );
+}
+
+/** @throws {NotJsonError} without the parser's words, which have some of the text */
+export function parseJson(operation: string, key: Key, text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    throw new NotJsonError({ operation, key: keyBytes(key) });
+  }
 }
 
 export function deltaBytes(delta: number | bigint): Uint8Array {

@@ -8,10 +8,11 @@ export type Deadline =
   | { readonly deadline: number; readonly timeout?: undefined };
 
 /** No deadline of its own: only for views made by `within`. */
-type NoDeadline = { readonly timeout?: number; readonly deadline?: undefined };
+export type NoDeadline = { readonly timeout?: number; readonly deadline?: undefined };
 
 /** What every call takes besides its deadline. */
 export interface Abortable {
+  /** Ends the call with an AbortedError; a mutation that was sent may have been carried out. */
   readonly signal?: AbortSignal;
 }
 
@@ -31,6 +32,7 @@ export interface StoreOptions extends TimeToLive {
   readonly old?: boolean;
 }
 
+/** Of a set of one key. */
 export interface SetOptions extends StoreOptions {
   /**
    * Replace the value only if it is this one: check `stored`. It goes with neither `overwrite` nor
@@ -40,11 +42,19 @@ export interface SetOptions extends StoreOptions {
   readonly ifEqual?: Value;
 }
 
+/** Of `stats`. */
+export interface StatsOptions {
+  /** One of those that `server` lists, which is the default. */
+  readonly section?: string;
+}
+
+/** Of `delete`. */
 export interface DeleteOptions {
   /** Remove the key only if its value is this one, of at most 861 bytes. */
   readonly ifEqual?: Value;
 }
 
+/** Of `remember` and `rememberJson`. */
 export interface RememberOptions extends TimeToLive {
   /**
    * Milliseconds after which another caller may load the value if the first has not finished:
@@ -67,18 +77,23 @@ export type SetResult =
     readonly isDown?: true;
   };
 
+/** What `add` returns. */
 export interface AddResult {
   /** The new number, a signed 64-bit integer. */
   readonly value: bigint;
+  /** The same as a number, which JSON takes; undefined where that is not exact, from ±2^53 on. */
+  readonly number: number | undefined;
   /** Milliseconds that the key still has to live; undefined if it lives for ever. */
   readonly ttl: number | undefined;
 }
 
+/** What `exists` returns of a key that exists. */
 export interface ExistsResult {
   /** Milliseconds that the key still has to live; undefined if it lives for ever. */
   readonly ttl: number | undefined;
 }
 
+/** What `getItem` returns of a key that exists. */
 export interface ItemResult extends ExistsResult {
   readonly value: Uint8Array;
 }

@@ -10,6 +10,7 @@ import {
   type Key,
   keyBytes,
   lifeOf,
+  parseJson,
   positiveTimeout,
   prefixBytes,
   sizeError,
@@ -27,9 +28,12 @@ import type {
   RememberOptions,
   SetOptions,
   SetResult,
+  StatsOptions,
   StoreOptions,
 } from "./call_options.ts";
 import { DeadlineRequiredError, InvalidArgumentError } from "./errors.ts";
+import { keyText } from "./key_text.ts";
+import { checkCallOptions } from "./known_options.ts";
 import { callAll, type CallAtAll, callEach, nameOf } from "./many.ts";
 import type { Reply } from "./protocol/call.ts";
 import type { Destination, ServerDestination, ServerState } from "./protocol/destination.ts";
@@ -37,6 +41,7 @@ import { MAX_KEY_BYTES, Operation, type Request, Status } from "./protocol/frame
 import { OPERATION_NAMES } from "./protocol/operations.ts";
 import { type Caller, Remember } from "./remember.ts";
 import {
+  addResultOf,
   deleteRequest,
   getRequest,
   parseStatistics,
@@ -52,22 +57,77 @@ const NO_BYTES = new Uint8Array(0);
 const encoder = new TextEncoder();
 const decoder = new TextDecoder("utf-8", { ignoreBOM: true });
 
-/** The calls, with or without a default deadline. */
-export class Calls<HasDeadline extends boolean> {
+/** The calls, with or without a default deadline: of a client, or of a view of one. */
+export class Calls<HasDeadline extends boolean> implements Disposable, AsyncDisposable {
   /** @internal */
   protected readonly destination: Destination;
-  /** @internal */
-  protected readonly remembering: Remember;
+  readonly #close: () => void;
   readonly #timeoutMs: number | undefined;
+  readonly #remembering: Remember;
 
   /**
+   * @param close closes the client
    * @param timeoutMs for calls without a deadline; undefined: every call must have a deadline
    * @internal
    */
-  constructor(destination: Destination, timeoutMs?: number, remembering?: Remember) {
+  constructor(
+    destination: Destination,
+    close: () => void,
+    timeoutMs?: number,
+    remembering: Remember = new Remember(destination.time, destination.fillRandom),
+  ) {
     this.destination = destination;
-    this.remembering = remembering ?? new Remember(destination.time, destination.fillRandom);
+    this.#close = close;
     this.#timeoutMs = timeoutMs;
+    this.#remembering = remembering;
+  }
+
+  /**
+   * The milliseconds that a call without a deadline has; undefined if every call must have one. By this
+   * property `Calls<true>` is a view, and not a client.
+   */
+  get timeoutMs(): HasDeadline extends true ? number : number | undefined {
+    return this.#timeoutMs as number;
+  }
+
+  /**
+   * A view that gives `timeoutMs` milliseconds to each call without a deadline. It is as good as the
+   * client for who gets it: it has every call, further views, and `close`.
+   *
+   * ```ts
+   * async function greet(kv: Calls<true>) {
+   *   console.log(await kv.getText("greeting")); // hello
+   *   console.log(await kv.within(5_000).getText("greeting")); // hello
+   * }
+   *
+   * const client = await connect("127.0.0.1:4040", { key });
+   * await client.set("greeting", "hello", { timeout: 500, overwrite: true });
+   * await greet(client.within(500));
+   * client.close();
+   * ```
+   * @throws {InvalidArgumentError} unless `timeoutMs` is above 0
+   */
+  within(timeoutMs: number): Calls<true> {
+    const { destination } = this;
+    return new Calls(destination, this.#close, positiveTimeout(timeoutMs), this.#remembering);
+  }
+
+  /**
+   * Ends waiting calls with a ClosedError and closes the sockets. A client and its views close together;
+   * a second call does nothing.
+   */
+  close(): void {
+    this.#close();
+  }
+
+  /** As `close`, at the end of a block that has a client or a view with `using`. */
+  [Symbol.dispose](): void {
+    this.close();
+  }
+
+  /** As `close`, for `await using`. */
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.close();
   }
 
   /** The value of a key as bytes; undefined when there is no such key. */
@@ -83,16 +143,22 @@ export class Calls<HasDeadline extends boolean> {
 
   /**
    * The value of a key, parsed from its JSON text; undefined when there is no such key.
-   * @throws {SyntaxError} when the value is not JSON
+   * @throws {NotJsonError} when the value is not JSON
    */
   async getJson<T = unknown>(key: Key, ...options: Options<HasDeadline>): Promise<T | undefined> {
     const text = await this.getText(key, ...options);
-    return text === undefined ? undefined : JSON.parse(text);
+    return text === undefined ? undefined : parseJson("getJson", key, text) as T;
   }
 
   /**
    * Stores a value. A key that exists is replaced only with `overwrite: true`: check `stored`.
    * Value and time to live are replaced together: without `ttl` the key lives for ever.
+   *
+   * ```ts
+   * console.log((await kv.set("lock:report", "worker 1", { ttl: 10_000 })).stored); // true
+   * const second = await kv.set("lock:report", "worker 2", { ttl: 10_000 });
+   * if (!second.stored) console.log(new TextDecoder().decode(second.current)); // worker 1
+   * ```
    */
   set(
     key: Key,
@@ -108,7 +174,7 @@ export class Calls<HasDeadline extends boolean> {
     value: unknown,
     ...options: Options<HasDeadline, SetOptions>
   ): Promise<SetResult> {
-    return this.set(key, jsonText(value), ...options);
+    return this.set(key, jsonText(key, value), ...options);
   }
 
   /**
@@ -125,6 +191,11 @@ export class Calls<HasDeadline extends boolean> {
   /**
    * The values of many keys, each asked for in a datagram of its own, within one deadline. The map has
    * those that exist, under the keys as they were given, in their order.
+   *
+   * ```ts
+   * await kv.setMany([["a", "1"], ["b", "2"]], { ttl: 60_000 });
+   * console.log([...(await kv.getMany(["a", "b", "c"])).keys()].join()); // a,b
+   * ```
    * @throws {SomeFailedError} if some could not be read: its `results` has the others
    */
   async getMany<K extends Key>(
@@ -148,7 +219,9 @@ export class Calls<HasDeadline extends boolean> {
   ): Promise<Map<K, SetResult>> {
     const requests = new Map<K, Request>();
     for (const [key, value] of entries) {
-      if (requests.has(key)) throw new InvalidArgumentError(`The key "${key}" comes twice.`);
+      if (requests.has(key)) {
+        throw new InvalidArgumentError(`The key "${keyText(key)}" comes twice.`);
+      }
       requests.set(key, setRequest(key, value, options));
     }
     return await this.#callEach("setMany", requests, setResultOf, options);
@@ -186,7 +259,8 @@ export class Calls<HasDeadline extends boolean> {
    * All servers are asked, one after the other; if some fail, the error comes after the others' keys.
    *
    * ```ts
-   * for await (const key of kv.keysText("session:", { timeout: 1_000 })) console.log(key);
+   * await kv.setMany([["session:1", "alice"], ["user:1", "bob"]]);
+   * for await (const key of kv.keysText("session:")) console.log(key); // session:1
    * ```
    * @param prefix 0 to 128 bytes
    * @throws {SomeFailedError} with an error for each of several servers that failed
@@ -219,6 +293,13 @@ export class Calls<HasDeadline extends boolean> {
   /**
    * Adds a whole number to the number stored at a key and returns the sum; a missing key is 0.
    * `ttl` applies only if this call creates the key, so one call is a rate limiter.
+   *
+   * ```ts
+   * const { value, ttl = 0 } = await kv.add("limit:10.0.0.7", 1, { ttl: 60_000 });
+   * console.log(value <= 100n && ttl <= 60_000); // true
+   * const { number } = await kv.add("hits", 3);
+   * console.log(JSON.stringify({ hits: number })); // {"hits":3}
+   * ```
    * @param delta a signed 64-bit integer; a number must be a safe integer
    * @throws {RequestError} when the value is not a number, or the sum does not fit 64 bits
    */
@@ -229,7 +310,7 @@ export class Calls<HasDeadline extends boolean> {
   ): Promise<AddResult> {
     const request = requestOf(Operation.ADD, keyBytes(key), deltaBytes(delta), ttlOf(options));
     const reply = await this.#call(request, options);
-    return { value: BigInt(decoder.decode(reply.value)), ttl: remainingTtl(reply) };
+    return addResultOf(reply);
   }
 
   /**
@@ -248,7 +329,9 @@ export class Calls<HasDeadline extends boolean> {
    * callers in this process. A value that can't be stored because the server is full is returned.
    *
    * ```ts
+   * const render = (id: number) => `<h1>${id}</h1>`;
    * const page = await kv.remember("page:7", () => render(7), { timeout: 2_000, ttl: 60_000 });
+   * console.log(new TextDecoder().decode(page)); // <h1>7</h1>
    * ```
    * @param key 1 to 122 bytes: `lease:` followed by the key is also a key while the loader runs
    * @throws {DeadlineExceededError} when the deadline passes first; the loader goes on
@@ -262,7 +345,7 @@ export class Calls<HasDeadline extends boolean> {
     const leaseMs = lifeOf("lease", options?.lease ?? Math.max(1, Math.ceil(timeoutMs / 2)));
     ttlOf(options);
     const terms = { timeoutMs, leaseMs, ttlMs: options?.ttl, signal: options?.signal };
-    return this.remembering.value(this.#caller, keyBytes(key), load, terms);
+    return this.#remembering.value(this.#caller, keyBytes(key), load, terms);
   }
 
   /** Like `remember`, for a value that is stored as its JSON text. */
@@ -271,8 +354,8 @@ export class Calls<HasDeadline extends boolean> {
     load: () => T | Promise<T>,
     ...options: Options<HasDeadline, RememberOptions>
   ): Promise<T> {
-    const value = await this.remember(key, async () => jsonText(await load()), ...options);
-    return JSON.parse(decoder.decode(value));
+    const value = await this.remember(key, async () => jsonText(key, await load()), ...options);
+    return parseJson("rememberJson", key, decoder.decode(value)) as T;
   }
 
   /**
@@ -294,7 +377,7 @@ export class Calls<HasDeadline extends boolean> {
    * @returns undefined when no server has such a section
    */
   async stats(
-    ...[options]: Options<HasDeadline, { readonly section?: string }>
+    ...[options]: Options<HasDeadline, StatsOptions>
   ): Promise<Record<string, string | number> | undefined> {
     const key = encoder.encode(options?.section ?? "");
     if (key.length > MAX_KEY_BYTES) throw sizeError("section", key.length, MAX_KEY_BYTES);
@@ -351,7 +434,7 @@ export class Calls<HasDeadline extends boolean> {
       retransmissions: 0,
       close: () => {},
     };
-    return new Calls<HasDeadline>(alone, this.#timeoutMs);
+    return new Calls(alone, this.#close, this.#timeoutMs);
   }
 
   // The same calls, with or without a default deadline: `#call` finds the deadline.
@@ -424,6 +507,7 @@ export class Calls<HasDeadline extends boolean> {
     name: string,
     options: Partial<Record<"timeout" | "deadline", number>> | undefined,
   ): number {
+    checkCallOptions(name, options);
     const { timeout, deadline } = options ?? {};
     if (timeout !== undefined && deadline !== undefined) {
       throw new InvalidArgumentError("Pass either timeout or deadline, not both.");
@@ -435,32 +519,28 @@ export class Calls<HasDeadline extends boolean> {
   }
 }
 
-/** A client of one server, or of several. `connect` makes one. */
+/**
+ * A client of one server, or of several. `connect` makes one.
+ *
+ * ```ts
+ * await using client = await connect("127.0.0.1:4040", { key });
+ * console.log(await client.get("missing", { timeout: 500 })); // undefined
+ * ```
+ */
 export class Client extends Calls<false> {
-  readonly #closeSocket: () => void;
-  #isClosed = false;
-
   /** @internal */
-  constructor(destination: Destination, closeSocket: () => void) {
-    super(destination);
-    this.#closeSocket = closeSocket;
+  constructor(destination: Destination, closeSockets: () => void) {
+    let isClosed = false;
+    super(destination, () => {
+      if (isClosed) return;
+      isClosed = true;
+      destination.close();
+      closeSockets();
+    });
   }
 
   /** Datagrams that this client sent again because no answer had come. */
   get retransmissions(): number {
     return this.destination.retransmissions;
-  }
-
-  /** A view of this client that gives `timeoutMs` milliseconds to each call without a deadline. */
-  within(timeoutMs: number): Calls<true> {
-    return new Calls<true>(this.destination, positiveTimeout(timeoutMs), this.remembering);
-  }
-
-  /** Ends waiting calls with a ClosedError and closes the socket; a second call does nothing. */
-  close(): void {
-    if (this.#isClosed) return;
-    this.#isClosed = true;
-    this.destination.close();
-    this.#closeSocket();
   }
 }

@@ -1,43 +1,21 @@
 /** Connects a client to its runtime: the library's entry point. */
 
-import process from "node:process";
-import type { CryptoChoice } from "./arguments.ts";
 import { Client } from "./client.ts";
-import { InvalidArgumentError } from "./errors.ts";
-import type { Member, OnDown, Paths } from "./fleet/member.ts";
+import { type ConnectOptions, readOptions, type Terms } from "./connect_options.ts";
+import type { Member, Paths } from "./fleet/member.ts";
 import type { CryptoProvider } from "./protocol/crypto_provider.ts";
 import type { Destination } from "./protocol/destination.ts";
-import { Exchange } from "./protocol/exchange.ts";
-import { decodeKey, trafficCiphers } from "./protocol/keys.ts";
-import { type Address, DEFAULT_SERVER, resolveAddress } from "./runtime/address.ts";
+import { Exchange, type ExchangePorts } from "./protocol/exchange.ts";
+import { trafficCiphers } from "./protocol/keys.ts";
+import { type Address, resolveAddress } from "./runtime/address.ts";
 import { makeAlarm } from "./runtime/alarm.ts";
 import { makeClock } from "./runtime/clock.ts";
 import { chooseCrypto, detectDial } from "./runtime/detect.ts";
 import type { Channel, ChannelEvents, Dial } from "./runtime/channels/channel.ts";
-import { type ListedServer, parseServerList, type Spread, SPREADS } from "./server_list.ts";
+import type { ListedServer } from "./server_list.ts";
+import type { OnDown, Spread } from "./server_url.ts";
 
-export interface ConnectOptions {
-  /** The master key: 32 bytes, 44 characters of base64 or 64 of hex. Of several lines the first counts. */
-  readonly key: string | Uint8Array;
-  /**
-   * How to seal: `native` (the default: on Bun by the system's OpenSSL if there is one, otherwise
-   * like `node`), `node` (node:crypto) or `web` (Web Crypto alone).
-   */
-  readonly crypto?: CryptoChoice;
-  /**
-   * What calls do whose server has not answered for 250 ms or more, until it does. `error` (the default
-   * for several servers): they fail at once with a ServerDownError. `miss`, for caches: get, getMany,
-   * exists and touch find nothing, and set stores nothing; all others fail. Without it, calls to a lone
-   * server wait until their deadline.
-   */
-  readonly onDown?: OnDown;
-  /**
-   * What several servers are. `keys` (the default): each has its share of the keys. `any`: all lead to
-   * the same keys, as gateways before one engine do; the first that is up gets the calls. By default the
-   * environment variable KG_SPREAD.
-   */
-  readonly spread?: Spread;
-}
+export type { ConnectOptions } from "./connect_options.ts";
 
 /**
  * Makes a client for the server at an address, or for several servers, each of which has its share of
@@ -45,20 +23,30 @@ export interface ConnectOptions {
  * open client does not keep the process alive.
  *
  * ```ts
- * const kv = await connect("127.0.0.1:4040", { key });
- * await kv.set("greeting", "hello", { timeout: 50 });
- * await kv.getText("greeting", { timeout: 50 }); // "hello"
- * kv.close();
+ * const client = await connect("127.0.0.1:4040", { key });
+ * await client.set("greeting", "hello", { timeout: 500, overwrite: true });
+ * console.log(await client.getText("greeting", { timeout: 500 })); // hello
+ * client.close();
+ * ```
+ *
+ * With the server in KG_SERVER and its key in KG_KEY, or the path of its file in KG_KEY_FILE:
+ *
+ * ```ts
+ * using kv = (await connect()).within(500);
+ * console.log(await kv.getText("missing")); // undefined
  * ```
  * @param servers `host:port`, `[IPv6]:port`, or a host alone for port 4040; or `name=host:port` for a
  *   server that has a name; or a list of these, as an array or with commas between, where `*2` behind a
- *   server gives it twice as many keys. By default the environment variable KG_SERVER.
+ *   server gives it twice as many keys. Text may also be a URL, `kg://` and the list, which may say
+ *   `?spread=any`, `?onDown=miss` or both, and never has a key. By default the environment variable
+ *   KG_SERVER, otherwise 127.0.0.1:4040.
  * @throws {MasterKeyError} when the key is not valid
- * @throws {InvalidArgumentError} when the servers are not valid, or no name can be resolved
+ * @throws {InvalidArgumentError} when there is no key, an option does not exist, the servers are not valid, or
+ *   no name can be resolved
  */
 export async function connect(
-  servers: string | readonly string[] | undefined,
-  options: ConnectOptions,
+  servers?: string | readonly string[],
+  options: ConnectOptions = {},
 ): Promise<Client> {
   return (await openClient(servers, options)).client;
 }
@@ -93,38 +81,21 @@ export async function openDestination(
   servers: string | readonly string[] | undefined,
   options: ConnectOptions,
 ): Promise<Opened> {
-  const masterKey = decodeKey(firstLine(options?.key));
-  const { onDown, crypto } = options;
-  const spread = (options.spread ?? (process.env.KG_SPREAD || "keys")) as Spread;
-  checkChoice("onDown", onDown, ["error", "miss"]);
-  checkChoice("spread", spread, SPREADS);
-  const listed = parseServerList(servers ?? (process.env.KG_SERVER || DEFAULT_SERVER), spread);
+  const { listed, onDown, spread, ...terms } = await readOptions(servers, options);
   return listed.length === 1 && onDown === undefined
-    ? await openOne(listed[0], masterKey, crypto)
-    : await openFleet(listed, masterKey, { crypto, onDown: onDown ?? "error", spread });
-}
-
-function checkChoice(name: string, given: string | undefined, choices: readonly string[]): void {
-  if (given === undefined || choices.includes(given)) return;
-  const words = choices.map((choice) => `"${choice}"`).join(" or ");
-  throw new InvalidArgumentError(`${name} is ${String(given)}; it must be ${words}.`);
-}
-
-/** Of a key file's two keys a client uses the first. */
-function firstLine(key: string | Uint8Array): string | Uint8Array {
-  return typeof key === "string" ? key.trim().split(/\s*\n/, 1)[0] : key;
+    ? await openOne(listed[0], terms)
+    : await openFleet(listed, terms, { onDown: onDown ?? "error", spread });
 }
 
 async function openOne(
   { name, address, text }: ListedServer,
-  masterKey: Uint8Array,
-  choice: CryptoChoice | undefined,
+  terms: Terms,
 ): Promise<Opened> {
   // None of these waits for another. Only the socket waits for the name: for its address family.
   const [to, dial, ports] = await Promise.all([
     resolveAddress(address),
     detectDial(),
-    chooseCrypto(choice).then((provider) => openPorts(masterKey, provider, makeClock(), name)),
+    chooseCrypto(terms.crypto).then((provider) => openPorts(terms, provider, makeClock(), name)),
   ]);
   const exchange: Exchange = new Exchange({
     ...ports,
@@ -137,22 +108,20 @@ async function openOne(
 
 async function openFleet(
   listed: readonly ListedServer[],
-  masterKey: Uint8Array,
-  { onDown, crypto, spread }:
-    & Required<Pick<ConnectOptions, "onDown" | "spread">>
-    & Pick<ConnectOptions, "crypto">,
+  terms: Terms,
+  { onDown, spread }: { readonly onDown: OnDown; readonly spread: Spread },
 ): Promise<Opened> {
   const [{ Fleet }, { AnyOf }, { Member }, dial, provider] = await Promise.all([
     import("./fleet/fleet.ts"),
     import("./fleet/any.ts"),
     import("./fleet/member.ts"),
     detectDial(),
-    chooseCrypto(crypto),
+    chooseCrypto(terms.crypto),
   ]);
   const now = makeClock();
   const channels: Channel[] = [];
   const members = await Promise.all(listed.map(async ({ name, address, text, weight }) => {
-    const ports = await openPorts(masterKey, provider, now, name);
+    const ports = await openPorts(terms, provider, now, name);
     const paths = pathsTo(address, dial, (channel) => channels.push(channel));
     const onDownHere = spread === "any" ? "error" : onDown;
     return new Member({ name, address: text, weight, onDown: onDownHere, paths, ports });
@@ -184,13 +153,13 @@ async function openAll(members: readonly Member[]): Promise<void> {
 }
 
 async function openPorts(
-  masterKey: Uint8Array,
+  { masterKey, maxWaiting }: Terms,
   provider: CryptoProvider,
   now: () => number,
   name: string | undefined,
-) {
+): Promise<Omit<ExchangePorts, "send" | "server">> {
   const ciphers = await trafficCiphers(masterKey, provider, name);
-  return { ciphers, now, makeAlarm, fillRandom: provider.fillRandom };
+  return { ciphers, now, makeAlarm, fillRandom: provider.fillRandom, maxWaiting };
 }
 
 /** Looks the address up each time, since a name may lead elsewhere after its server was moved. */

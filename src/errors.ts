@@ -1,5 +1,7 @@
 /** Every error that a caller of the library can meet. */
 
+import { keyText } from "./key_text.ts";
+
 /**
  * What is known of a mutation that ended in an error: it took no effect and never will
  * (`none`), it was carried out (`done`), or the client can't tell (`unknown`). Queries: `none`.
@@ -12,17 +14,53 @@ const EFFECT_NOTES: Readonly<Record<Effect, string>> = {
   unknown: "It may or may not have been carried out.",
 };
 
-/** The base of all errors: `code` is for programs, `message` for people. */
+/** The call that an error tells of. */
+export interface FailedCall {
+  /** As on the wire, such as GET, or the name of a method. */
+  readonly operation: string;
+  /** Its key, prefix or section; empty or undefined if it has none. */
+  readonly key?: Uint8Array;
+  /** The server that it went to. */
+  readonly server?: { readonly name: string | undefined; readonly address: string };
+}
+
+/**
+ * The base of all errors: `code` is for programs, `message` for people. Messages have keys and
+ * addresses, but never a value or the master key.
+ */
 export class KilogramError extends Error {
   readonly code: string;
   readonly effect: Effect;
+  /** The key of the call that failed, if it has one: control characters escaped, at most 100 characters. */
+  declare readonly key?: string;
+  /** The server that the call went to: its name, or its address if it has no name. */
+  declare readonly server?: string;
 
-  constructor(code: string, message: string, effect: Effect = "none", cause?: unknown) {
+  constructor(
+    code: string,
+    message: string,
+    { effect = "none", cause, call }: {
+      readonly effect?: Effect;
+      readonly cause?: unknown;
+      readonly call?: FailedCall;
+    } = {},
+  ) {
     super(message, cause === undefined ? undefined : { cause });
     this.name = nameOf(code);
     this.code = code;
     this.effect = effect;
+    if (hasKey(call)) this.key = keyText(call.key);
+    if (call?.server !== undefined) this.server = call.server.name ?? call.server.address;
   }
+}
+
+function hasKey(call: FailedCall | undefined): call is FailedCall & { readonly key: Uint8Array } {
+  return call?.key !== undefined && call.key.length > 0;
+}
+
+/** GET of "session:42" */
+function callText(call: FailedCall): string {
+  return hasKey(call) ? `${call.operation} of "${keyText(call.key)}"` : call.operation;
 }
 
 /** A call had no deadline. Nothing was sent. */
@@ -45,10 +83,10 @@ export class InvalidArgumentError extends KilogramError {
 
 /** A master key is not 32 bytes, 44 characters of base64 or 64 of hex. */
 export class MasterKeyError extends KilogramError {
-  constructor(reason: string) {
+  constructor(reason: string, what = "This") {
     super(
       "MASTER_KEY",
-      `This is not a key: ${reason}. A key is 32 bytes, as 44 characters of base64 or 64 of ` +
+      `${what} is not a key: ${reason}. A key is 32 bytes, as 44 characters of base64 or 64 of ` +
         "hex. Make one with: kg keygen",
     );
   }
@@ -58,8 +96,6 @@ export class MasterKeyError extends KilogramError {
 interface DeadlineDetails {
   /** What the network reported, if anything: a hint, since it can be forged. */
   readonly cause?: unknown;
-  /** The server that was asked. */
-  readonly server?: { readonly name: string | undefined; readonly address: string };
   /** What may have happened, as a sentence. */
   readonly why?: string;
 }
@@ -75,37 +111,37 @@ export class DeadlineExceededError extends KilogramError {
    * @param note what else is known, or ""
    */
   constructor(
-    operation: string,
+    call: FailedCall,
     waitedMs: number,
     effect: Effect | null,
     note: string,
-    { cause, server, why }: DeadlineDetails = {},
+    { cause, why }: DeadlineDetails = {},
   ) {
-    const name = server === undefined ? "" : ` from ${server.name ?? server.address}`;
+    const from = call.server === undefined ? "" : ` from ${placeText(call.server)}`;
     const parts = [
-      `${operation} had no answer${name} after ${Math.round(waitedMs)} ms:`,
+      `${callText(call)} had no answer${from} after ${Math.round(waitedMs)} ms:`,
       why ?? NO_ANSWER,
       cause instanceof Error ? `The network reported: ${cause.message}.` : "",
       note,
       effect === null ? "" : EFFECT_NOTES[effect],
     ];
     const message = parts.filter((part) => part !== "").join(" ");
-    super("DEADLINE_EXCEEDED", message, effect ?? "none", cause);
+    super("DEADLINE_EXCEEDED", message, { effect: effect ?? "none", cause, call });
   }
+}
+
+function placeText({ name, address }: NonNullable<FailedCall["server"]>): string {
+  return name === undefined ? address : `${name} (${address})`;
 }
 
 /** The server that has the key is known to be down. Nothing was sent. */
 export class ServerDownError extends KilogramError {
-  /** Its name. */
-  readonly server: string;
+  declare readonly server: string;
 
   /** @param why what is known, as the end of a sentence */
-  constructor(operation: string, server: string, why: string) {
-    super(
-      "SERVER_DOWN",
-      `${operation}: the server ${server} is down: ${why}.`,
-    );
-    this.server = server;
+  constructor(call: FailedCall & Required<Pick<FailedCall, "server">>, why: string) {
+    const message = `${callText(call)}: the server ${placeText(call.server)} is down: ${why}.`;
+    super("SERVER_DOWN", message, { call });
   }
 }
 
@@ -130,10 +166,22 @@ export class SomeFailedError<K = unknown, R = unknown> extends KilogramError {
   ) {
     const [first] = errors.values();
     const effect = isChange && results.size > 0 ? "unknown" : worstEffect(errors);
-    super("SOME_FAILED", `${what} failed; the first: ${first?.message}`, effect, first);
+    const message = `${what} failed: ${listed([...errors.keys()])}; the first: ${first?.message}`;
+    super("SOME_FAILED", message, { effect, cause: first });
     this.errors = errors;
     this.results = results;
   }
+}
+
+/** As many as a line has room for. */
+const MAX_LISTED = 8;
+
+function listed(places: readonly unknown[]): string {
+  const texts = places.slice(0, MAX_LISTED).map((place) =>
+    `"${keyText(place instanceof Uint8Array ? place : String(place))}"`
+  );
+  const others = places.length - texts.length;
+  return others === 0 ? texts.join(", ") : `${texts.join(", ")} and ${others} more`;
 }
 
 function worstEffect(errors: ReadonlyMap<unknown, Error>): Effect {
@@ -146,36 +194,40 @@ function worstEffect(errors: ReadonlyMap<unknown, Error>): Effect {
 
 /** The caller's AbortSignal fired; `cause` is its reason. */
 export class AbortedError extends KilogramError {
-  constructor(operation: string, effect: Effect, reason: unknown) {
-    super("ABORTED", `${operation} was aborted. ${EFFECT_NOTES[effect]}`, effect, reason);
+  constructor(call: FailedCall, effect: Effect, reason: unknown) {
+    const message = `${callText(call)} was aborted. ${EFFECT_NOTES[effect]}`;
+    super("ABORTED", message, { effect, cause: reason, call });
   }
 }
 
 /** The client was closed before the call or while it waited. */
 export class ClosedError extends KilogramError {
-  constructor(operation: string, effect: Effect) {
-    super("CLOSED", `${operation}: this client is closed. ${EFFECT_NOTES[effect]}`, effect);
+  constructor(call: FailedCall, effect: Effect) {
+    const message = `${callText(call)}: this client is closed. ${EFFECT_NOTES[effect]}`;
+    super("CLOSED", message, { effect, call });
   }
 }
 
 /** The maximum number of calls is already waiting. Nothing was sent. */
 export class OverloadedError extends KilogramError {
-  constructor(operation: string, limit: number) {
+  constructor(call: FailedCall, limit: number) {
     super(
       "OVERLOADED",
-      `${operation}: ${limit} calls already wait for this server; start fewer at once.`,
+      `${callText(call)}: ${limit} calls already wait for this server; start fewer at once, or ` +
+        "let more of them wait: connect(…, { maxWaiting }).",
+      { call },
     );
   }
 }
 
 /** The server was replaced, or moved on, while a mutation waited: its outcome is unknown. */
 export class OutcomeUnknownError extends KilogramError {
-  constructor(operation: string) {
+  constructor(call: FailedCall) {
     super(
       "OUTCOME_UNKNOWN",
-      `${operation} may or may not have been carried out: the server changed before it ` +
+      `${callText(call)} may or may not have been carried out: the server changed before it ` +
         "answered. Read the key to see.",
-      "unknown",
+      { effect: "unknown", call },
     );
   }
 }
@@ -185,45 +237,60 @@ export class RefusedError extends KilogramError {}
 
 /** The server refused the request as invalid (status ERROR). Nothing changed. */
 export class RequestError extends RefusedError {
-  constructor(operation: string, message: string) {
-    super("REQUEST", `The server refused ${operation}: ${message}`);
+  /** The server's words. */
+  readonly reason: string;
+
+  constructor(call: FailedCall, reason: string) {
+    super("REQUEST", `The server refused ${callText(call)}: ${reason}`, { call });
+    this.reason = reason;
   }
 }
 
 /** The mutation was judged before, but its outcome is no longer kept (status DUPLICATE). */
 export class DuplicateError extends RefusedError {
-  constructor(operation: string) {
+  constructor(call: FailedCall) {
     super(
       "DUPLICATE",
-      `${operation} had already reached the server, which no longer keeps its outcome: it was ` +
-        "carried out once or refused. Read the key to see.",
-      "unknown",
+      `${callText(call)} had already reached the server, which no longer keeps its outcome: it ` +
+        "was carried out once or refused. Read the key to see.",
+      { effect: "unknown", call },
     );
   }
 }
 
-/** The server has no room and does not evict (status FULL). Nothing changed. */
+/** The server, or the engine behind it, has no room and does not evict (status FULL). Nothing changed. */
 export class FullError extends RefusedError {
-  constructor(operation: string) {
+  constructor(call: FailedCall) {
     super(
       "FULL",
-      `${operation}: the server is full. Delete keys, give it more --memory, or let it evict.`,
+      `${callText(call)}: the server, or the engine behind it, is full. Delete keys, give it ` +
+        "more memory, or let it evict.",
+      { call },
     );
   }
 }
 
 /** The value to return is longer than a datagram carries (status TOO_LARGE). */
 export class TooLargeError extends RefusedError {
-  constructor(operation: string, effect: Effect) {
+  constructor(call: FailedCall, effect: Effect) {
     const done = effect === "done" ? " The operation itself was carried out." : "";
-    super("TOO_LARGE", `${operation}: the value does not fit a datagram.${done}`, effect);
+    const message = `${callText(call)}: the value does not fit a datagram.${done}`;
+    super("TOO_LARGE", message, { effect, call });
   }
 }
 
 /** A reply under the right key that version 1 of the wire does not define. */
 export class ProtocolError extends KilogramError {
-  constructor(operation: string, what: string, effect: Effect) {
-    super("PROTOCOL", `${operation}: the server sent ${what}; is its version newer?`, effect);
+  constructor(call: FailedCall, what: string, effect: Effect) {
+    const message = `${callText(call)}: the server sent ${what}; is its version newer?`;
+    super("PROTOCOL", message, { effect, call });
+  }
+}
+
+/** The value that was read is not JSON. It is not told, as it may be a secret. */
+export class NotJsonError extends KilogramError {
+  constructor(call: FailedCall) {
+    super("NOT_JSON", `${callText(call)}: its value is not JSON.`, { call });
   }
 }
 

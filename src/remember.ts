@@ -10,10 +10,12 @@ import {
   AbortedError,
   DeadlineExceededError,
   DuplicateError,
+  type FailedCall,
   FullError,
   InvalidArgumentError,
 } from "./errors.ts";
 import { copyBytes } from "./bytes.ts";
+import { keyText } from "./key_text.ts";
 import { MAX_KEY_BYTES } from "./protocol/frame.ts";
 import type { Time } from "./protocol/destination.ts";
 
@@ -96,11 +98,11 @@ export class Remember {
     const untilMs = this.#time.now() + timeoutMs;
     for (;;) {
       const leftMs = untilMs - this.#time.now();
-      if (leftMs <= 0) throw notInTime(timeoutMs);
+      if (leftMs <= 0) throw notInTime(key, timeoutMs);
       const value = await calls.get(key, { timeout: leftMs, signal });
       if (value !== undefined) return value;
       const making = this.#underWay.get(name) ?? this.#begin(name, calls, key, load, terms);
-      const made = await this.#waitFor(making, untilMs, terms);
+      const made = await this.#waitFor(making, key, untilMs, terms);
       // Each caller gets a copy that it may change.
       if (made !== undefined) return copyBytes(made);
     }
@@ -180,15 +182,16 @@ export class Remember {
   /** Waits until one caller's deadline; other callers may wait longer. */
   #waitFor(
     making: Making,
+    key: Uint8Array,
     untilMs: number,
     { timeoutMs, signal }: Terms,
   ): Promise<Uint8Array | undefined> {
     return new Promise((settle, fail) => {
       // A value that is there is not kept back because it can't be stored in time.
       const alarm = this.#time.makeAlarm(() =>
-        making.loaded === undefined ? fail(notInTime(timeoutMs)) : settle(making.loaded)
+        making.loaded === undefined ? fail(notInTime(key, timeoutMs)) : settle(making.loaded)
       );
-      const abort = () => fail(new AbortedError("remember", "unknown", signal?.reason));
+      const abort = () => fail(new AbortedError(callOf(key), "unknown", signal?.reason));
       alarm.set(Math.max(0, untilMs - this.#time.now()));
       if (signal?.aborted) abort();
       signal?.addEventListener("abort", abort);
@@ -208,6 +211,7 @@ async function loadAndStore(
   onLoaded: (value: Uint8Array) => void,
 ): Promise<Uint8Array> {
   const loaded = await load();
+  if (typeof loaded !== "string" && !(loaded instanceof Uint8Array)) throw noValue(key, loaded);
   const value = typeof loaded === "string" ? encoder.encode(loaded) : copyBytes(loaded);
   onLoaded(value);
   try {
@@ -241,10 +245,22 @@ async function giveBack(calls: Caller, { key, token }: Lease, timeout: number): 
   await calls.delete(key, { timeout, ifEqual: token }).catch(() => {});
 }
 
-function notInTime(timeoutMs: number): DeadlineExceededError {
+function callOf(key: Uint8Array): FailedCall {
+  return { operation: "remember", key };
+}
+
+function notInTime(key: Uint8Array, timeoutMs: number): DeadlineExceededError {
   const why = "the value was not there, and its loader, here or elsewhere, was not done.";
   // The loader may go on, and store its value.
-  return new DeadlineExceededError("remember", timeoutMs, "unknown", "", { why });
+  return new DeadlineExceededError(callOf(key), timeoutMs, "unknown", "", { why });
+}
+
+function noValue(key: Uint8Array, loaded: unknown): InvalidArgumentError {
+  const what = loaded === null ? "null" : typeof loaded;
+  return new InvalidArgumentError(
+    `The loader of "${keyText(key)}" returned ${what}: a value to remember is a string or a ` +
+      "Uint8Array.",
+  );
 }
 
 function tooLong(length: number): InvalidArgumentError {

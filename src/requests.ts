@@ -9,7 +9,7 @@ import {
   type Value,
   valueBytes,
 } from "./arguments.ts";
-import type { DeleteOptions, SetOptions, SetResult } from "./call_options.ts";
+import type { AddResult, DeleteOptions, SetOptions, SetResult } from "./call_options.ts";
 import { InvalidArgumentError } from "./errors.ts";
 import type { Reply } from "./protocol/call.ts";
 import { Operation, ReplyToggle, type Request, RequestToggle, Status } from "./protocol/frame.ts";
@@ -41,12 +41,13 @@ export function setRequest(key: Key, value: Value, options: SetOptions | undefin
   const expected = expectedOf(options);
   const toggles = setToggles(options);
   const bytes = expected === undefined
-    ? valueBytes(value, ttlMs)
-    : ifEqualBytes(expected, value, ttlMs);
+    ? valueBytes(value, ttlMs, key)
+    : ifEqualBytes(expected, value, ttlMs, key);
   return requestOf(Operation.SET, keyBytes(key), bytes, ttlMs, toggles);
 }
 
-function setToggles({ overwrite, old, ifEqual }: SetOptions = {}): number {
+function setToggles(options: SetOptions | undefined): number {
+  const { overwrite, old, ifEqual } = options ?? {};
   if (ifEqual !== undefined && (overwrite || old)) {
     throw new InvalidArgumentError("ifEqual goes with neither overwrite nor old.");
   }
@@ -68,9 +69,19 @@ function presentValue(reply: Reply): Uint8Array | undefined {
 export function deleteRequest(key: Key, options: DeleteOptions | undefined): Request {
   const expected = expectedOf(options);
   const bytes = keyBytes(key);
-  const value = expected === undefined ? NO_BYTES : ifEqualBytes(expected, NO_BYTES, 0);
+  const value = expected === undefined ? NO_BYTES : ifEqualBytes(expected, NO_BYTES, 0, key);
   const toggles = expected === undefined ? 0 : RequestToggle.IF_EQUAL;
   return requestOf(Operation.DELETE, bytes, value, 0, toggles);
+}
+
+export function addResultOf(reply: Reply): AddResult {
+  const value = BigInt(decoder.decode(reply.value));
+  const number = Number(value);
+  return {
+    value,
+    number: Number.isSafeInteger(number) ? number : undefined,
+    ttl: remainingTtl(reply),
+  };
 }
 
 export function remainingTtl(reply: Reply): number | undefined {

@@ -63,7 +63,10 @@ async function* scan(
     cursor = copyBytes(value, 0, CURSOR_BYTES);
     if (cursor.every((byte) => byte === 0)) return;
   }
-  throw new RequestError("SCAN", `it lost its place ${MAX_RESTARTS} times, by restarts.`);
+  throw new RequestError(
+    { operation: "SCAN" },
+    `it lost its place ${MAX_RESTARTS} times, by restarts.`,
+  );
 }
 
 function* keysOf(value: Uint8Array): Generator<Uint8Array> {

@@ -1,20 +1,20 @@
 /**
  * Servers as people write them: `127.0.0.1:4040`, or with a name `cache-1=10.0.0.1:4040`, or a list
- * `cache-1=10.0.0.1:4040,cache-2=10.0.0.2:4040*2`, where the second gets twice as many keys.
+ * `cache-1=10.0.0.1:4040,cache-2=10.0.0.2:4040*2`, where the second gets twice as many keys. Each of these
+ * may also be a URL: server_url.ts.
  */
 
 import { InvalidArgumentError } from "./errors.ts";
 import { checkServerName } from "./protocol/server_name.ts";
 import { type Address, formatAddress, parseAddress } from "./runtime/address.ts";
+import { agreedSpread, noSecrets, readServerUrl, type Spread } from "./server_url.ts";
+
+export { type Spread, SPREADS } from "./server_url.ts";
 
 export const MAX_SERVERS = 100;
 export const MAX_WEIGHT = 100;
 /** The sum of the weights bounds what it costs to choose a key's server. */
 export const MAX_WEIGHTS = 1_000;
-
-export const SPREADS = ["keys", "any"] as const;
-/** What several servers are: each has its share of the keys, or any leads to all keys. */
-export type Spread = typeof SPREADS[number];
 
 /** A server of a list. */
 export interface ListedServer {
@@ -28,26 +28,30 @@ export interface ListedServer {
 
 /**
  * Reads a server, or a list of servers.
- * @param given text with commas between the servers, or an array
- * @param spread whether each key has one of them, which its name decides, or any of them has all keys
+ * @param given text with commas between the servers, also as a URL, or an array
+ * @param spread whether each key has one of them, which its name decides, or any of them has all keys; by
+ *   default what the URL says, otherwise `keys`
  * @param anyBy how to say that any of them has all keys, for an error; null if that is no use
- * @throws {InvalidArgumentError} for what is no list, and for one where names are missing or come twice
+ * @throws {InvalidArgumentError} for what is no list, for one where names are missing or come twice, and
+ *   for a URL that says something else about the spread
  */
 export function parseServerList(
   given: string | readonly string[],
-  spread: Spread = "keys",
+  spread?: Spread,
   anyBy: string | null = "KG_SPREAD=any",
 ): ListedServer[] {
-  const texts = typeof given === "string" ? given.split(",") : given;
+  const { servers: list, spread: ofUrl } = readServerUrl(given);
+  const texts = typeof list === "string" ? list.split(",") : list;
   if (!Array.isArray(texts) || !texts.every((text) => typeof text === "string")) {
     throw new InvalidArgumentError("Servers are given as text, or as an array of texts.");
   }
   const servers = texts.map((text) => text.trim()).filter((text) => text !== "").map(parseServer);
-  checkList(servers, spread, anyBy);
+  checkList(servers, agreedSpread(spread, ofUrl) ?? "keys", anyBy);
   return servers;
 }
 
 function parseServer(entry: string): ListedServer {
+  noSecrets(entry);
   const [, name, text, digits = "1"] = /^(?:([^=]*)=)?([^=*]*)(?:\*(.*))?$/.exec(entry) ?? [];
   if (text === undefined) {
     throw new InvalidArgumentError(`"${entry}" is not a server: write cache-1=HOST:PORT.`);

@@ -2,11 +2,13 @@ import { test } from "node:test";
 import { assert, assertEquals, assertRejects, assertThrows } from "@std/assert";
 import type { Calls, Client } from "../src/client.ts";
 import {
+  ClosedError,
   DeadlineExceededError,
   DeadlineRequiredError,
   DuplicateError,
   FullError,
   InvalidArgumentError,
+  NotJsonError,
   ProtocolError,
   RequestError,
   TooLargeError,
@@ -61,10 +63,14 @@ for (const provider of [nodeCrypto, webCrypto]) {
     assertEquals(await run(kv.delete("k")), undefined);
     assertEquals(await run(kv.exists("k")), undefined);
     assertEquals(await run(kv.touch("k")), false);
-    assertEquals(await run(kv.add("n", 2)), { value: 2n, ttl: undefined });
-    assertEquals(await run(kv.add("n", -(2n ** 63n))), { value: 2n - 2n ** 63n, ttl: undefined });
+    assertEquals(await run(kv.add("n", 2)), { value: 2n, number: 2, ttl: undefined });
+    assertEquals(await run(kv.add("n", -(2n ** 63n))), {
+      value: 2n - 2n ** 63n,
+      number: undefined,
+      ttl: undefined,
+    });
     const limited = await run(kv.add("limit", 1, { ttl: 1000 }));
-    assertEquals(limited, { value: 1n, ttl: 1000 });
+    assertEquals(limited, { value: 1n, number: 1, ttl: 1000 });
     await clock.pass(1000);
     assertEquals((await run(kv.add("limit", 1, { ttl: 1000 }))).value, 1n);
     assert((await run(kv.ping())) >= 0);
@@ -184,8 +190,12 @@ test("bytes, text and JSON come back as they were", async () => {
   await run(kv.setJson("json", config));
   assertEquals(await run(kv.getJson("json")), config);
   assertEquals(await run(kv.getJson("missing")), undefined);
-  await assertRejects(() => run(kv.getJson("text")), SyntaxError);
-  await assertRejects(() => run(kv.setJson("x", undefined)), InvalidArgumentError, "undefined");
+  await assertRejects(() => run(kv.getJson("text")), NotJsonError);
+  await assertRejects(
+    () => run(kv.setJson("x", undefined)),
+    InvalidArgumentError,
+    'undefined has no JSON form: "x"',
+  );
 });
 
 test("an array is copied when the call is made", async () => {
@@ -240,6 +250,107 @@ test("the types require a deadline", () => {
   assertEquals(typeof typed, "function");
 });
 
+test("a client is no view: its calls need a deadline", () => {
+  const takesView = (kv: Calls<true>) => kv.timeoutMs;
+  const takesClient = (kv: Calls<false>) => kv.timeoutMs;
+  const typed = (client: Client) => {
+    // @ts-expect-error: a client has no default deadline
+    takesView(client);
+    // @ts-expect-error: nor has a view of one of its servers
+    takesView(client.at("cache-1"));
+    const view: Calls<true> = client.within(1);
+    takesView(view.within(2).at("cache-1"));
+    const given: number = takesView(view);
+    // Who gives a deadline with each call may have either.
+    takesClient(client);
+    takesClient(view);
+    // @ts-expect-error: may be undefined
+    const missing: number = takesClient(client);
+    return [given, missing];
+  };
+  assertEquals(typeof typed, "function");
+});
+
+test("a view has views, and closing one closes the client", async () => {
+  const { client, kv, run } = await begin();
+  const long = kv.within(2_000);
+  assertEquals([client.timeoutMs, kv.timeoutMs, long.timeoutMs], [undefined, 500, 2_000]);
+  await run(long.set("k", "v"));
+  assertEquals(await run(long.at("").getText("k")), "v");
+  assertThrows(() => untyped(kv).within(0), InvalidArgumentError);
+  kv.at("").within(5).close();
+  for (const each of [kv, long]) await assertRejects(() => run(each.get("k")), ClosedError);
+  client.close();
+});
+
+test("a client and its views are closed by using and by await using", async () => {
+  for (const isAsync of [false, true]) {
+    for (const isView of [false, true]) {
+      const { client, kv } = await begin();
+      const closed = isView ? kv : client;
+      if (isAsync) await closed[Symbol.asyncDispose]();
+      else closed[Symbol.dispose]();
+      await assertRejects(() => client.get("k", { timeout: 5 }), ClosedError);
+    }
+  }
+  const { client } = await begin();
+  {
+    using _ = client;
+    await using _view = client.within(5);
+  }
+  await assertRejects(() => client.get("k", { timeout: 5 }), ClosedError);
+});
+
+test("an option that does not exist is refused, and the one that was meant is named", async () => {
+  const { kv, client, run, requests } = await begin();
+  const cases: [() => Promise<unknown>, string][] = [
+    [
+      () => untyped(kv).set("k", "v", { ttlMs: 5 }),
+      "ttlMs is no option of set; did you mean ttl, in mil",
+    ],
+    [
+      () => untyped(kv).set("k", "v", { EX: 5 }),
+      "EX is no option of set; did you mean ttl, in milli",
+    ],
+    [() => untyped(kv).set("k", "v", { overwite: true }), "did you mean overwrite?"],
+    [() => untyped(kv).setMany([["k", "v"]], { ifEqual: "x" }), "ifEqual is no option of setMany"],
+    [() => untyped(kv).setMany([], { expires: 1 }), "no option of setMany; did you mean ttl"],
+    [() => untyped(kv).setJson("k", 1, { ttl: 1, if_equal: "" }), "did you mean ifEqual?"],
+    [
+      () => untyped(kv).get("k", { ttl: 1 }),
+      "ttl is no option of get; it has timeout, deadline, signal.",
+    ],
+    [() => untyped(kv).getMany(["k"], { foo: 1 }), "foo is no option of getMany"],
+    [() => untyped(kv).add("k", 1, { overwrite: true }), "overwrite is no option of add"],
+    [() => untyped(kv).delete("k", { if: "v" }), "if is no option of delete"],
+    [() => untyped(kv).deleteMany(["k"], { ifEqual: "v" }), "no option of deleteMany"],
+    [() => untyped(kv).touch("k", { EXPIRE: 5 }), "did you mean ttl"],
+    [() => untyped(kv).exists("k", { "\n": 1 }), "is no option of exists"],
+    [() => untyped(kv).getItem("k", { timeoutMs: 1 }), "no option of get; did you mean timeout"],
+    [() => untyped(kv).remember("k", () => "", { leaseMs: 1 }), "remember; did you mean lease, in"],
+    [() => untyped(kv).rememberJson("k", () => "", { tttl: 1 }), "remember; did you mean ttl"],
+    [() => untyped(kv).drop("k", { old: true }), "old is no option of drop"],
+    [() => untyped(kv).keys("k", { limit: 1 }).next(), "limit is no option of keys"],
+    [
+      () => untyped(kv).stats({ sections: "x" }),
+      "sections is no option of stats; did you mean section?",
+    ],
+    [() => untyped(kv).ping({ x: 1 }), "x is no option of ping"],
+    [() => untyped(client).get("k", { timeoutms: 1 }), "did you mean timeout, in milliseconds?"],
+    [() => untyped(kv).set("k", "v", 60), "The options of set are an object"],
+    [() => untyped(kv).get("k", null), "not null"],
+    [() => untyped(kv).set("k", "v", null), "not null"],
+    [() => untyped(kv).get("k", "EX"), "not a string"],
+  ];
+  for (const [call, words] of cases) {
+    await assertRejects(async () => await run(call()), InvalidArgumentError, words);
+  }
+  assertEquals(requests.length, 0);
+  const inherited = Object.create({ ttl: 1_000 });
+  await run(kv.set("k", "v", inherited));
+  assert(((await run(kv.exists("k")))?.ttl ?? 0) > 900);
+});
+
 test("a deadline is a time, and a call whose deadline has passed sends nothing", async () => {
   const { client, run, requests } = await begin();
   assertEquals(await run(client.get("k", { deadline: Date.now() + 5_000 })), undefined);
@@ -272,10 +383,12 @@ test("a key or value that does not fit throws before sending, and names size and
   await fails(() => kv.get(""), "empty", "1 to 128");
   await fails(() => kv.get(new Uint8Array(0)), "empty");
   await fails(() => kv.set("k", everyByte(864)), "864", "863");
-  await fails(() => kv.set("k", everyByte(856), { ttl: 1 }), "856", "855");
+  await fails(() => kv.set("k", everyByte(856), { ttl: 1 }), "856", "855", 'value of "k"');
+  await fails(() => kv.setMany([["a", "1"], ["b", everyByte(864)]]), 'value of "b" has 864 bytes');
+  await fails(() => untyped(kv).setMany([["a", 1]]), 'The value of "a" must be', "not number");
   for (const key of [1, null, undefined, {}, ["k"], new ArrayBuffer(3)]) {
-    await fails(() => untyped(kv).get(key), "string or a Uint8Array");
-    await fails(() => untyped(kv).set("k", key), "string or a Uint8Array");
+    await fails(() => untyped(kv).get(key), "a string or a Uint8Array");
+    await fails(() => untyped(kv).set("k", key), "a string or a Uint8Array");
   }
   for (const ttl of [0, -1, 1.5, 2 ** 53, "1"]) {
     await fails(() => untyped(kv).set("k", "v", { ttl }), "ttl");

@@ -127,7 +127,10 @@ test("each caller waits until its deadline, and the value is stored even if nobo
   assertEquals(states, ["DEADLINE_EXCEEDED", "waits", "DEADLINE_EXCEEDED"]);
   const error = await hasty.promise.catch((error) => error);
   assert(error instanceof DeadlineExceededError);
-  assertMatch(error.message, /remember had no answer after 100 ms: .*loader.* was not done/);
+  assertMatch(
+    error.message,
+    /remember of "\w+" had no answer after 100 ms: .*loader.* was not done/,
+  );
   await clock.pass(100);
   assertEquals([patient.state, counts.loads], ["answered", 1]);
   assertEquals(await run(other.getText("k", { timeout: 500 })), "made 1");

@@ -170,7 +170,7 @@ export const makeLink = (server: ServerInWorld | null): Link => ({
 export async function makeClient(
   clock: VirtualClock,
   link: Link,
-  options: { provider?: CryptoProvider; ciphers?: TrafficCiphers } = {},
+  options: { provider?: CryptoProvider; ciphers?: TrafficCiphers; maxWaiting?: number } = {},
 ): Promise<ClientInWorld> {
   const requests: Uint8Array[] = [];
   const replies: Uint8Array[] = [];
@@ -186,6 +186,7 @@ export async function makeClient(
     now: clock.now,
     makeAlarm: clock.makeAlarm,
     fillRandom: fillRandomOf(1_000_000 + seeds++),
+    maxWaiting: options.maxWaiting,
     send: (datagram) => {
       const sent = copyBytes(datagram);
       requests.push(sent);

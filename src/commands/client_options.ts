@@ -3,6 +3,7 @@
 import { DEFAULT_SERVER } from "../runtime/address.ts";
 import type { CryptoChoice } from "../arguments.ts";
 import { type Spread, SPREADS } from "../server_list.ts";
+import { readServerUrl } from "../server_url.ts";
 import { choiceOf, type Input, type Options } from "./command.ts";
 import { parseDuration } from "./quantities.ts";
 
@@ -70,9 +71,10 @@ export function serversOf(input: Input): string {
   return input.text("server") ?? (process.env.KG_SERVER || DEFAULT_SERVER);
 }
 
-/** What several servers are; undefined leaves it to KG_SPREAD. */
+/** What several servers are, by an option or by their URL; undefined leaves it to KG_SPREAD. */
 export function spreadOf(input: Input, option = "spread"): Spread | undefined {
-  return input.text(option) === undefined ? undefined : choiceOf(input, option, SPREADS);
+  if (input.text(option) !== undefined) return choiceOf(input, option, SPREADS);
+  return option === "spread" ? readServerUrl(serversOf(input)).spread : undefined;
 }
 
 /** Whether any of several servers leads to all keys. */

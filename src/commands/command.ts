@@ -1,7 +1,7 @@
 /** The definition of a command, and the code that all commands share. */
 
 import { parseArgs, styleText } from "node:util";
-import { nearest } from "./nearest.ts";
+import { nearest } from "../nearest.ts";
 import { UsageError } from "./usage_error.ts";
 
 export interface Option {

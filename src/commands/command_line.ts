@@ -2,7 +2,7 @@
 
 import { CLIENT_OPTIONS } from "./client_options.ts";
 import type { Options } from "./command.ts";
-import { nearest } from "./nearest.ts";
+import { nearest } from "../nearest.ts";
 import { UsageError } from "./usage_error.ts";
 
 /** Commands that look like options elsewhere. */

@@ -3,7 +3,7 @@
 import type { Command } from "./command.ts";
 import { ELSEWHERE } from "./elsewhere.ts";
 import type { Commands } from "./help.ts";
-import { nearest } from "./nearest.ts";
+import { nearest } from "../nearest.ts";
 import { UsageError } from "./usage_error.ts";
 
 export const COMMANDS: Commands = {

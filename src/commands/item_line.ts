@@ -9,7 +9,7 @@ import type { StoredItem } from "../journal/journal_executor.ts";
 import { MAX_KEY_BYTES } from "../store/item.ts";
 import { MAX_STORED_BYTES } from "../store/store.ts";
 import { fromBase64 } from "./base64.ts";
-import { nearest } from "./nearest.ts";
+import { nearest } from "../nearest.ts";
 import { valueFields } from "./output.ts";
 import { UsageError } from "./usage_error.ts";
 

@@ -13,10 +13,11 @@ import { Operation } from "../protocol/frame.ts";
 import { requestOf } from "../requests.ts";
 import { parseServerList } from "../server_list.ts";
 import { formatAddress, parseAddress } from "../runtime/address.ts";
+import { readServerUrl } from "../server_url.ts";
 import { makeAlarm } from "../runtime/alarm.ts";
 import { DEFAULT_ENGINE_PORT, dialEngine } from "../runtime/engine_dial.ts";
 import { backendTimeoutMsOf } from "./backend_options.ts";
-import { cryptoChoice, isAny, spreadOf } from "./client_options.ts";
+import { cryptoChoice, spreadOf } from "./client_options.ts";
 import type { Input } from "./command.ts";
 import { requireKey } from "./key_source.ts";
 import { log } from "./log.ts";
@@ -42,18 +43,22 @@ export async function openBackend(
   signal: AbortSignal,
 ): Promise<Opened> {
   return url.startsWith(KG)
-    ? await openServers(input, url.slice(KG.length), now)
+    ? await openServers(input, url, now)
     : await openEngine(input, url, now, signal);
 }
 
-async function openServers(input: Input, servers: string, now: () => number): Promise<Opened> {
+async function openServers(input: Input, url: string, now: () => number): Promise<Opened> {
   if (input.text("backend-ca") !== undefined || input.text("backend-password-file") !== undefined) {
     throw new UsageError("--backend-ca and --backend-password-file go with a backend of redis");
   }
-  const spread = spreadOf(input, "backend-spread");
-  parseServerList(servers, isAny(input, "backend-spread") ? "any" : "keys", "--backend-spread any");
+  if (readServerUrl(url).onDown === "miss") {
+    throw new UsageError("a gateway says when a server is down: it takes no onDown=miss");
+  }
+  const spread = spreadOf(input, "backend-spread") ?? readServerUrl(url).spread;
+  const isAny = (spread ?? process.env.KG_SPREAD) === "any";
+  parseServerList(url, isAny ? "any" : "keys", "--backend-spread any");
   const { key } = requireKey(input.text("backend-key-file") ?? input.text("key-file"));
-  const { destination, close } = await openDestination(servers, {
+  const { destination, close } = await openDestination(url, {
     key,
     crypto: cryptoChoice(input),
     onDown: "error",
@@ -67,7 +72,7 @@ async function openServers(input: Input, servers: string, now: () => number): Pr
     destination.close();
     close();
   };
-  return opened(executor, `keys: at ${servers}`, timeoutMs, end);
+  return opened(executor, `keys: at ${url.slice(KG.length)}`, timeoutMs, end);
 }
 
 /** Asks all servers now and then, so that it is known which are there, and logs when one comes or goes. */

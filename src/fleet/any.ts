@@ -8,7 +8,8 @@ import type { Limit, Reply } from "../protocol/call.ts";
 import type { Destination, ServerDestination, ServerState, Time } from "../protocol/destination.ts";
 import type { Request } from "../protocol/frame.ts";
 import type { FillRandom } from "../protocol/nonces.ts";
-import { type Member, type OnDown, orMiss } from "./member.ts";
+import type { OnDown } from "../server_url.ts";
+import { type Member, orMiss } from "./member.ts";
 
 export class AnyOf implements Destination, ServerDestination {
   readonly servers: readonly Member[];

@@ -1,15 +1,13 @@
 /** One server of a fleet: its exchange, its path, and whether it is down. */
 
-import { ServerDownError } from "../errors.ts";
+import { type FailedCall, ServerDownError } from "../errors.ts";
 import type { Limit, Reply } from "../protocol/call.ts";
 import type { ServerDestination, ServerState } from "../protocol/destination.ts";
 import { Exchange, type ExchangePorts } from "../protocol/exchange.ts";
 import { Operation, type Request, Status } from "../protocol/frame.ts";
 import { OPERATION_NAMES } from "../protocol/operations.ts";
+import type { OnDown } from "../server_url.ts";
 import { Liveness } from "./liveness.ts";
-
-/** What calls do whose server is down. */
-export type OnDown = "error" | "miss";
 
 /** A path to a server, as an address led to it. */
 export interface Path {
@@ -85,7 +83,7 @@ export class Member implements ServerDestination {
     this.#liveness = new Liveness(exchange, ports, {
       onDown: () => {
         exchange.onReply = () => this.#liveness.noteReply();
-        exchange.failHarmless((operation) => this.#downError(operation));
+        exchange.failHarmless((call) => this.#downError(call));
       },
       onUp: () => {
         exchange.onReply = null;
@@ -142,18 +140,20 @@ export class Member implements ServerDestination {
 
   #call(request: Request, limit: Limit): Promise<Reply> {
     if (this.#liveness.isDown && !this.#isClosed) {
-      return Promise.reject(this.#downError(OPERATION_NAMES[request.operation]));
+      return Promise.reject(
+        this.#downError({ operation: OPERATION_NAMES[request.operation], key: request.key }),
+      );
     }
     this.#liveness.watch();
     return this.exchange.call(request, limit);
   }
 
-  #downError(operation: string): ServerDownError {
+  #downError(call: FailedCall): ServerDownError {
     const { name, address } = this.#options;
     const why = this.#path === null && this.#problem !== undefined
       ? this.#problem.message
       : `it has answered nothing for ${Math.round(this.#liveness.silentMs)} ms${this.#hint}`;
-    return new ServerDownError(operation, name ?? address, why.replace(/\.$/, ""));
+    return new ServerDownError({ ...call, server: { name, address } }, why.replace(/\.$/, ""));
   }
 
   get #hint(): string {

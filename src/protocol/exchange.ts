@@ -9,6 +9,7 @@ import {
   AbortedError,
   ClosedError,
   DeadlineExceededError,
+  type FailedCall,
   OutcomeUnknownError,
   OverloadedError,
 } from "../errors.ts";
@@ -37,12 +38,14 @@ import { Lane, MAX_OUTSTANDING } from "./lane.ts";
 import { MutationOrder } from "./mutation_order.ts";
 import { NO_ADDITIONAL_DATA } from "./seal.ts";
 import { type FillRandom, isMutationNonce, NonceStream } from "./nonces.ts";
-import { errorOf } from "./reply_error.ts";
+import { errorOf, isAnswer } from "./reply_error.ts";
 import { Transmission } from "./transmission.ts";
 import { type Alarm, WakeTimer } from "./wake_timer.ts";
 
-/** Maximum number of calls that wait for their turn. */
+/** How many calls wait for their turn, unless more are asked for; one takes 0.5 to 2 KiB. */
 export const MAX_WAITING = 65_536;
+/** The most that may be asked for. */
+export const MOST_WAITING = 1_048_576;
 /** After this long without a reply, the client asks for the epoch before it sends a mutation. */
 const EPOCH_STALE_MS = 10_000;
 /** Maximum number of datagrams being opened at once, where opening is asynchronous. */
@@ -58,6 +61,8 @@ export interface ExchangePorts {
   readonly fillRandom: FillRandom;
   /** What the server is called in error messages and in the client's `servers`. */
   readonly server?: Pick<ServerState, "name" | "address">;
+  /** How many calls may wait for their turn, by default 65,536; those beyond it fail. */
+  readonly maxWaiting?: number;
 }
 
 const PING: Request = {
@@ -167,9 +172,9 @@ export class Exchange implements Destination {
    * Ends every call that has no effect so far: queries, and mutations that were not sent. A mutation
    * that was sent waits on, since only its answer can tell what became of it.
    */
-  failHarmless(errorOf: (operation: string) => Error): void {
+  failHarmless(errorFor: (call: FailedCall) => Error): void {
     for (const call of this.#lanes.flatMap((lane) => [...lane])) {
-      if (call.effect === "none") this.#fail(call, errorOf(call.name));
+      if (call.effect === "none") this.#fail(call, errorFor(this.#failed(call)));
     }
     this.#goOn();
   }
@@ -205,7 +210,7 @@ export class Exchange implements Destination {
     this.#closed = true;
     this.#ping = null;
     for (const call of this.#lanes.flatMap((lane) => [...lane])) {
-      this.#fail(call, new ClosedError(call.name, call.effect));
+      this.#fail(call, new ClosedError(this.#failed(call), call.effect));
     }
     this.#timer.stop();
   }
@@ -227,11 +232,21 @@ export class Exchange implements Destination {
 
   #objectionTo(call: Call): Error | null {
     const nowMs = call.startedAtMs;
-    if (this.#closed) return new ClosedError(call.name, "none");
-    if (call.signal?.aborted) return new AbortedError(call.name, "none", call.signal.reason);
+    if (this.#closed) return new ClosedError(this.#failed(call), "none");
+    if (call.signal?.aborted) {
+      return new AbortedError(this.#failed(call), "none", call.signal.reason);
+    }
     if (call.deadlineAtMs <= nowMs) return this.#deadlineError(call, nowMs);
-    if (this.#waitingCalls >= MAX_WAITING) return new OverloadedError(call.name, MAX_WAITING);
+    const { maxWaiting = MAX_WAITING } = this.#ports;
+    if (this.#waitingCalls >= maxWaiting) {
+      return new OverloadedError(this.#failed(call), maxWaiting);
+    }
     return null;
+  }
+
+  /** A call, for an error that tells of it. */
+  #failed({ name, request }: Call): FailedCall {
+    return { operation: name, key: request.key, server: this.#ports.server };
   }
 
   #laneOf(call: Call): Lane {
@@ -247,7 +262,7 @@ export class Exchange implements Destination {
     for (let call = lane.next; call !== null; call = lane.next) {
       if (call.signal?.aborted) {
         // One signal ends many calls: its event has reached the call that made room, and not this one.
-        this.#fail(call, new AbortedError(call.name, call.effect, call.signal.reason));
+        this.#fail(call, new AbortedError(this.#failed(call), call.effect, call.signal.reason));
         continue;
       }
       if (!call.isMutation) {
@@ -325,7 +340,7 @@ export class Exchange implements Destination {
   }
 
   #abort(call: Call): void {
-    this.#abandon(call, new AbortedError(call.name, call.effect, call.signal?.reason));
+    this.#abandon(call, new AbortedError(this.#failed(call), call.effect, call.signal?.reason));
     this.#goOn();
   }
 
@@ -463,9 +478,8 @@ export class Exchange implements Destination {
       value: copyBytes(frame, VALUE_AT, VALUE_AT + valueLengthOf(frame)),
       remainingTtlMs: remainingTtlOf(frame),
     };
-    const error = errorOf(reply, call);
-    if (error === null) call.settle(reply);
-    else call.fail(error);
+    if (isAnswer(reply)) call.settle(reply);
+    else call.fail(errorOf(reply, this.#failed(call), call.isMutation));
   }
 
   /** After a new epoch: renews or fails the mutations that the server can no longer answer. */
@@ -477,7 +491,7 @@ export class Exchange implements Destination {
       if (standing === Standing.GOOD) continue;
       call.mayHaveActedBefore = call.mayHaveActed;
       if (standing === Standing.RENEW || !call.mayHaveActed) this.#renew(call);
-      else this.#fail(call, new OutcomeUnknownError(call.name));
+      else this.#fail(call, new OutcomeUnknownError(this.#failed(call)));
     }
   }
 
@@ -519,11 +533,11 @@ export class Exchange implements Destination {
     const { outstanding } = this.#laneOf(call);
     const isBehindOthers = outstanding.size >= MAX_OUTSTANDING && !outstanding.has(call);
     return new DeadlineExceededError(
-      call.name,
+      this.#failed(call),
       waitedMs,
       call.isMutation ? call.effect : null,
       isBehindOthers ? `${MAX_OUTSTANDING} calls before it had no answer either.` : "",
-      { cause: this.#networkError, server: this.#ports.server },
+      { cause: this.#networkError },
     );
   }
 }

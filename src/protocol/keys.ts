@@ -39,21 +39,23 @@ export function encodeKey(key: Uint8Array): string {
 /**
  * The 32 bytes of a key given as bytes, as 44 characters of base64 or as 64 of hex; white space
  * around text is ignored.
+ * @param what it is, for the error
  * @throws {MasterKeyError} for anything else; the message never contains the key
  */
-export function decodeKey(key: string | Uint8Array): Uint8Array {
+export function decodeKey(key: string | Uint8Array, what = "This"): Uint8Array {
   if (key instanceof Uint8Array) {
     if (key.length === KEY_BYTES) return copyBytes(key);
-    throw new MasterKeyError(`it has ${key.length} bytes, not ${KEY_BYTES}`);
+    throw new MasterKeyError(`it has ${key.length} bytes, not ${KEY_BYTES}`, what);
   }
-  if (typeof key !== "string") throw new MasterKeyError("it is neither text nor bytes");
+  if (typeof key !== "string") throw new MasterKeyError("it is neither text nor bytes", what);
   const text = key.trim();
   if (HEX_FORM.test(text)) {
     return Uint8Array.from(text.match(/../g) ?? [], (hex) => parseInt(hex, 16));
   }
   if (BASE64_FORM.test(text)) return Uint8Array.from(atob(text), (char) => char.charCodeAt(0));
-  if (text === "") throw new MasterKeyError("it is empty");
-  throw new MasterKeyError(`it is text of ${text.length} characters, and neither base64 nor hex`);
+  if (text === "") throw new MasterKeyError("it is empty", what);
+  const reason = `it is text of ${text.length} characters, and neither base64 nor hex`;
+  throw new MasterKeyError(reason, what);
 }
 
 /**

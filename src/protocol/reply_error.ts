@@ -3,33 +3,34 @@
 import {
   DuplicateError,
   type Effect,
+  type FailedCall,
   FullError,
   ProtocolError,
   RequestError,
   TooLargeError,
 } from "../errors.ts";
-import type { Call, Reply } from "./call.ts";
+import type { Reply } from "./call.ts";
 import { Status } from "./frame.ts";
 
 const decoder = new TextDecoder("utf-8", { ignoreBOM: true });
 
-/** The error that a reply's status stands for; null for an answer. */
-export function errorOf({ status, value }: Reply, { name, isMutation }: Call): Error | null {
+export function isAnswer({ status }: Reply): boolean {
+  return status === Status.OK || status === Status.NOT_FOUND || status === Status.EXISTS;
+}
+
+/** The error that the status of a reply stands for which is no answer. */
+export function errorOf({ status, value }: Reply, call: FailedCall, isMutation: boolean): Error {
   const onlyResultLost: Effect = isMutation ? "done" : "none";
   switch (status) {
-    case Status.OK:
-    case Status.NOT_FOUND:
-    case Status.EXISTS:
-      return null;
     case Status.ERROR:
-      return new RequestError(name, decoder.decode(value));
+      return new RequestError(call, decoder.decode(value));
     case Status.DUPLICATE:
-      return new DuplicateError(name);
+      return new DuplicateError(call);
     case Status.FULL:
-      return new FullError(name);
+      return new FullError(call);
     case Status.TOO_LARGE:
-      return new TooLargeError(name, onlyResultLost);
+      return new TooLargeError(call, onlyResultLost);
     default:
-      return new ProtocolError(name, `status ${status}`, isMutation ? "unknown" : "none");
+      return new ProtocolError(call, `status ${status}`, isMutation ? "unknown" : "none");
   }
 }

@@ -44,7 +44,7 @@ export async function skvsCall(
   ports: SkvsPorts,
 ): Promise<Uint8Array | undefined> {
   const { cipher, fillRandom } = ports;
-  const name = nameOf(request.command);
+  const operation = nameOf(request.command);
   const datagram = new Uint8Array(DATAGRAM_BYTES);
   fillRandom(datagram.subarray(0, NONCE_BYTES));
   writeSkvsRequest(cipher.frame, request);
@@ -52,11 +52,11 @@ export async function skvsCall(
   const reply = await exchangeOnce(datagram, timeoutMs, ports);
   if (reply === null) {
     const isQuery = request.command === SkvsCommand.GET || request.command === SkvsCommand.EXISTS;
-    throw new DeadlineExceededError(name, timeoutMs, isQuery ? null : "unknown", "");
+    throw new DeadlineExceededError({ operation }, timeoutMs, isQuery ? null : "unknown", "");
   }
   const length = skvsLengthOf(reply, SKVS_REPLY_VALUE_AT, MAX_SKVS_REPLY_VALUE_BYTES);
   if (reply[0] === SkvsStatus.NOT_FOUND) return undefined;
-  if (reply[0] !== SkvsStatus.OK) throw new RequestError(name, "it gave no reason");
+  if (reply[0] !== SkvsStatus.OK) throw new RequestError({ operation }, "it gave no reason");
   return copyBytes(reply, SKVS_REPLY_VALUE_AT, SKVS_REPLY_VALUE_AT + length);
 }
 

@@ -7,6 +7,7 @@
  */
 
 import { uptime } from "node:os";
+import { isAllowed } from "./permission.ts";
 
 /** Uptime comes in whole seconds on some systems. */
 const MIN_SLEEP_MS = 2_000;
@@ -26,11 +27,7 @@ const SYSTEM: ClockSources = {
 
 /** NaN where Deno has not been allowed to tell it: then time asleep is not counted. */
 function systemUptimeMs(): number {
-  try {
-    return uptime() * 1_000;
-  } catch {
-    return Number.NaN;
-  }
+  return isAllowed({ name: "sys", kind: "osUptime" }) ? uptime() * 1_000 : Number.NaN;
 }
 
 /** Makes a clock in milliseconds; its origin is arbitrary. */

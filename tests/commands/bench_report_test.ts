@@ -108,7 +108,12 @@ test("failed calls are reported, and their time counts", () => {
   assertEquals((reportJson(empty).reads as Record<string, unknown>).p50Us, undefined);
   assertMatch(reportText(empty), /no call ended/);
   const measured = new Measured();
-  measured.noteFailure(true, new DeadlineExceededError("GET", 10, null, ""), 10, 500);
+  measured.noteFailure(
+    true,
+    new DeadlineExceededError({ operation: "GET" }, 10, null, ""),
+    10,
+    500,
+  );
   const result = resultOf(measured);
   const json = reportJson(result);
   assertMatch(reportText(result), /failed +1 reads DEADLINE_EXCEEDED/);

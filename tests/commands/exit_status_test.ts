@@ -15,14 +15,17 @@ import { NoAddressError } from "../../src/runtime/address.ts";
 import { DataFolderError } from "../../src/runtime/sqlite/problem.ts";
 
 test("the exit status tells the user's mistake from the network, the server and this machine", () => {
-  const down = new ServerDownError("GET", "a", "no answer");
+  const down = new ServerDownError(
+    { operation: "GET", server: { name: "a", address: "a:1" } },
+    "no answer",
+  );
   const cases: [unknown, number][] = [
     [new UsageError("x"), Exit.USAGE],
     [new InvalidArgumentError("x"), Exit.USAGE],
-    [new DeadlineExceededError("GET", 1, null, ""), Exit.NO_ANSWER],
+    [new DeadlineExceededError({ operation: "GET" }, 1, null, ""), Exit.NO_ANSWER],
     [down, Exit.NO_ANSWER],
     [new SomeFailedError("x", new Map([["k", down]]), new Map(), false), Exit.NO_ANSWER],
-    [new FullError("SET"), Exit.REFUSED],
+    [new FullError({ operation: "SET" }), Exit.REFUSED],
     [new SystemError("x"), Exit.SYSTEM],
     [new NoAddressError("x"), Exit.SYSTEM],
     [new DataFolderError("x"), Exit.SYSTEM],

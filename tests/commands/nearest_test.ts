@@ -1,6 +1,6 @@
 import { test } from "node:test";
 import { assertEquals } from "@std/assert";
-import { nearest } from "../../src/commands/nearest.ts";
+import { nearest } from "../../src/nearest.ts";
 
 test("the nearest name is two letters away at most", () => {
   const names = ["get", "set", "overwrite", "timeout"];

@@ -10,6 +10,7 @@ import { everyByte, fillRandomOf } from "../bytes.ts";
 import {
   freshEnvironment,
   importLibrary,
+  kg,
   LIBRARY,
   type RunningServer,
   startServer,
@@ -139,6 +140,84 @@ test("no server, another key, a wrong key, a wrong address", async () => {
   await assertRejects(nowhere, InvalidArgumentError, "nowhere.invalid");
 });
 
+/** Runs something with other variables of the environment. */
+async function withVariables(
+  variables: Readonly<Record<string, string>>,
+  run: () => Promise<unknown>,
+): Promise<void> {
+  const names = ["KG_SERVER", "KG_SPREAD", "KG_KEY", "KG_KEY_FILE"];
+  const before = names.map((name) => [name, process.env[name]] as const);
+  for (const name of names) delete process.env[name];
+  Object.assign(process.env, variables);
+  try {
+    await run();
+  } finally {
+    for (const [name, value] of before) {
+      if (value === undefined) delete process.env[name];
+      else process.env[name] = value;
+    }
+  }
+}
+
+test("server and key come from the environment, or the server's URL", async () => {
+  const [address] = serverOf("native").addresses;
+  const key = env.KG_KEY ?? "";
+  const file = join(env.HOME ?? "", "a key");
+  writeFileSync(file, `${key}\n`);
+  const greets = async (...args: Parameters<typeof connect>) => {
+    await using client = await connect(...args);
+    await client.set("greeting", "hello", { timeout: TIMEOUT_MS, overwrite: true });
+    assertEquals(await client.getText("greeting", { timeout: TIMEOUT_MS }), "hello");
+  };
+  await withVariables({ KG_SERVER: address, KG_KEY: key }, () => greets());
+  await withVariables({ KG_SERVER: `kg://${address}`, KG_KEY_FILE: file }, () => greets());
+  await withVariables({ KG_SERVER: "nowhere.invalid", KG_KEY: "nonsense" }, async () => {
+    await greets(`kg://${address}?onDown=miss`, { key });
+    await greets(`kg://${address}/`, { key, maxWaiting: 1_048_576 });
+  });
+  await withVariables({}, async () => {
+    await assertRejects(() => connect(), InvalidArgumentError, "KG_KEY_FILE");
+  });
+  await withVariables({ KG_KEY: "nonsense" }, async () => {
+    await assertRejects(() => connect(), MasterKeyError, "KG_KEY is not a key: it is text of 8");
+  });
+  await withVariables({ KG_KEY_FILE: `${file}.gone` }, async () => {
+    await assertRejects(() => connect(), InvalidArgumentError, "gone");
+  });
+  writeFileSync(file, "nonsense");
+  await withVariables({ KG_KEY_FILE: file }, async () => {
+    await assertRejects(() => connect(), MasterKeyError, `What is in "${file}" is not a key`);
+  });
+});
+
+test("kg takes the same URL, and tells no key that is in one", () => {
+  const [address] = serverOf("native").addresses;
+  const to = (url: string) => kg(env, ["set", "by url", "x", "--overwrite", "--server", url]);
+  assertEquals(to(`kg://${address}`).status, 0);
+  assertEquals(to(`kg://${address},127.0.0.1:9?spread=any`).status, 0);
+  const refused = to(`kg://${address}?key=${env.KG_KEY}`);
+  assertEquals([refused.status, refused.stderr.includes(env.KG_KEY ?? "")], [2, false]);
+});
+
+test("connect refuses options that do not exist, and values that they can't have", async () => {
+  const key = env.KG_KEY ?? "";
+  const cases: [Record<string, unknown>, string][] = [
+    [{ key, timeout: 50 }, "timeout is no option of connect; it has key, crypto, onDown"],
+    [{ keys: [key] }, "keys is no option of connect; did you mean key?"],
+    [{ key, ondown: "miss" }, "did you mean onDown?"],
+    [{ key, crypto: "openssl" }, 'crypto is "openssl"; it must be "native" or "node" or "web"'],
+    [{ key, spread: "all" }, "spread"],
+    [{ key, maxWaiting: 0 }, "maxWaiting is 0"],
+    [{ key, maxWaiting: 1_048_577 }, "1 to 1048576"],
+    [{ key, maxWaiting: "5" }, "maxWaiting"],
+  ];
+  for (const [options, words] of cases) {
+    await assertRejects(() => connect("127.0.0.1:1", options), InvalidArgumentError, words);
+  }
+  const given = "kg://127.0.0.1:1?spread=any";
+  await assertRejects(() => connect(given, { key, spread: "keys" }), InvalidArgumentError, "any");
+});
+
 /** A socket that answers nothing. */
 async function silentSocket() {
   const socket = createSocket("udp4");
@@ -196,7 +275,7 @@ test("an open client does not keep a process alive, answered or not", async () =
   `;
   writeFileSync(script, program);
   const runs = "Deno" in globalThis
-    ? [["run", "-A", "--unstable-net", script], ["run", "-A", script]]
+    ? [["run", "-A", "--unstable-net", script], ["run", "--no-prompt", "--allow-net", script]]
     : [[script]];
   for (const args of runs) {
     const { stdout, status } = spawnSync(process.execPath, args, { env, timeout: 30_000 });

@@ -3,7 +3,8 @@
 import { Client } from "../../src/client.ts";
 import { copyBytes } from "../../src/bytes.ts";
 import { Fleet } from "../../src/fleet/fleet.ts";
-import { Member, type OnDown } from "../../src/fleet/member.ts";
+import { Member } from "../../src/fleet/member.ts";
+import type { OnDown } from "../../src/server_url.ts";
 import { trafficCiphers } from "../../src/protocol/keys.ts";
 import { nodeCrypto } from "../../src/runtime/node_crypto.ts";
 import { fillRandomOf } from "../bytes.ts";

@@ -138,7 +138,7 @@ test("an open loop that is late still lets replies have their turn", async () =>
 test("a failed call is counted by its code, and its time counts with the others", async () => {
   const measured = new Measured();
   await closedLoop(new Requests(READS), 1, {
-    clients: [clientOf(() => Promise.reject(new OverloadedError("GET", 1)))],
+    clients: [clientOf(() => Promise.reject(new OverloadedError({ operation: "GET" }, 1)))],
     extent: { durationMs: FOR_EVER, count: 3 },
     recorder: measured,
   });
@@ -157,8 +157,8 @@ test("what a thread measured arrives whole, and in arrays of bounded length", ()
   });
   for (let i = 0; i < 20_000; i++) recorder.note(i % 4 === 0 ? "set" : "hit", i / 1_000, i);
   recorder.note("miss", 1, 20_100);
-  recorder.noteFailure(true, new OverloadedError("GET", 1), 2, 20_101);
-  recorder.noteFailure(false, new OverloadedError("SET", 1), 3, 20_102);
+  recorder.noteFailure(true, new OverloadedError({ operation: "GET" }, 1), 2, 20_101);
+  recorder.noteFailure(false, new OverloadedError({ operation: "SET" }, 1), 3, 20_102);
   recorder.noteLateness(4);
   recorder.flush();
   recorder.flush();

@@ -18,7 +18,12 @@ test("a call counts in the second in which it ended; a stall shows", () => {
   assertEquals([seconds.length, measured.answered], [1, 100]);
   measured.advance(3_600);
   measured.note("hit", 2_500, 3_500);
-  measured.noteFailure(false, new DeadlineExceededError("SET", 10, null, ""), 1_000, 3_600);
+  measured.noteFailure(
+    false,
+    new DeadlineExceededError({ operation: "SET" }, 10, null, ""),
+    1_000,
+    3_600,
+  );
   measured.end(4_000);
   const { spans } = measured;
   assertEquals(spans, seconds);

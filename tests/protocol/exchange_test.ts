@@ -12,7 +12,16 @@ import { MAX_WAITING } from "../../src/protocol/exchange.ts";
 import { MAX_OUTSTANDING } from "../../src/protocol/lane.ts";
 import { isMutationNonce, sequenceOf } from "../../src/protocol/nonces.ts";
 import type { Calls } from "../../src/client.ts";
-import { makeClient, makeLink, makeServer, oneClient, settled, watch } from "../world.ts";
+import {
+  makeClient,
+  makeLink,
+  makeServer,
+  oneClient,
+  outcome,
+  settled,
+  watch,
+  WorldClock,
+} from "../world.ts";
 
 const isMutation = (datagram: Uint8Array) => isMutationNonce(datagram);
 const isQuery = (datagram: Uint8Array) => !isMutationNonce(datagram);
@@ -332,6 +341,51 @@ test("more calls than the bound are refused at once", async () => {
   await assertRejects(() => kv.get("k"), OverloadedError, String(MAX_WAITING));
   client.close();
   await run(Promise.allSettled(calls.map(({ promise }) => promise)));
+});
+
+async function withRoom(maxWaiting: number) {
+  const clock = new WorldClock();
+  const link = makeLink(await makeServer(clock));
+  const { client } = await makeClient(clock, link, { maxWaiting });
+  return { clock, link, client, kv: client.within(1_000) };
+}
+
+test("a burst waits its turn where more calls may wait, in order, until deadline or signal", async () => {
+  const { clock, link, client, kv } = await withRoom(1_000);
+  const ended: number[] = [];
+  const sums = Array.from({ length: 600 }, (_, i) => {
+    const added = kv.add("n", 1);
+    void added.then(() => ended.push(i));
+    return added;
+  });
+  const abort = new AbortController();
+  const aborted = watch(kv.set("n", "aborted", { overwrite: true, signal: abort.signal }));
+  const late = watch(client.set("n", "late", { overwrite: true, timeout: 0.3 }));
+  abort.abort();
+  const all = await outcome(clock, Promise.all(sums));
+  assertEquals(all.map(({ number }) => number), sums.map((_, i) => i + 1));
+  assertEquals(ended, sums.map((_, i) => i));
+  assertEquals([aborted.state, late.state], ["ABORTED", "DEADLINE_EXCEEDED"]);
+  assertEquals(await outcome(clock, kv.getText("n")), "600", "neither was sent");
+  link.onRequest = () => 0;
+  const waiting = Array.from({ length: 1_064 }, () => watch(kv.get("k")));
+  await assertRejects(() => kv.get("k"), OverloadedError, "1000 calls already wait");
+  await assertRejects(() => kv.set("k", ""), OverloadedError, "maxWaiting");
+  await clock.pass(1_000);
+  assertEquals([...new Set(waiting.map(({ state }) => state))], ["DEADLINE_EXCEEDED"]);
+  client.close();
+});
+
+test("more calls may wait than do by default", async () => {
+  const { link, client, kv, clock } = await withRoom(MAX_WAITING + 10);
+  link.onRequest = () => 0;
+  const calls = [];
+  for (let i = 0; i < MAX_OUTSTANDING + MAX_WAITING + 10; i++) {
+    calls.push(kv.get("k").catch(() => {}));
+  }
+  await assertRejects(() => kv.get("k"), OverloadedError, String(MAX_WAITING + 10));
+  client.close();
+  await outcome(clock, Promise.all(calls));
 });
 
 test("queries do not wait for mutations that wait for the epoch", async () => {

@@ -1,7 +1,7 @@
 /** Carries out jobs at other Kilogram servers, one or several, through the library's own client. */
 
 import { copyBytes, writeU16 } from "../../bytes.ts";
-import { KilogramError } from "../../errors.ts";
+import { KilogramError, RequestError } from "../../errors.ts";
 import { Action, type Job } from "../../execute/executor.ts";
 import type { Limit, Reply } from "../../protocol/call.ts";
 import type { Destination } from "../../protocol/destination.ts";
@@ -216,8 +216,10 @@ function failed(error: unknown): Fill {
   const message = messageOf(error);
   if (!(error instanceof KilogramError)) return unavailable(message);
   if (error.code === "FULL") return outcome(Result.FULL);
-  if (message.includes(REFUSALS[Result.NOT_A_NUMBER])) return outcome(Result.NOT_A_NUMBER);
-  if (message.includes(REFUSALS[Result.OVERFLOW])) return outcome(Result.OVERFLOW);
+  // Not the message, which has the key, whose text is anybody's choice.
+  const reason = error instanceof RequestError ? error.reason : "";
+  if (reason.includes(REFUSALS[Result.NOT_A_NUMBER])) return outcome(Result.NOT_A_NUMBER);
+  if (reason.includes(REFUSALS[Result.OVERFLOW])) return outcome(Result.OVERFLOW);
   return error.effect === "none" ? unavailable(message) : unknown(message);
 }
 
