@@ -60,8 +60,8 @@ ${
 ${
     heading("Exit status:")
   } 0 done, 1 not found or not stored, 2 wrong usage, 3 no answer before the deadline,
-4 refused by the server, 5 refused by this machine: a port or folder in use, a file that can't be read
-or written, a full disk, a host without an address. With --json an error is a line of JSON as well:
+4 refused by the server, 5 refused by this machine: a port or a folder in use, a file that can't
+be read or written, a full disk, a host without an address. With --json an error is also a line
 {"error":{"code":"FULL","message":"...","effect":"none"}}. Options of a command: kg COMMAND --help
 `;
 }
