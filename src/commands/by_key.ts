@@ -25,14 +25,14 @@ export async function byKey<T>(calls: Promise<Map<Uint8Array, T>>): Promise<ByKe
 /**
  * Tells of each key in turn.
  * @param keys by what was typed
- * @param what such as «kg get: "a" could not be read», for the error of a key
+ * @param command the name of the command, for errors
  * @param tell prints a line for a key that has no error, and tells whether it was there
  * @returns the exit status
  */
 export function tellEach(
   keys: ReadonlyMap<string, Uint8Array>,
   errors: ReadonlyMap<Uint8Array, Error>,
-  { isJson, what }: { isJson: boolean; what: (typed: string) => string },
+  { command, isJson }: { command: string; isJson: boolean },
   tell: (typed: string, key: Uint8Array) => boolean,
 ): number {
   let isAllThere = true;
@@ -41,7 +41,7 @@ export function tellEach(
     if (error === undefined) isAllThere = tell(typed, key) && isAllThere;
     else {
       if (isJson) printJson({ ...keyFields(key), error: errorFields(error) });
-      complain(`${what(typed)}: ${error.message}`);
+      complain(`kg ${command}: "${typed}": ${error.message}`);
     }
   }
   for (const error of errors.values()) return exitStatusOf(error);

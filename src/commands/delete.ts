@@ -54,11 +54,10 @@ async function removeMany(input: Input, keys: ReadonlyMap<string, Uint8Array>): 
     (kv) => byKey<Removed>(kv.deleteMany(keys.values())),
   );
   const failed = new Map([...errors].filter(([, error]) => !isDone(error)));
-  const what = (typed: string) => `kg delete: "${typed}" may not be removed`;
   return tellEach(
     keys,
     failed,
-    { isJson: input.flag("json"), what },
+    { command: "delete", isJson: input.flag("json") },
     (typed, key) => tell(input, typed, key, errors.has(key) ? null : results.get(key)),
   );
 }

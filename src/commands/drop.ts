@@ -1,4 +1,5 @@
 import { createInterface } from "node:readline";
+import { prefixBytes } from "../arguments.ts";
 import { CLIENT_OPTIONS, serversOf } from "./client_options.ts";
 import { type Command, Exit, type Input } from "./command.ts";
 import { atEachServer, reportErrors } from "./each_server.ts";
@@ -22,6 +23,7 @@ export const command: Command = {
 
   async run(input) {
     const [prefix] = input.parameters;
+    prefixBytes(prefix);
     if (prefix === "" && !input.flag("yes") && !(await confirm(input))) {
       complain("kg drop: nothing was removed");
       return Exit.NOT_FOUND;

@@ -48,11 +48,10 @@ export const command: Command = {
 async function getMany(input: Input, keys: ReadonlyMap<string, Uint8Array>): Promise<number> {
   if (wantsSkvs(input)) throw new UsageError("--skvs asks for one key at a time");
   const { results, errors } = await withClient(input, (kv) => byKey(kv.getMany(keys.values())));
-  const what = (typed: string) => `kg get: "${typed}" could not be read`;
   return tellEach(
     keys,
     errors,
-    { isJson: input.flag("json"), what },
+    { command: "get", isJson: input.flag("json") },
     (typed, key) => tell(input, typed, key, results.get(key)),
   );
 }

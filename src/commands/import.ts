@@ -43,8 +43,9 @@ export const command: Command = {
     const items = living(readItems(open(input)));
     const folder = dataFolderOf(input);
     try {
-      if (folder === undefined) await withClient(input, (kv) => storeAll(kv, items, progress));
-      else await intoFolder(folder, counted(items, progress));
+      if (folder === undefined) {
+        await withClient(input, (kv) => storeAll(input, kv, items, progress));
+      } else await intoFolder(folder, counted(items, progress));
     } finally {
       progress.clear();
     }
@@ -98,6 +99,7 @@ async function intoFolder(folder: string, items: AsyncIterable<NumberedItem>): P
 }
 
 async function storeAll(
+  input: Input,
   kv: Calls<true>,
   items: AsyncIterable<NumberedItem>,
   progress: CountProgress,
@@ -108,6 +110,7 @@ async function storeAll(
       progress.add();
     });
   } catch (error) {
+    if (input.flag("json")) printJson({ imported: progress.count });
     complain(`kg import: it ended early; known to be stored: ${formatKeys(progress.count)}`);
     throw error;
   }

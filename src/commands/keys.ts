@@ -1,4 +1,5 @@
 import { Buffer } from "node:buffer";
+import { prefixBytes } from "../arguments.ts";
 import { CLIENT_OPTIONS } from "./client_options.ts";
 import { type Command, Exit, type Input } from "./command.ts";
 import { atEachHolderInTurn, reportErrors } from "./each_server.ts";
@@ -33,6 +34,7 @@ export const command: Command = {
 
   async run(input) {
     const [prefix = ""] = input.parameters;
+    prefixBytes(prefix);
     const most = countOf(input);
     const form = input.flag("json") ? jsonLine : process.stdout.isTTY ? plainLine : rawLine;
     let count = 0;

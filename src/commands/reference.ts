@@ -16,5 +16,6 @@ export const EXIT_STATUSES: readonly (readonly [status: number, meaning: string]
   [2, "wrong usage"],
   [3, "no answer before the deadline"],
   [4, "refused by the server"],
-  [5, "refused by this machine: a port or folder in use, a file, a full disk, an unknown host"],
+  [5, "refused by this machine: a port or a folder in use, a file, a full disk, an unknown host"],
+  [130, "ended by Ctrl-C; kg bench has reported what it measured"],
 ];

@@ -1,5 +1,5 @@
 import type { SetResult } from "../call_options.ts";
-import { valueBytes } from "../arguments.ts";
+import { ifEqualBytes, valueBytes } from "../arguments.ts";
 import { SkvsCommand, SkvsFlag } from "../protocol/skvs.ts";
 import { CLIENT_OPTIONS, IF_EQUAL_OPTION, ifEqualOf, ttlMsOf } from "./client_options.ts";
 import { type Command, Exit, type Input } from "./command.ts";
@@ -83,6 +83,7 @@ function store(
     throw new UsageError("--if-equal goes with neither --overwrite nor --old");
   }
   const options = { overwrite, old, ttl, ...ifEqualOf(input) };
+  if (options.ifEqual !== undefined) ifEqualBytes(options.ifEqual, value, ttl ?? 0);
   return withClient(input, (kv) => kv.set(key, value, options));
 }
 

@@ -105,4 +105,5 @@ test("every command has a help text with its options and examples, and is in the
     assert(list.includes(command.summary));
     for (const line of help.split("\n")) assert(line.length <= 100, line);
   }
+  for (const line of list.split("\n")) assert(line.length <= 100, line);
 });

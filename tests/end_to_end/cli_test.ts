@@ -179,6 +179,9 @@ test("arguments are looked at before the key is looked for", () => {
       [["set", "k", "x".repeat(864)], /864 bytes/],
       [["add", "k", "9999999999999999999"], /64-bit/],
       [["get", "k", "--server", "a:b:c"], /not an address/],
+      [["keys", "x".repeat(129)], /129 bytes/],
+      [["drop", "x".repeat(129)], /129 bytes/],
+      [["set", "k", "x".repeat(862), "--if-equal", ""], /862 bytes/],
     ] as const
   ) assertFails(kg(keyless, args), 2, problem);
 });
@@ -239,6 +242,15 @@ test("--json tells of an error too, on standard output, and the text stays where
   ).text.trim().split("\n").map((line) => JSON.parse(line));
   assertEquals([there.server, absent.server], [env.KG_SERVER, "127.0.0.1:9"]);
   assert(there.elapsedMs > 0 && absent.error.code.length > 0);
+});
+
+test("an import that ends early tells how many keys are stored", () => {
+  const input = '{"key":"an import","value":"x"}\n{"key":"another"}\n';
+  const { status, text, stderr } = kg(env, ["import", "--json"], { input });
+  assertEquals(status, 2);
+  const [told, error] = text.trim().split("\n").map((line) => JSON.parse(line));
+  assertEquals([told.imported, error.error.code], [1, "USAGE"]);
+  assertMatch(stderr, /known to be stored: 1 key\n.*line 2/);
 });
 
 test("stats count what happened, on Linux including the kernel's drops", () => {
