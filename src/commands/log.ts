@@ -30,8 +30,8 @@ export const LOG_OPTIONS = {
   },
   "log-level": {
     type: "string",
-    value: "info|warning|error",
-    help: "the least important events to log (default: info)",
+    value: "LEVEL",
+    help: "the least important to log: info (default), warning or error",
   },
 } as const satisfies Options;
 

@@ -25,7 +25,7 @@ export const STORE_OPTIONS = {
   "on-full": {
     type: "string",
     value: "evict|refuse",
-    help: "what to do when that is full (default: evict; with --data-dir: refuse)",
+    help: "what to do when full (default: evict; with --data-dir: refuse)",
   },
 } as const satisfies Options;
 
