@@ -13,7 +13,7 @@ export const HTTP_OPTIONS = {
     type: "string",
     multiple: true,
     value: "NAME",
-    help: "a name by which --http may be asked, besides addresses and localhost",
+    help: "a name by which to ask --http, besides addresses and localhost",
   },
 } as const satisfies Options;
 

@@ -253,7 +253,10 @@ test("the backend tells of itself in STATS, and PING tells whether it is there",
   const startedAtMs = performance.now();
   const get = kg(own, ["get", "k", "--timeout", "10s"]);
   assertEquals(get.status, 4);
-  assertMatch(get.stderr, /refused GET: 127\.0\.0\.1:\d+: (?:nothing listens there|it closed)/);
+  assertMatch(
+    get.stderr,
+    /refused GET of "k": 127\.0\.0\.1:\d+: (?:nothing listens there|it closed)/,
+  );
   assert(performance.now() - startedAtMs < 8_000, "an outage is told soon");
   const ping = kg(own, ["ping"]);
   assertEquals(ping.status, 4);

@@ -43,7 +43,7 @@ let server: RunningServer;
 before(async () => {
   if (skip) return;
   server = await startServer(env);
-  assert(existsSync("dist/mod.d.ts"), "dist/mod.d.ts is missing: npm run build");
+  assert(existsSync("dist/mod.js"), "dist/mod.js is missing: npm run build");
   mkdirSync(join(folder, "node_modules"));
   symlinkSync(process.cwd(), join(folder, "node_modules", "kilogram"));
   writeFileSync(join(folder, "package.json"), '{ "type": "module" }\n');

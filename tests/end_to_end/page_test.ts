@@ -11,7 +11,7 @@ import type { Browser, Page } from "playwright-core";
 import { freshEnvironment, importLibrary, startServer } from "./programs.ts";
 
 const CHROMIUM = "/usr/bin/chromium";
-const isNeeded = Boolean(process.env.KG_NEED_CHROMIUM);
+const isNeeded = Boolean(process.env.KG_NEED_TOOLS);
 const skip = "Bun" in globalThis && (existsSync(CHROMIUM) || isNeeded) ? false : "Chromium, on Bun";
 
 /** It must reach nothing but the server. */

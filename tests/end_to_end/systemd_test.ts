@@ -9,7 +9,7 @@ import { assert, assertEquals, assertMatch } from "@std/assert";
 
 const MAX_EXPOSURE = 2.0;
 const hasSystemd = spawnSync("systemd-analyze", ["--version"]).status === 0;
-const skip = hasSystemd ? false : "this machine has no systemd";
+const skip = hasSystemd || process.env.KG_NEED_TOOLS ? false : "this machine has no systemd";
 const unit = readFileSync("deploy/kilogram.service", "utf8");
 const dropIn = readFileSync("deploy/kilogram.service.d/local.conf", "utf8");
 
