@@ -56,12 +56,15 @@ function writeSome(bytes: Uint8Array, from: number): number {
   }
 }
 
-/** One line of JSON. A bigint beyond 2^53 is written as text: most readers would round the number. */
-export function printJson(fields: Readonly<Record<string, unknown>>): void {
+/**
+ * One line of JSON. A bigint beyond 2^53 is written as text: most readers would round the number.
+ * @returns as print
+ */
+export function printJson(fields: Readonly<Record<string, unknown>>): boolean {
   const members = Object.entries(fields)
     .filter(([, value]) => value !== undefined)
     .map(([name, value]) => `${JSON.stringify(name)}:${jsonOf(value)}`);
-  printLine(`{${members.join(",")}}`);
+  return print(`{${members.join(",")}}\n`);
 }
 
 function jsonOf(value: unknown): string {
