@@ -98,6 +98,11 @@ test("the network gets no figures without --plaintext-ok, and a port in use is o
   assert(status !== 0);
   assertMatch(stderr, /--http 0.0.0.0:0 would let its figures cross the network unencrypted/);
   assertMatch(serve("--http-host", "x").stderr, /--http-host goes with --http/);
+  for (const wrong of ["cache-1:9464", "http://cache-1", "cache-1.", ""]) {
+    const { stderr, status } = serve("--http", "127.0.0.1:0", "--http-host", wrong);
+    assertEquals(status, 2);
+    assertMatch(stderr, /--http-host .*: a name alone, such as cache-1.example, without a port/);
+  }
   await withHttp([], (port) => {
     const second = serve("--http", `127.0.0.1:${port}`);
     assert(second.status !== 0);
