@@ -104,6 +104,8 @@ test("kg watch prints a value now and after each change, escaped", async () => {
     ]);
     kg(env, ["set", "w", "\u001b[31m"]);
     assertMatch(kg(env, ["watch", "w", "--count", "1"]).text, /^\d\d:\d\d:\d\d {2}\\x1b\[31m\n$/);
+    const ofBytes = kg(env, ["watch", "/wA=", "--key-base64", "--count", "1", "--json"]).text;
+    assertMatch(ofBytes, /"keyBase64":"\/wA=","found":false/);
   });
 });
 
