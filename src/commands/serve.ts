@@ -82,9 +82,12 @@ export const command: Command = {
       await data.flush();
       await new Promise((resolve) => setImmediate(resolve));
     } finally {
-      for (const each of toClose) await each.close();
-      await data.close();
-      hangUp.end();
+      try {
+        for (const each of toClose) await each.close();
+      } finally {
+        await data.close();
+        hangUp.end();
+      }
     }
     log.info("stopped", `kg: stopped by ${signal.reason}`, { signal: String(signal.reason) });
     return Exit.DONE;
