@@ -22,10 +22,11 @@ const ENTRIES = [
 
 /**
  * The program reads no .env and no bunfig.toml from the folder it is started in. Bytecode makes it
- * 2 % larger and halves its start-up time.
+ * 2 % larger and halves its start-up time; splitting lets a command load what it imports, and no more.
  */
 const FLAGS = [
   "--minify",
+  "--splitting",
   "--bytecode",
   "--format=esm",
   "--no-compile-autoload-dotenv",

@@ -23,8 +23,9 @@ interface Response {
 
 export async function handler({ rawPath, requestContext }: Event): Promise<Response> {
   try {
-    const deadline = Date.now() + PATIENCE_MS;
     const kv = await client();
+    // From here on: making the client, in the first request, may take as long for the key alone.
+    const deadline = Date.now() + PATIENCE_MS;
     const key = `limit:${requestContext.http.sourceIp}`;
     const { value: requests } = await kv.add(key, 1, { deadline, ttl: MINUTE_MS });
     if (requests > REQUESTS_A_MINUTE) return { statusCode: 429, body: "Too many requests.\n" };

@@ -56,17 +56,26 @@ function writeSome(bytes: Uint8Array, from: number): number {
   }
 }
 
-/** One line of JSON. A bigint beyond 2^53 is written as text: most readers would round the number. */
-export function printJson(fields: Readonly<Record<string, unknown>>): void {
+/**
+ * One line of JSON. A bigint beyond 2^53 is written as text: most readers would round the number.
+ * @returns as print
+ */
+export function printJson(fields: Readonly<Record<string, unknown>>): boolean {
   const members = Object.entries(fields)
     .filter(([, value]) => value !== undefined)
-    .map(([name, value]) => `${JSON.stringify(name)}:${jsonOf(value)}`);
-  printLine(`{${members.join(",")}}`);
+    .map(([name, value]) => `${shownJson(name)}:${jsonOf(value)}`);
+  return print(`{${members.join(",")}}\n`);
 }
 
 function jsonOf(value: unknown): string {
-  if (typeof value !== "bigint") return JSON.stringify(value);
+  if (typeof value !== "bigint") return shownJson(value);
   return Number.isSafeInteger(Number(value)) ? String(value) : `"${value}"`;
+}
+
+/** JSON in which the control characters that it allows in text are escaped too: terminals obey some. */
+export function shownJson(value: unknown): string {
+  const escaped = (char: string) => `\\u00${char.charCodeAt(0).toString(16)}`;
+  return JSON.stringify(value).replace(/[\x7f-\x9f]/g, escaped);
 }
 
 /**

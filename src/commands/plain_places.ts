@@ -29,6 +29,20 @@ export interface Places {
 }
 
 /**
+ * Looks at all places that an option names before anything is opened for them.
+ * @throws {UsageError}
+ */
+export async function checkPlaces(
+  input: Input,
+  option: string,
+  defaultPort: number,
+  words: Pick<Places, "shows" | "advice">,
+): Promise<void> {
+  socketModeOf(input);
+  for (const text of input.texts(option)) await addressOf(input, option, text, defaultPort, words);
+}
+
+/**
  * Listens at all places that an option names, as HOST:PORT or unix:PATH.
  * @returns the places, for display
  * @throws {UsageError}
@@ -59,7 +73,7 @@ async function addressOf(
   option: string,
   text: string,
   defaultPort: number,
-  { shows, advice }: Places,
+  { shows, advice }: Pick<Places, "shows" | "advice">,
 ): Promise<StreamAddress> {
   if (text === UNIX) throw new UsageError(`--${option} ${text} lacks a path: unix:/run/kg.sock`);
   if (text.startsWith(UNIX)) return { path: text.slice(UNIX.length) };

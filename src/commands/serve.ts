@@ -11,7 +11,7 @@ import { pollOf, READER_OPTIONS, readersOf } from "./reader_options.ts";
 import { openElsewhere, openExecutor } from "./serve_executor.ts";
 import { NAME_OPTION } from "./serve_keys.ts";
 import { LISTEN_OPTION, listenAddressesOf } from "./serve_listen.ts";
-import { type Closable, start } from "./serve_start.ts";
+import { checkDoors, type Closable, start } from "./serve_start.ts";
 import { STORE_OPTIONS } from "./serve_store.ts";
 import type { ServiceManager } from "./service_manager.ts";
 import { SKVS_OPTIONS } from "./skvs.ts";
@@ -65,6 +65,7 @@ export const command: Command = {
     const backend = backendOf(input);
     const readers = backend === undefined ? readersOf(input, cryptoChoice(input)) : 0;
     const pollMs = pollOf(input, readers);
+    await checkDoors(input);
     const manager = await findManager();
     const folder = input.text("data-dir");
     if (folder !== undefined) manager?.loading(folder);
@@ -81,9 +82,12 @@ export const command: Command = {
       await data.flush();
       await new Promise((resolve) => setImmediate(resolve));
     } finally {
-      for (const each of toClose) await each.close();
-      await data.close();
-      hangUp.end();
+      try {
+        for (const each of toClose) await each.close();
+      } finally {
+        await data.close();
+        hangUp.end();
+      }
     }
     log.info("stopped", `kg: stopped by ${signal.reason}`, { signal: String(signal.reason) });
     return Exit.DONE;

@@ -120,7 +120,8 @@ async function openEngine(
   const time = { now, makeAlarm };
   const timeoutMs = backendTimeoutMsOf(input);
   const engine = new Engine({
-    ...{ seeds: hosts, user, password, time, log: (text) => log.info("engine", text) },
+    ...{ seeds: hosts, user, password, time },
+    log: (text, isProblem) => (isProblem ? log.warning : log.info)("engine", text),
     mute: isTls
       ? "the TLS handshake is not answered: is it redis:// without s?"
       : "it does not reply to anything",

@@ -17,7 +17,7 @@ import type { Input } from "./command.ts";
 import { DEFAULT_MAX_CONNECTIONS } from "./door_options.ts";
 import { readSecret } from "./secret_file.ts";
 import { log } from "./log.ts";
-import { listenAtAll } from "./plain_places.ts";
+import { checkPlaces, listenAtAll } from "./plain_places.ts";
 import { parseCount } from "./quantities.ts";
 import { UsageError } from "./usage_error.ts";
 
@@ -26,8 +26,11 @@ const DEFAULT_RESP_PORT = 6380;
 const MOST_CONNECTIONS = 65_536;
 /** Descriptors for other uses: sockets, files, the event loop, a connection being replaced. */
 const RESERVED_DESCRIPTORS = 64;
-const ADVICE =
-  "Other machines reach this store by the encrypted wire (--listen, and kg or the library there)";
+const WORDS = {
+  shows: "keys and values",
+  advice:
+    "Other machines reach this store by the encrypted wire (--listen, and kg or the library there)",
+} as const;
 /** How often connections that have held something for too long are cut off. */
 const SWEEP_MS = 1_000;
 
@@ -47,6 +50,12 @@ export interface Doors {
   /** Reads the password file again. @throws UsageError; the password has not changed then */
   reread(): void;
   close(): void;
+}
+
+/** @throws {UsageError} for a place where a door may not be */
+export async function checkDoors(input: Input): Promise<void> {
+  await checkPlaces(input, "line", DEFAULT_LINE_PORT, WORDS);
+  await checkPlaces(input, "resp", DEFAULT_RESP_PORT, WORDS);
 }
 
 /**
@@ -76,7 +85,7 @@ export async function openDoors(
   ) => {
     const accept = connections.door(converse);
     return await listenAtAll(input, option, port, {
-      ...{ listeners, shows: "keys and values", advice: ADVICE },
+      ...{ listeners, ...WORDS },
       bind: (address) => runtime.listenForStreams(address, accept),
     });
   };

@@ -8,29 +8,45 @@ import { makePage } from "../http/page.ts";
 import type { StreamListener } from "../runtime/stream_listener.ts";
 import type { Section } from "../section.ts";
 import type { Input } from "./command.ts";
-import { listenAtAll } from "./plain_places.ts";
+import { checkPlaces, listenAtAll } from "./plain_places.ts";
 import { UsageError } from "./usage_error.ts";
 
 /** As OpenTelemetry's exporters for Prometheus have it. */
 const DEFAULT_HTTP_PORT = 9464;
 const POINT_MS = 1_000;
-const ADVICE = "A Prometheus on another machine can ask through a tunnel or a proxy";
+const WORDS = {
+  shows: "its figures",
+  advice: "A Prometheus on another machine can ask through a tunnel or a proxy",
+} as const;
+/** As isOwnHost compares it: without a scheme, a port, or a point at the end. */
+const HOST_NAME = /^[\w-]+(\.[\w-]+)*$/;
 
 export interface Http {
   readonly places: readonly string[];
   close(): void;
 }
 
+/** @throws {UsageError} for a place where it may not be, or what is no name */
+export async function checkHttp(input: Input): Promise<void> {
+  if (input.texts("http").length === 0) throw new UsageError("--http-host goes with --http");
+  for (const name of input.texts("http-host")) {
+    if (HOST_NAME.test(name)) continue;
+    throw new UsageError(
+      `--http-host ${name}: a name alone, such as cache-1.example, without a port`,
+    );
+  }
+  await checkPlaces(input, "http", DEFAULT_HTTP_PORT, WORDS);
+}
+
 /**
- * Opens all places that were asked for, or none.
+ * Opens all places that were asked for, which checkHttp has seen, or none.
  * @param sections of STATS, by name
- * @throws {UsageError}
+ * @throws {SystemError}
  */
 export async function openHttp(
   input: Input,
   sections: ReadonlyMap<string, Section>,
 ): Promise<Http> {
-  if (input.texts("http").length === 0) throw new UsageError("--http-host goes with --http");
   const snapshot = (): Snapshot => ({
     atMs: performance.now(),
     sections: new Map([...sections].map(([name, lines]) => [name, Object.fromEntries(lines())])),
@@ -49,7 +65,7 @@ export async function openHttp(
   };
   try {
     const places = await listenAtAll(input, "http", DEFAULT_HTTP_PORT, {
-      ...{ listeners, shows: "its figures", advice: ADVICE },
+      ...{ listeners, ...WORDS },
       bind: (address) => listenForHttp(answers, address),
     });
     return { places, close };

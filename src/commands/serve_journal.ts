@@ -91,11 +91,8 @@ function onWarning(problem: string): void {
 }
 
 function onProblem(problem: string | null): void {
-  if (problem === null) log.info("durable", "changes are durable again");
-  else {log.error(
-      "not_durable",
-      `changes can't be made durable, and new ones are refused: ${problem}`,
-    );}
+  if (problem === null) return log.info("durable", "changes are durable again");
+  log.error("not_durable", `changes can't be made durable, and new ones are refused: ${problem}`);
 }
 
 async function load(

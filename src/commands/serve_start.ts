@@ -147,6 +147,12 @@ function announce({ addresses, name, doors, http, description, ...rest }: Announ
   log.info("ready", `${rest.memory}; ${rest.sealing}${threads}`);
 }
 
+/** Looks at the doors' places before a folder is loaded and a key is made. @throws {UsageError} */
+export async function checkDoors(input: Input): Promise<void> {
+  if (wantsDoors(input)) await (await import("./serve_doors.ts")).checkDoors(input);
+  if (wantsHttp(input)) await (await import("./serve_http.ts")).checkHttp(input);
+}
+
 async function openDoors(input: Input, runtime: Runtime, ports: DoorPorts): Promise<Doors> {
   return await (await import("./serve_doors.ts")).openDoors(input, runtime, ports);
 }

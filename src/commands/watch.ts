@@ -2,6 +2,7 @@ import { equalBytes } from "../bytes.ts";
 import type { Calls } from "../client.ts";
 import { CLIENT_OPTIONS } from "./client_options.ts";
 import { type Command, Exit } from "./command.ts";
+import { KEY_OPTIONS, keyFields, keyOf } from "./key_arguments.ts";
 import { COUNT_OPTION, countOf, INTERVAL_OPTION, intervalMsOf } from "./interval_options.ts";
 import { complain, print, printJson, shownLine, valueFields } from "./output.ts";
 import { pause } from "./pause.ts";
@@ -17,11 +18,16 @@ export const command: Command = {
     "It reads the key again and again, so what changes twice in between is seen once. A line has\n" +
     "the time and the value, with control characters escaped; a key that is not there is (none).\n" +
     "It ends with Ctrl-C.",
-  options: { ...INTERVAL_OPTION(DEFAULT_INTERVAL), ...COUNT_OPTION, ...CLIENT_OPTIONS },
+  options: {
+    ...INTERVAL_OPTION(DEFAULT_INTERVAL),
+    ...COUNT_OPTION,
+    ...KEY_OPTIONS,
+    ...CLIENT_OPTIONS,
+  },
   examples: ["kg watch flag:beta", "kg watch job:17 --interval 100ms --json"],
 
   async run(input) {
-    const [key] = input.parameters;
+    const key = keyOf(input);
     const intervalMs = intervalMsOf(input, DEFAULT_INTERVAL);
     const count = countOf(input);
     const show = input.flag("json") ? showJson : showLine;
@@ -49,7 +55,7 @@ export const command: Command = {
 /** Its errors are returned, but for the first time: a server that is not there ends it at once. */
 async function read(
   kv: Calls<true>,
-  key: string,
+  key: Uint8Array,
   isFirst: boolean,
 ): Promise<Uint8Array | undefined | Error> {
   try {
@@ -66,13 +72,17 @@ function isSame(a: Uint8Array | undefined, b: Uint8Array | undefined): boolean {
 }
 
 /** @returns false if the reader went away, as below */
-function showLine(_: string, value: Uint8Array | undefined): boolean {
+function showLine(_: Uint8Array, value: Uint8Array | undefined): boolean {
   const time = new Date().toTimeString().slice(0, 8);
   const text = value === undefined ? "(none)" : shownLine(value);
   return print(`${time}  ${text}\n`);
 }
 
-function showJson(key: string, value: Uint8Array | undefined): boolean {
-  printJson({ atMs: Date.now(), key, found: value !== undefined, ...valueFields(value) });
-  return true;
+function showJson(key: Uint8Array, value: Uint8Array | undefined): boolean {
+  return printJson({
+    atMs: Date.now(),
+    ...keyFields(key),
+    found: value !== undefined,
+    ...valueFields(value),
+  });
 }

@@ -1,7 +1,7 @@
 /** The sockets of the door for HTTP, by node:http, which every runtime has. */
 
 import { Buffer } from "node:buffer";
-import { createServer, type Server } from "node:http";
+import { createServer, type IncomingHttpHeaders, type Server } from "node:http";
 import type { BoundStreams, StreamAddress } from "../runtime/runtime.ts";
 import type { Answers } from "./answers.ts";
 
@@ -25,13 +25,24 @@ export function listenForHttp(answers: Answers, address: StreamAddress): Promise
   }, (request, response) => {
     const { method = "", url = "", headers } = request;
     const { status, headers: answered, body } = answers.answer({ method, url, host: headers.host });
-    response.writeHead(status, { ...answered, "content-length": String(Buffer.byteLength(body)) });
-    response.end(body);
+    const length = String(Buffer.byteLength(body));
+    if (!hasBody(headers)) {
+      response.writeHead(status, { ...answered, "content-length": length });
+      response.end(body);
+      return;
+    }
+    response.writeHead(status, { ...answered, "content-length": length, connection: "close" });
+    response.end(body, () => request.socket.destroy());
   });
   server.maxConnections = MAX_CONNECTIONS;
   server.on("connection", (socket) => socket.setTimeout(2 * PATIENCE_MS, () => socket.destroy()));
   server.on("clientError", (_, socket) => socket.destroy());
   return bound(server, address);
+}
+
+/** Whether a request brings what nobody reads here. It would be taken for as long as a request may last. */
+function hasBody(headers: IncomingHttpHeaders): boolean {
+  return "transfer-encoding" in headers || (headers["content-length"] ?? "0") !== "0";
 }
 
 function bound(server: Server, address: StreamAddress): Promise<BoundStreams> {

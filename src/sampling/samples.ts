@@ -5,8 +5,9 @@ import type { Line, Section } from "../section.ts";
 import { HotKeys } from "./hot_keys.ts";
 import { Latencies } from "./latencies.ts";
 
-/** Characters of a key that STATS tells: so 16 keys fit a reply. */
-const KEY_CHARACTERS = 34;
+/** Bytes of a key as STATS tells it: so 16 keys fit a reply. */
+const KEY_BYTES = 43;
+const ELLIPSIS = "…";
 const PERCENTILES = { p50_us: 0.5, p90_us: 0.9, p99_us: 0.99, p999_us: 0.999 } as const;
 
 /** A request on one key: what it was, how long it took in the server, and for how many it stands. */
@@ -63,8 +64,6 @@ export class Samples {
 /** In JSON if it is UTF-8, otherwise in hexadecimal; the beginning of a long key ends in "…". */
 function printable(key: string): string {
   const bytes = Uint8Array.from(key, (char) => char.charCodeAt(0));
-  const cut = (text: string) =>
-    text.length > KEY_CHARACTERS ? `${text.slice(0, KEY_CHARACTERS - 1)}…` : text;
   try {
     const text = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true }).decode(bytes);
     return cut(JSON.stringify(text));
@@ -72,6 +71,19 @@ function printable(key: string): string {
     return cut(`0x${bytes.reduce((hex, byte) => hex + byte.toString(16).padStart(2, "0"), "")}`);
   }
 }
+
+function cut(text: string): string {
+  if (bytesOf(text) <= KEY_BYTES) return text;
+  let [beginning, bytes] = ["", bytesOf(ELLIPSIS)];
+  for (const char of text) {
+    bytes += bytesOf(char);
+    if (bytes > KEY_BYTES) break;
+    beginning += char;
+  }
+  return beginning + ELLIPSIS;
+}
+
+const bytesOf = (text: string) => new TextEncoder().encode(text).length;
 
 function latencyLines(latencies: Latencies): Line[] {
   const { total } = latencies;

@@ -49,7 +49,9 @@ export async function runShell(ports: ShellPorts): Promise<number> {
 }
 
 async function run(words: readonly string[], ports: ShellPorts): Promise<number> {
-  if (words[0] === "shell") {
+  // kg alone is the shell, too.
+  const [name = "shell"] = words;
+  if (name === "shell") {
     ports.complain("kg: this is the shell already; exit or Ctrl-D ends it");
     return 2;
   }

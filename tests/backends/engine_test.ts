@@ -34,7 +34,7 @@ function madeUp(nodes: Record<string, Answers>, seeds = Object.keys(nodes)) {
     ...{ seeds, user: undefined, password: undefined, mute: "mute", timeoutMs: 2_000 },
     time: { now: clock.now, makeAlarm: clock.makeAlarm },
     defer: (run) => void clock.at(clock.now(), run),
-    log: (line) => void log.push(line),
+    log: (line, isProblem) => void log.push(`${isProblem ? "a problem: " : ""}${line}`),
     dial(address, events) {
       if (address.includes("bad")) throw new Error(`"${address}" is no address.`);
       const later = (run: (events: SocketEvents) => void) =>
@@ -108,6 +108,14 @@ test("redirects are followed to any address, and one that is none harms only its
   assertMatch(await send("BAD"), /^none: /);
   assertEquals(await send("GET"), "one");
   assertEquals(engine.outage, null);
+});
+
+test("a node that can't be reached is a problem in the log, and one that is there is none", async () => {
+  const { clock, log } = madeUp({ "a:1": () => ALL_AT("a", 1) }, ["a:1", "b:1"]);
+  await clock.pass(100);
+  assert(log.includes("engine: a:1 is there"), log.join());
+  assert(log.includes("engine: a Cluster of 1 primaries"), log.join());
+  assert(log.some((line) => /^a problem: engine: b:1: .*nothing listens/.test(line)), log.join());
 });
 
 test("a node that has left tells no slots, and does not empty what is known", async () => {

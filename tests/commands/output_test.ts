@@ -1,6 +1,6 @@
 import { test } from "node:test";
 import { assertEquals } from "@std/assert";
-import { escapeControls, shownLine, shownValue } from "../../src/commands/output.ts";
+import { escapeControls, shownJson, shownLine, shownValue } from "../../src/commands/output.ts";
 
 const bytes = (text: string) => new TextEncoder().encode(text);
 
@@ -21,4 +21,11 @@ test("in one line, its line ends are escaped too", () => {
 
 test("a text of one line has no line ends left", () => {
   assertEquals(escapeControls("a\nb\x7f"), "a\\x0ab\\x7f");
+});
+
+test("JSON has no control characters in it, and means the same", () => {
+  const value = { "k\x9b": "\x1b[31m\x7f\x80\x9f\xa0é" };
+  const shown = shownJson(value);
+  assertEquals(shown, '{"k\\u009b":"\\u001b[31m\\u007f\\u0080\\u009f\xa0é"}');
+  assertEquals(JSON.parse(shown), value);
 });

@@ -1,6 +1,7 @@
 /** The door for HTTP of a real server: who is answered, and what others notice of its clients. */
 
 import { test } from "node:test";
+import { Buffer } from "node:buffer";
 import { spawnSync } from "node:child_process";
 import { mkdtempSync, statSync } from "node:fs";
 import { request } from "node:http";
@@ -12,6 +13,8 @@ import { freshEnvironment, kg, type RunningServer, startServer } from "./program
 
 /** How long anything here may take on a slow machine. */
 const PATIENCE_MS = 30_000;
+/** Of a MiB each: far more than the system keeps for a connection. */
+const MOST_PARTS = 200;
 
 async function withHttp(
   args: readonly string[],
@@ -95,6 +98,11 @@ test("the network gets no figures without --plaintext-ok, and a port in use is o
   assert(status !== 0);
   assertMatch(stderr, /--http 0.0.0.0:0 would let its figures cross the network unencrypted/);
   assertMatch(serve("--http-host", "x").stderr, /--http-host goes with --http/);
+  for (const wrong of ["cache-1:9464", "http://cache-1", "cache-1.", ""]) {
+    const { stderr, status } = serve("--http", "127.0.0.1:0", "--http-host", wrong);
+    assertEquals(status, 2);
+    assertMatch(stderr, /--http-host .*: a name alone, such as cache-1.example, without a port/);
+  }
   await withHttp([], (port) => {
     const second = serve("--http", `127.0.0.1:${port}`);
     assert(second.status !== 0);
@@ -138,5 +146,25 @@ test("a thousand connections and slow readers change nothing for others", async 
       status = await get({ port }, "/healthz").then((got) => got.status, () => 0);
     }
     assertEquals(status, 200);
+  });
+});
+
+test("a body, which nobody reads, ends the connection instead of being taken without end", async () => {
+  await withHttp([], async (port) => {
+    for (const method of ["POST", "GET"]) {
+      const head = `${method} / HTTP/1.1\r\nHost: 127.0.0.1\r\nTransfer-Encoding: chunked\r\n\r\n`;
+      const socket = await idle(port, head);
+      const part = Buffer.from(`100000\r\n${"x".repeat(2 ** 20)}\r\n`);
+      let parts = 0;
+      const write = () => {
+        while (!socket.destroyed && parts < MOST_PARTS && socket.write(part)) parts++;
+        parts++;
+      };
+      const closed = new Promise((resolve) => socket.once("close", resolve));
+      socket.on("drain", write).resume();
+      write();
+      await closed;
+      assert(parts < MOST_PARTS, `${method}: ${parts} MiB were taken`);
+    }
   });
 });

@@ -12,7 +12,10 @@ async function logOf(args: readonly string[]): Promise<string[]> {
   kg(env, ["set", "secret-key", "secret-value"]);
   kg(env, ["add", "secret-key"]);
   process.kill(server.process.pid ?? 0, "SIGHUP");
-  await new Promise((resolve) => setTimeout(resolve, 300));
+  const deadline = Date.now() + 30_000;
+  while (!server.output().includes("SIGHUP") && Date.now() < deadline) {
+    await new Promise((resolve) => setTimeout(resolve, 10));
+  }
   assertEquals(await server.stop(), 0);
   return server.output().trimEnd().split("\n");
 }

@@ -95,9 +95,11 @@ test("lines from a pipe are carried out, and the last one's status is the shell'
     const stopped = kg(env, ["shell"], { input: "version\nexit\nget a\n" });
     assertEquals(stopped.status, 0);
     assertMatch(stopped.text, /^kg \d/);
-    const nested = kg(env, ["shell"], { input: "shell\n" });
-    assertMatch(nested.stderr, /this is the shell already/);
-    assert(nested.status !== 0);
+    for (const input of ["shell\n", "kg shell\n", "kg\n"]) {
+      const nested = kg(env, ["shell"], { input });
+      assertMatch(nested.stderr, /this is the shell already/);
+      assert(nested.status !== 0);
+    }
   } finally {
     await server.stop();
   }

@@ -104,5 +104,23 @@ test("kg watch prints a value now and after each change, escaped", async () => {
     ]);
     kg(env, ["set", "w", "\u001b[31m"]);
     assertMatch(kg(env, ["watch", "w", "--count", "1"]).text, /^\d\d:\d\d:\d\d {2}\\x1b\[31m\n$/);
+    const ofBytes = kg(env, ["watch", "/wA=", "--key-base64", "--count", "1", "--json"]).text;
+    assertMatch(ofBytes, /"keyBase64":"\/wA=","found":false/);
+  });
+});
+
+test("kg top and kg watch end when their reader has gone", async () => {
+  await withServer([], async (env) => {
+    for (const command of [["top"], ["top", "--json"], ["watch", "w"], ["watch", "w", "--json"]]) {
+      const [file, ...args] = [...KG, ...command, "--interval", "20ms"];
+      const child = spawn(file, args, { env });
+      const exit = once(child, "exit");
+      await once(child.stdout, "data");
+      child.stdout.destroy();
+      // What watch is to notice.
+      kg(env, ["set", "w", command.join(), "--overwrite"]);
+      const [status] = await exit;
+      assertEquals([command, status], [command, 0]);
+    }
   });
 });

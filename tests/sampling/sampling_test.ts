@@ -1,6 +1,7 @@
 /** Samples stand for all requests; the hottest keys are found among many; times are told in buckets. */
 
 import { test } from "node:test";
+import { Buffer } from "node:buffer";
 import { assert, assertEquals } from "@std/assert";
 import { Action, Job } from "../../src/execute/executor.ts";
 import { MemoryExecutor } from "../../src/execute/memory.ts";
@@ -10,6 +11,8 @@ import { SAMPLE_RING_BYTES, SampleRing } from "../../src/sampling/sample_ring.ts
 import { SampledExecutor } from "../../src/sampling/sampled_executor.ts";
 import { Sampler } from "../../src/sampling/sampler.ts";
 import { type Sample, Samples } from "../../src/sampling/samples.ts";
+import { MAX_VALUE_BYTES } from "../../src/protocol/frame.ts";
+import { encodeLines } from "../../src/section.ts";
 import { LogStore } from "../../src/store/log_store.ts";
 import { Result, spanOf } from "../../src/store/store.ts";
 import { fillRandomOf, text } from "../bytes.ts";
@@ -177,7 +180,24 @@ test("hot keys of any bytes and of any length are told in printable lines that f
   assertEquals(told.length, keys.length);
   for (const line of told) {
     assert(/^\d+ [\d.]+ "[\x20-\x7e\u0400-\u04ff…]+$/.test(line), line);
-    assert(line.length <= 51, line);
+    assert(line.length <= 52, line);
+  }
+});
+
+test("sixteen hot keys fit a reply, whatever they are written in", () => {
+  for (const char of ["a", "я", "漢", "😀", "\x07", "\xff"]) {
+    const samples = new Samples(() => 0);
+    for (let i = 0; i < 2 * HOT_KEYS; i++) {
+      const text = String(i % HOT_KEYS) + char.repeat(60);
+      const bytes = char === "\xff" ? Buffer.from(text, "latin1") : Buffer.from(text);
+      samples.note({ isRead: true, key: bytes.toString("latin1"), us: 1, weight: 1 });
+    }
+    const lines = samples.sections.get("hot_keys")?.() ?? [];
+    const fitting = new TextDecoder("utf-8", { fatal: true }).decode(
+      encodeLines(lines, MAX_VALUE_BYTES),
+    );
+    assertEquals(fitting.trimEnd().split("\n").length, HOT_KEYS, fitting);
+    assert(!fitting.includes("\ufffd"), fitting);
   }
 });
 

@@ -48,8 +48,8 @@ export interface EngineOptions {
   readonly time: Time;
   /** Runs a function at the end of the present turn of the event loop. */
   readonly defer: (run: () => void) => void;
-  /** Called with what a person should know, a line each. */
-  readonly log: (line: string) => void;
+  /** Called with what a person should know, a line each, and whether it is a problem. */
+  readonly log: (line: string, isProblem: boolean) => void;
 }
 
 /** A node, for display. */
@@ -177,7 +177,10 @@ export class Engine {
       makeAlarm: time.makeAlarm,
       onReturned: (request, _, problem) => this.#returned(request, problem),
       onState: (_, problem) => {
-        log(problem === null ? `engine: ${address} is there` : `engine: ${address}: ${problem}`);
+        log(
+          `engine: ${address}${problem === null ? " is there" : `: ${problem}`}`,
+          problem !== null,
+        );
         if (problem !== null) this.#learn();
       },
     });
@@ -333,6 +336,7 @@ export class Engine {
       const count = this.primaries.length;
       this.#options.log(
         isCluster ? `engine: a Cluster of ${count} primaries` : "engine: a single one",
+        false,
       );
     }
     for (const [address, node] of this.#nodes) {
