@@ -16,7 +16,8 @@ export function makeCompletions(commands: Commands): Command {
     arity: [1, 1],
     details:
       "Keys are asked of the server that KG_SERVER names, and not offered where it does not answer\n" +
-      "at once.",
+      "at once. zsh takes this after autoload -U compinit; compinit. Make the folder of the file first\n" +
+      "where there is none.",
     options: {},
     examples: [
       "source <(kg completions bash)",
