@@ -63,9 +63,9 @@ export function checkOptions(call: string, options: object, known: ReadonlySet<s
 
 function notOptions(call: string, given: unknown): InvalidArgumentError {
   return new InvalidArgumentError(
-    `The options of ${methodOf(call)} are an object, such as { timeout: 50 }, not ${
-      given === null ? "null" : `a ${typeof given}`
-    }.`,
+    `The options of ${methodOf(call)} are an object${
+      call === "connect" ? "" : ", such as { timeout: 50 }"
+    }, not ${given === null ? "null" : `a ${typeof given}`}.`,
   );
 }
 

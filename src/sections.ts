@@ -34,8 +34,9 @@ export function makeSections(sources: SectionSources): ReadonlyMap<string, Secti
     ["operations", collected(operationLines)],
     ["datagrams", collected(() => [...datagramLines(counters), ...(systemLines?.() ?? [])])],
     ["store", () => storeLines(executor.counts)],
-    ...executor.sections,
   ]);
+  // Readers have a part in what samples tell, too.
+  for (const [name, lines] of executor.sections) sections.set(name, collected(lines));
   for (const [name, lines] of readers?.sections ?? []) sections.set(name, collected(lines));
   if (processLines !== undefined) sections.set("process", processLines);
   if (keyLines !== undefined) sections.set("keys", collected(keyLines));

@@ -74,7 +74,15 @@ export const command: Command = {
       : await openElsewhere(input, backend, now, signal);
     try {
       if (!signal.aborted) {
-        await start(input, data, { now, readers, pollMs, hangUp, addresses, manager }, toClose);
+        await start(input, data, {
+          now,
+          readers,
+          pollMs,
+          hangUp,
+          addresses,
+          manager,
+          stopping: signal,
+        }, toClose);
       }
       await stopped(signal);
       manager?.stopping();

@@ -14,6 +14,8 @@ import { UsageError } from "./usage_error.ts";
 /** As OpenTelemetry's exporters for Prometheus have it. */
 const DEFAULT_HTTP_PORT = 9464;
 const POINT_MS = 1_000;
+/** How old what is told may be. */
+const SNAPSHOT_MS = 100;
 const WORDS = {
   shows: "its figures",
   advice: "A Prometheus on another machine can ask through a tunnel or a proxy",
@@ -41,20 +43,22 @@ export async function checkHttp(input: Input): Promise<void> {
 /**
  * Opens all places that were asked for, which checkHttp has seen, or none.
  * @param sections of STATS, by name
+ * @param stopping aborted when the server stops
  * @throws {SystemError}
  */
 export async function openHttp(
   input: Input,
   sections: ReadonlyMap<string, Section>,
+  stopping: AbortSignal,
 ): Promise<Http> {
-  const snapshot = (): Snapshot => ({
-    atMs: performance.now(),
-    sections: new Map([...sections].map(([name, lines]) => [name, Object.fromEntries(lines())])),
-  });
+  const snapshot = snapshotsOf(sections);
   const history = new History();
   const hosts = input.texts("http-host").map((name) => name.toLowerCase());
   const startedAtMs = Date.now() - numberIn(snapshot(), "server", "uptime_ms");
-  const answers = new Answers({ page: makePage(), history, snapshot, hosts, startedAtMs });
+  const answers = new Answers({
+    ...{ page: makePage(), history, snapshot, hosts, startedAtMs },
+    isStopping: () => stopping.aborted,
+  });
   const addPoint = () => history.add(snapshot(), Date.now());
   addPoint();
   const timer = setInterval(addPoint, POINT_MS);
@@ -73,4 +77,16 @@ export async function openHttp(
     close();
     throw error;
   }
+}
+
+/** What the sections tell, made anew at most ten times a second, however often it is asked for. */
+function snapshotsOf(sections: ReadonlyMap<string, Section>): () => Snapshot {
+  let last: Snapshot | null = null;
+  return () => {
+    const atMs = performance.now();
+    if (last !== null && atMs - last.atMs < SNAPSHOT_MS) return last;
+    const told = [...sections].map(([name, lines]) => [name, Object.fromEntries(lines())] as const);
+    last = { atMs, sections: new Map(told) };
+    return last;
+  };
 }

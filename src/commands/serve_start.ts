@@ -1,14 +1,15 @@
 /** Puts a server together from its parts. Optional parts are loaded only when they are asked for. */
 
+import type { CryptoProvider } from "../protocol/crypto_provider.ts";
 import type { Receive } from "../protocol/socket.ts";
 import { type Address, formatAddress } from "../runtime/address.ts";
 import { chooseCrypto, detectRuntime } from "../runtime/detect.ts";
-import type { ReaderThreads, ReaderThreadsOptions } from "../runtime/readers/threads.ts";
+import type { ReaderThreads } from "../runtime/readers/threads.ts";
 import type { Listener, Runtime } from "../runtime/runtime.ts";
 import { SampledExecutor } from "../sampling/sampled_executor.ts";
 import { Samples } from "../sampling/samples.ts";
 import type { Line, Section } from "../section.ts";
-import { Server } from "../server.ts";
+import { Server, type ServerOptions } from "../server.ts";
 import { Counters } from "../statistics.ts";
 import { VERSION } from "../version.ts";
 import { cryptoChoice } from "./client_options.ts";
@@ -36,76 +37,61 @@ export interface Serving {
   readonly hangUp: HangUp;
   readonly addresses: readonly Address[];
   readonly manager: ServiceManager | null;
+  /** Aborted when the server stops. */
+  readonly stopping: AbortSignal;
+}
+
+/** What the parts of a server have in common. */
+interface Parts extends Serving {
+  readonly input: Input;
+  readonly store: Opened["store"];
+  readonly runtime: Runtime;
+  readonly provider: CryptoProvider;
+  readonly counters: Counters;
+  readonly samples: Samples;
+  readonly executor: SampledExecutor;
+  readonly serverName: string | undefined;
 }
 
 /** Opens everything, or throws; the caller closes `toClose` in either case. */
 export async function start(
   input: Input,
-  { executor: unsampled, store, description }: Opened,
-  { now, readers: readerCount, pollMs, hangUp, addresses: wanted, manager }: Serving,
+  opened: Opened,
+  serving: Serving,
   toClose: Closable[],
 ): Promise<void> {
-  const runtime = await detectRuntime();
-  const provider = await chooseCrypto(cryptoChoice(input));
-  const counters = new Counters();
-  const steadyNow = () => performance.now();
-  const samples = new Samples(steadyNow);
-  const executor = new SampledExecutor(unsampled, samples, steadyNow);
+  const parts = await partsOf(input, opened, serving);
+  const { runtime, provider, counters, executor, serverName, now, manager } = parts;
   const doors = wantsDoors(input)
     ? await openDoors(input, runtime, { executor, counters, now, onFault })
     : null;
   if (doors !== null) toClose.push(doors);
-  const serverName = serverNameOf(input);
   const listeners: Listener[] = [];
   let receiver: Server | null = null;
-  const receive: Receive = (arrivals, socket) => {
-    executor.arrive(arrivals.count);
-    receiver?.receive(arrivals, socket);
-    executor.handled();
-  };
+  const receive = receiveWith(executor, () => receiver);
   // First, so that no key is made for a server that can't listen.
-  await listenAll(wanted, runtime, receive, listeners, toClose);
+  await listenAll(serving.addresses, runtime, receive, listeners, toClose);
   const keys = new ServerKeys(input, provider, counters, now);
   const { wires, keys: accepted } = await keys.open();
-  const readers = readerCount === 0 || store === null ? null : await makeReaders({
-    count: readerCount,
-    ...{ store: store.shared, serverName, pollMs, now, counters, onFault },
-    onSample: (sample) => samples.note(sample),
-    crypto: cryptoChoice(input),
-    isFresh: !executor.isDurable,
-    pollers: pollers(),
-  });
-  readers?.setKeys(accepted);
-  const server = new Server({
+  const readers = await makeReaders(parts, accepted);
+  const server = makeServer(parts, {
     wires,
-    executor,
-    now,
-    fillRandom: provider.fillRandom,
-    counters,
-    facts: [
-      ["version", VERSION],
-      ["runtime", `${runtime.name} ${runtime.version}`],
-      ["aead", provider.name],
-      ...(serverName === undefined ? [] : [["name", serverName] as const]),
-    ],
     keyLines: () => keys.keyring.lines(),
     systemLines: () => systemLines(listeners),
-    processLines,
     connectionLines: doors?.lines,
     readers: readers ?? undefined,
-    onFault,
   });
   receiver = server;
   const isDivided = readers !== null && await startReaders(readers, listeners, receive, toClose);
-  const http = wantsHttp(input) ? await openHttp(input, server.sections) : null;
+  const http = wantsHttp(input) ? await openHttp(input, server.sections, serving.stopping) : null;
   if (http !== null) toClose.unshift(http);
-  if (store !== null) toClose.push({ close: keepSweeping(store) });
+  if (opened.store !== null) toClose.push({ close: keepSweeping(opened.store) });
   const addresses = listeners.map(({ address }) => formatAddress(address)).join(", ");
   announce({
-    ...{ addresses, name: serverName, doors, http, description },
-    memory: store === null ? "memory: none of its own" : describeStore(input, store),
+    ...{ addresses, name: serverName, doors, http, description: opened.description },
+    memory: opened.store === null ? "memory: none of its own" : describeStore(input, opened.store),
     sealing: `sealing: ${provider.name} on ${runtime.name}`,
-    readers: isDivided ? readerCount : 0,
+    readers: isDivided ? serving.readers : 0,
   });
   const use = (opened: OpenedKeys) => {
     server.setWires(opened.wires);
@@ -113,12 +99,77 @@ export async function start(
     readers?.collect();
   };
   manager?.ready(`listens on ${addresses}`);
-  hangUp.begin([
+  serving.hangUp.begin([
     () => manager?.reloading(),
     () => keys.reread(use),
     () => doors?.reread(),
     () => manager?.readyAgain(),
   ]);
+}
+
+async function partsOf(
+  input: Input,
+  { executor: unsampled, store }: Opened,
+  serving: Serving,
+): Promise<Parts> {
+  const runtime = await detectRuntime();
+  const provider = await chooseCrypto(cryptoChoice(input));
+  const steadyNow = () => performance.now();
+  const samples = new Samples(steadyNow);
+  const executor = new SampledExecutor(unsampled, samples, steadyNow);
+  const serverName = serverNameOf(input);
+  const counters = new Counters();
+  return { ...serving, input, store, runtime, provider, counters, samples, executor, serverName };
+}
+
+/** @param server null until there is one: what comes before gets no answer, and comes again */
+function receiveWith(executor: SampledExecutor, server: () => Server | null): Receive {
+  return (arrivals, socket) => {
+    executor.arrive(arrivals.count);
+    try {
+      server()?.receive(arrivals, socket);
+    } finally {
+      executor.handled();
+    }
+  };
+}
+
+type Lines = Pick<
+  ServerOptions,
+  "wires" | "keyLines" | "systemLines" | "connectionLines" | "readers"
+>;
+
+function makeServer(parts: Parts, lines: Lines): Server {
+  const { executor, now, provider, counters, runtime, serverName } = parts;
+  return new Server({
+    ...lines,
+    ...{ executor, now, counters, processLines, onFault },
+    fillRandom: provider.fillRandom,
+    facts: [
+      ["version", VERSION],
+      ["runtime", `${runtime.name} ${runtime.version}`],
+      ["aead", provider.name],
+      ...(serverName === undefined ? [] : [["name", serverName] as const]),
+    ],
+  });
+}
+
+/** Null if the server's thread answers everything. */
+async function makeReaders(
+  { input, store, readers: count, pollMs, now, counters, samples, executor, serverName }: Parts,
+  accepted: OpenedKeys["keys"],
+): Promise<ReaderThreads | null> {
+  if (count === 0 || store === null) return null;
+  const { ReaderThreads } = await import("../runtime/readers/threads.ts");
+  const readers = new ReaderThreads({
+    ...{ count, store: store.shared, serverName, pollMs, now, counters, onFault },
+    onSample: (sample) => samples.note(sample),
+    crypto: cryptoChoice(input),
+    isFresh: !executor.isDurable,
+    pollers: pollers(),
+  });
+  readers.setKeys(accepted);
+  return readers;
 }
 
 interface Announced {
@@ -157,12 +208,12 @@ async function openDoors(input: Input, runtime: Runtime, ports: DoorPorts): Prom
   return await (await import("./serve_doors.ts")).openDoors(input, runtime, ports);
 }
 
-async function openHttp(input: Input, sections: ReadonlyMap<string, Section>): Promise<Http> {
-  return await (await import("./serve_http.ts")).openHttp(input, sections);
-}
-
-async function makeReaders(options: ReaderThreadsOptions): Promise<ReaderThreads> {
-  return new (await import("../runtime/readers/threads.ts")).ReaderThreads(options);
+async function openHttp(
+  input: Input,
+  sections: ReadonlyMap<string, Section>,
+  stopping: AbortSignal,
+): Promise<Http> {
+  return await (await import("./serve_http.ts")).openHttp(input, sections, stopping);
 }
 
 /** @returns whether there are readers now; if not, the server answers everything itself */

@@ -1,7 +1,7 @@
 import type { Client } from "../client.ts";
 import { connect } from "../connect.ts";
 import { complete } from "../shell/completer.ts";
-import { History, historyPath } from "../shell/history.ts";
+import { historyPath, LineHistory } from "../shell/line_history.ts";
 import { someKeys } from "../shell/keys_of.ts";
 import { ownProgram } from "../shell/own_program.ts";
 import { runShell } from "../shell/shell.ts";
@@ -45,7 +45,7 @@ export function makeShell(
       try {
         return await runShell({
           prompt: `kg ${serversOf(input)}> `,
-          history: new History(historyPath()),
+          history: new LineHistory(historyPath()),
           complete: (line) => complete(line, { names, find, keys }),
           program: ownProgram(),
           ...{ env, complain },

@@ -24,6 +24,7 @@ export interface AnswersOptions {
   readonly page: Page;
   readonly history: History;
   readonly snapshot: () => Snapshot;
+  readonly isStopping: () => boolean;
   /** When the server was started, since 1970, in ms. */
   readonly startedAtMs: number;
   /** Names, in lower case, that a request may give as its host. */
@@ -88,7 +89,8 @@ export class Answers {
   }
 
   #readiness(): Answer {
-    const problem = problemOf(this.#options.snapshot());
+    const { isStopping, snapshot } = this.#options;
+    const problem = isStopping() ? "it is stopping" : problemOf(snapshot());
     return problem === null ? plain(200, "ready") : plain(503, `Not ready: ${problem}.`);
   }
 

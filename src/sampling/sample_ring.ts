@@ -5,15 +5,15 @@
 
 import { MAX_KEY_BYTES } from "../protocol/frame.ts";
 import type { Span } from "../store/store.ts";
-import { keyText } from "./key_text.ts";
+import { latin1Of } from "./latin1.ts";
 import type { Sample } from "./samples.ts";
 
 /** What was taken and what was put, in samples; each on its own cache line. */
 const TAKEN_AT = 0;
 const PUT_AT = 16;
 const HEAD_BYTES = 32 * Int32Array.BYTES_PER_ELEMENT;
-/** More than a reader has between two collections, of which there are ten a second. */
-const SLOTS = 256;
+/** As many as a reader has in a second, the longest time between two collections. */
+const SLOTS = 1_024;
 /** A slot: the weight, the time in µs, the key's length, and the key. */
 const HEAD_WORDS = 3;
 const SLOT_BYTES = HEAD_WORDS * Int32Array.BYTES_PER_ELEMENT + MAX_KEY_BYTES;
@@ -49,7 +49,7 @@ export class SampleRing {
     for (let taken = this.#words[TAKEN_AT]; taken !== put; taken = (taken + 1) | 0) {
       const at = slotAt(taken);
       const start = (at + HEAD_WORDS) * Int32Array.BYTES_PER_ELEMENT;
-      const key = keyText({ bytes: this.#bytes, start, length: this.#words[at + 2] });
+      const key = latin1Of({ bytes: this.#bytes, start, length: this.#words[at + 2] });
       onSample({ isRead: true, key, us: this.#words[at + 1], weight: this.#words[at] });
       Atomics.store(this.#words, TAKEN_AT, taken + 1);
     }

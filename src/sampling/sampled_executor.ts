@@ -12,7 +12,7 @@ import {
 } from "../execute/executor.ts";
 import type { Section } from "../section.ts";
 import type { Observer, Span, StoreCounts } from "../store/store.ts";
-import { keyText } from "./key_text.ts";
+import { latin1Of } from "./latin1.ts";
 import { Sampler } from "./sampler.ts";
 import { isSampled, type Samples } from "./samples.ts";
 
@@ -60,7 +60,7 @@ export class SampledExecutor implements Executor {
       if (job.settlesWith === SETTLED) note();
       else this.#executor.whenSettled(job.settlesWith, note);
     };
-    this.#samples.noteKey(keyText(job.key), weight);
+    this.#samples.noteKey(latin1Of(job.key), weight);
     const isDone = this.#executor.execute(job, () => {
       noteSettled();
       resume();

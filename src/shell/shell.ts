@@ -6,13 +6,13 @@
 import { spawn } from "node:child_process";
 import { createInterface, type Interface } from "node:readline";
 import type { Completion } from "./completer.ts";
-import type { History } from "./history.ts";
-import { MAX_LINES } from "./history.ts";
+import type { LineHistory } from "./line_history.ts";
+import { MAX_LINES } from "./line_history.ts";
 import { wordsOf } from "./words.ts";
 
 export interface ShellPorts {
   readonly prompt: string;
-  readonly history: History;
+  readonly history: LineHistory;
   readonly complete: (line: string) => Promise<Completion>;
   /** The program and its first arguments. */
   readonly program: readonly string[];

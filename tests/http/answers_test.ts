@@ -27,12 +27,15 @@ const snapshotOf = (atMs: number, sections: Record<string, Section>): Snapshot =
 function makeWorld(extra: Record<string, Section> = {}) {
   let now = snapshotOf(0, sectionsAt(0, 1_000));
   const history = new History();
+  let isStopping = false;
   const answers = new Answers({
+    isStopping: () => isStopping,
     ...{ page: makePage(), history, hosts: ["cache-1"], startedAtMs: 1_700_000_000_000 },
     snapshot: () => now,
   });
   return {
     history,
+    stop: () => isStopping = true,
     pass(seconds: number, gets: number) {
       now = snapshotOf(seconds * 1_000, { ...sectionsAt(gets, seconds * 1_000), ...extra });
       history.add(now, 1e12 + seconds * 1_000);
@@ -131,6 +134,12 @@ test("a server that can't do its work is alive, and not ready, and says why", ()
   const outage = makeWorld({ backend: { outage: "nobody listens" } });
   outage.pass(1, 0);
   assertMatch(outage.ask("/readyz").body, /the backend can't be used: nobody listens/);
+  const stopping = makeWorld();
+  stopping.pass(1, 0);
+  assertEquals(stopping.ask("/readyz").status, 200);
+  stopping.stop();
+  assertEquals(stopping.ask("/readyz").body, "Not ready: it is stopping.\n");
+  assertEquals(stopping.ask("/healthz").status, 200);
 });
 
 test("the page's figures are those after the last that it has, and those of this moment", () => {

@@ -124,11 +124,11 @@ test("a ring passes samples on in order, and loses what it has no room for", () 
   }
   assertEquals(taken.length, 600);
   assertEquals(taken[201], { isRead: true, key: "k1", us: 1, weight: 7 });
-  for (let i = 0; i < 1_000; i++) reader.put(spanOf(text("x".repeat(128))), 1, 1);
+  for (let i = 0; i < 2_000; i++) reader.put(spanOf(text("x".repeat(128))), 1, 1);
   taken.length = 0;
   server.takeAll((sample) => taken.push(sample));
-  assertEquals(taken.length, 256);
-  assertEquals(taken[255].key.length, 128);
+  assertEquals(taken.length, 1_024);
+  assertEquals(taken[1_023].key.length, 128);
 });
 
 function sampledStore() {

@@ -7,7 +7,7 @@ import { join } from "node:path";
 import { assertEquals } from "@std/assert";
 import type { Command } from "../../src/commands/command.ts";
 import { complete } from "../../src/shell/completer.ts";
-import { History, historyPath, MAX_LINES } from "../../src/shell/history.ts";
+import { historyPath, LineHistory, MAX_LINES } from "../../src/shell/line_history.ts";
 import { ownProgram } from "../../src/shell/own_program.ts";
 import { quoted, wordsOf } from "../../src/shell/words.ts";
 
@@ -75,14 +75,14 @@ test("a completion replaces the word at the end, as it was typed", async () => {
 
 test("history is the user's own, bounded, and has no line that begins with a space", () => {
   const path = join(mkdtempSync(join(tmpdir(), "kg-shell-")), "sub", "history");
-  const history = new History(path);
+  const history = new LineHistory(path);
   for (const line of ["get a", "get a", " set secret x", "", "get b"]) history.add(line);
   assertEquals(readFileSync(path, "utf8"), "get a\nget b\n");
   assertEquals(statSync(path).mode & 0o777, 0o600);
-  assertEquals(new History(path).newestFirst, ["get b", "get a"]);
+  assertEquals(new LineHistory(path).newestFirst, ["get b", "get a"]);
   // One that others could read is closed to them, and another shell's lines stay.
   chmodSync(path, 0o644);
-  new History(path).add("from another");
+  new LineHistory(path).add("from another");
   history.add("get c");
   assertEquals(readFileSync(path, "utf8"), "get a\nget b\nfrom another\nget c\n");
   assertEquals(statSync(path).mode & 0o777, 0o600);
@@ -90,7 +90,7 @@ test("history is the user's own, bounded, and has no line that begins with a spa
   history.add("last");
   const lines = readFileSync(path, "utf8").trimEnd().split("\n");
   assertEquals([lines.length, lines.at(-1)], [MAX_LINES, "last"]);
-  assertEquals(new History("/dev/null/no/folder").add("x"), false);
+  assertEquals(new LineHistory("/dev/null/no/folder").add("x"), false);
 });
 
 test("the history's place is by the XDG specification", () => {
