@@ -4,6 +4,7 @@ import type { Result } from "./bench_result.ts";
 import { pageOf } from "./bench_page.ts";
 import { svgOf } from "./bench_svg.ts";
 import { complain } from "./output.ts";
+import { SystemError } from "./system_error.ts";
 import { UsageError } from "./usage_error.ts";
 import { checkWritable, FOR_ALL, writeWholeFile } from "./whole_file.ts";
 
@@ -14,7 +15,8 @@ const FORMS: Readonly<Record<string, (result: Result, command: string) => string
 
 /**
  * What writes a file, with the command line in it.
- * @throws {UsageError} if it is neither a page nor a picture by its name, or could not be written
+ * @throws {UsageError} if it is neither a page nor a picture by its name
+ * @throws {SystemError} if it could not be written
  */
 export async function pictureWriter(
   path: string,
@@ -36,6 +38,6 @@ async function attempt(path: string, run: () => void | Promise<void>): Promise<v
   try {
     await run();
   } catch (error) {
-    throw new UsageError(`--report ${path} can't be written: ${(error as Error).message}`);
+    throw new SystemError(`--report ${path} can't be written: ${(error as Error).message}`);
   }
 }
