@@ -25,8 +25,9 @@ export function shownValue(value: Uint8Array): string {
   }
 }
 
-export function printLine(text: string): void {
-  print(`${text}\n`);
+/** @returns false if the reader went away, as below */
+export function printLine(text: string): boolean {
+  return print(`${text}\n`);
 }
 
 /**
@@ -56,12 +57,15 @@ function writeSome(bytes: Uint8Array, from: number): number {
   }
 }
 
-/** One line of JSON. A bigint beyond 2^53 is written as text: most readers would round the number. */
-export function printJson(fields: Readonly<Record<string, unknown>>): void {
+/**
+ * One line of JSON. A bigint beyond 2^53 is written as text: most readers would round the number.
+ * @returns false if the reader went away, as above
+ */
+export function printJson(fields: Readonly<Record<string, unknown>>): boolean {
   const members = Object.entries(fields)
     .filter(([, value]) => value !== undefined)
     .map(([name, value]) => `${JSON.stringify(name)}:${jsonOf(value)}`);
-  printLine(`{${members.join(",")}}`);
+  return printLine(`{${members.join(",")}}`);
 }
 
 function jsonOf(value: unknown): string {

@@ -54,7 +54,8 @@ const readAll = (kv: Calls<true>) =>
 /** How it is shown. */
 interface View {
   readonly left?: AbortSignal;
-  show(looks: readonly (Look | string)[]): void;
+  /** @returns false if the reader went away */
+  show(looks: readonly (Look | string)[]): boolean;
   close(): void;
 }
 
@@ -68,7 +69,8 @@ async function watch(
     await pause(intervalMs, view.left);
     if (view.left?.aborted) return;
     const { results } = await readAll(kv);
-    view.show(serverNames(kv).map((server) => watched.look(server, results.get(server))));
+    const looks = serverNames(kv).map((server) => watched.look(server, results.get(server)));
+    if (!view.show(looks)) return;
   }
 }
 
@@ -111,12 +113,13 @@ class ScreenView implements View {
     this.#screen.draw(["measuring …"]);
   }
 
-  show(looks: readonly (Look | string)[]): void {
+  show(looks: readonly (Look | string)[]): boolean {
     const { columns, rows } = this.#screen;
     const [first] = looks;
     if (!this.#isOne) this.#screen.draw(tableOf(looks, columns, rows));
     else if (typeof first === "string") this.#screen.draw([cut(`${first}: no answer`, columns)]);
     else this.#screen.draw(bold(screenOf(first, columns, rows)));
+    return true;
   }
 
   close(): void {
@@ -146,25 +149,28 @@ class LineView implements View {
     print(`${tableHead}\n`);
   }
 
-  show(looks: readonly (Look | string)[]): void {
+  show(looks: readonly (Look | string)[]): boolean {
     const time = new Date().toTimeString().slice(0, 8);
-    for (const look of looks) {
+    return looks.every((look) => {
       const isThere = typeof look !== "string";
       const name = (isThere ? look.server : look).slice(0, this.#nameWidth);
       const row = tableRow(isThere ? look.figures : null);
-      print(`${time.padEnd(9)}${name.padEnd(this.#nameWidth)}${row}\n`);
-    }
+      return print(`${time.padEnd(9)}${name.padEnd(this.#nameWidth)}${row}\n`);
+    });
   }
 
   close(): void {}
 }
 
 class JsonView implements View {
-  show(looks: readonly (Look | string)[]): void {
-    for (const look of looks) {
-      if (typeof look === "string") complain(`kg top: ${look}: no answer`);
-      else printJson({ atMs: Date.now(), server: look.server, ...rounded(look.figures) });
-    }
+  show(looks: readonly (Look | string)[]): boolean {
+    return looks.every((look) => {
+      if (typeof look !== "string") {
+        return printJson({ atMs: Date.now(), server: look.server, ...rounded(look.figures) });
+      }
+      complain(`kg top: ${look}: no answer`);
+      return true;
+    });
   }
 
   close(): void {}

@@ -73,6 +73,5 @@ function showLine(_: string, value: Uint8Array | undefined): boolean {
 }
 
 function showJson(key: string, value: Uint8Array | undefined): boolean {
-  printJson({ atMs: Date.now(), key, found: value !== undefined, ...valueFields(value) });
-  return true;
+  return printJson({ atMs: Date.now(), key, found: value !== undefined, ...valueFields(value) });
 }
