@@ -10,7 +10,7 @@ import { MAX_KEY_BYTES } from "../store/item.ts";
 import { MAX_STORED_BYTES } from "../store/store.ts";
 import { fromBase64 } from "./base64.ts";
 import { nearest } from "../nearest.ts";
-import { valueFields } from "./output.ts";
+import { jsonText, valueFields } from "./output.ts";
 import { UsageError } from "./usage_error.ts";
 
 /** The longest line: a key and a value with every character escaped as six. */
@@ -27,7 +27,7 @@ const LONE_SURROGATE = /\p{Surrogate}/u;
 /** @param server which of several it is from */
 export function lineOf({ key, value, expiresAtMs }: StoredItem, server?: string): string {
   const rest = { ...(expiresAtMs === 0 ? {} : { expiresAtMs }), server };
-  return `${JSON.stringify({ ...valueFields(key, "key"), ...valueFields(value), ...rest })}\n`;
+  return `${jsonText({ ...valueFields(key, "key"), ...valueFields(value), ...rest })}\n`;
 }
 
 /** The items in a stream of lines, empty ones skipped. @throws UsageError that names the line */

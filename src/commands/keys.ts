@@ -3,7 +3,7 @@ import { prefixBytes } from "../arguments.ts";
 import { CLIENT_OPTIONS } from "./client_options.ts";
 import { type Command, Exit, type Input } from "./command.ts";
 import { atEachHolderInTurn, reportErrors } from "./each_server.ts";
-import { complain, print, shownLine, valueFields } from "./output.ts";
+import { complain, jsonText, print, shownLine, valueFields } from "./output.ts";
 import { UsageError } from "./usage_error.ts";
 import { withClient } from "./with_client.ts";
 
@@ -66,7 +66,7 @@ function countOf(input: Input): number {
 }
 
 const jsonLine = (key: Uint8Array, server?: string) =>
-  `${JSON.stringify({ ...valueFields(key, "key"), server })}\n`;
+  `${jsonText({ ...valueFields(key, "key"), server })}\n`;
 const rawLine = (key: Uint8Array) => Buffer.concat([key, Buffer.from("\n")]);
 /** A key must not take over the terminal. */
 const plainLine = (key: Uint8Array) => `${shownLine(key)}\n`;

@@ -5,7 +5,7 @@
 
 import { fstatSync } from "node:fs";
 import { choiceOf, type Input, type Options } from "./command.ts";
-import { complain, complainBy } from "./output.ts";
+import { complain, complainBy, jsonText } from "./output.ts";
 
 /** Severities of syslog (RFC 5424, section 6.2.1). */
 const SEVERITIES = { error: 3, warning: 4, info: 6 } as const;
@@ -45,7 +45,7 @@ const FORMATS: Readonly<Record<"text" | "logfmt" | "json", Format>> = {
       .filter(([, value]) => value !== undefined)
       .map(([name, value]) => `${name}=${logfmtValue(String(value))}`)
       .join(" "),
-  json: (event, fields) => JSON.stringify(withTime(event, fields)),
+  json: (event, fields) => jsonText(withTime(event, fields)),
 };
 
 let format = FORMATS.text;
@@ -73,7 +73,7 @@ function withTime(event: Event, fields: Fields) {
 }
 
 function logfmtValue(text: string): string {
-  return /^[^\s"=\\]+$/.test(text) ? text : JSON.stringify(text);
+  return /^[^\s"=\\\p{Cc}]+$/u.test(text) ? text : jsonText(text);
 }
 
 /**

@@ -69,8 +69,14 @@ export function printJson(fields: Readonly<Record<string, unknown>>): boolean {
 }
 
 function jsonOf(value: unknown): string {
-  if (typeof value !== "bigint") return JSON.stringify(value);
+  if (typeof value !== "bigint") return jsonText(value);
   return Number.isSafeInteger(Number(value)) ? String(value) : `"${value}"`;
+}
+
+/** As JSON that a terminal can show: JSON itself escapes only the control characters of ASCII below a space. */
+export function jsonText(value: unknown): string {
+  const escape = (char: string) => `\\u${char.charCodeAt(0).toString(16).padStart(4, "0")}`;
+  return JSON.stringify(value).replace(/\p{Cc}/gu, escape);
 }
 
 /**

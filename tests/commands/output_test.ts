@@ -1,6 +1,6 @@
 import { test } from "node:test";
 import { assertEquals } from "@std/assert";
-import { escapeControls, shownLine, shownValue } from "../../src/commands/output.ts";
+import { escapeControls, jsonText, shownLine, shownValue } from "../../src/commands/output.ts";
 
 const bytes = (text: string) => new TextEncoder().encode(text);
 
@@ -21,4 +21,11 @@ test("in one line, its line ends are escaped too", () => {
 
 test("a text of one line has no line ends left", () => {
   assertEquals(escapeControls("a\nb\x7f"), "a\\x0ab\\x7f");
+});
+
+test("JSON has no control characters as they are, and stays JSON", () => {
+  const value = { text: "\u001b[31m \u009b31m \u0085\u007f\n" };
+  const text = jsonText(value);
+  assertEquals(text, String.raw`{"text":"\u001b[31m \u009b31m \u0085\u007f\n"}`);
+  assertEquals(JSON.parse(text), value);
 });
