@@ -101,11 +101,23 @@ export function ifEqualBytes(expected: Value, given: Value, ttlMs: number, key?:
 }
 
 export function jsonText(key: Key, value: unknown): string {
-  const text = JSON.stringify(value);
+  const text = jsonOf(key, value);
   if (text !== undefined) return text;
   throw new InvalidArgumentError(
     `${typeof value} has no JSON form: "${keyText(key)}" can't have it as its value.`,
   );
+}
+
+/** @throws {InvalidArgumentError} without the runtime's words, which may have names from the value */
+function jsonOf(key: Key, value: unknown): string | undefined {
+  try {
+    return JSON.stringify(value);
+  } catch (error) {
+    if (!(error instanceof TypeError)) throw error;
+    throw new InvalidArgumentError(
+      `The value of "${keyText(key)}" has no JSON form: it has a bigint, or itself, in it.`,
+    );
+  }
 }
 
 /** @throws {NotJsonError} without the parser's words, which have some of the text */

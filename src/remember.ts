@@ -17,6 +17,7 @@ import {
 import { copyBytes } from "./bytes.ts";
 import { keyText } from "./key_text.ts";
 import { MAX_KEY_BYTES } from "./protocol/frame.ts";
+import { onAbort } from "./protocol/aborts.ts";
 import type { Time } from "./protocol/destination.ts";
 
 /** The lease of a key is stored under this prefix followed by the key. */
@@ -194,10 +195,10 @@ export class Remember {
       const abort = () => fail(new AbortedError(callOf(key), "unknown", signal?.reason));
       alarm.set(Math.max(0, untilMs - this.#time.now()));
       if (signal?.aborted) abort();
-      signal?.addEventListener("abort", abort);
+      const forgetAbort = signal && onAbort(signal, abort);
       void making.made.then(settle, fail).finally(() => {
         alarm.clear();
-        signal?.removeEventListener("abort", abort);
+        forgetAbort?.();
       });
     });
   }

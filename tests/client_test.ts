@@ -196,6 +196,15 @@ test("bytes, text and JSON come back as they were", async () => {
     InvalidArgumentError,
     'undefined has no JSON form: "x"',
   );
+  const circle: Record<string, unknown> = {};
+  circle.secret = circle;
+  for (const value of [1n, circle]) {
+    await assertRejects(
+      () => run(kv.setJson("x", value)),
+      InvalidArgumentError,
+      'The value of "x" has no JSON form: it has a bigint, or itself, in it.',
+    );
+  }
 });
 
 test("an array is copied when the call is made", async () => {

@@ -5,7 +5,9 @@ const LEAVE = "\x1b[?25h\x1b[?1049l";
 const HOME = "\x1b[H";
 const CLEAR_LINE = "\x1b[K";
 const CLEAR_BELOW = "\x1b[J";
-const CTRL_C = "\x03";
+/** The last is Ctrl-C. */
+const LEAVING = ["q", "Q", "\x03"];
+const SIGNALS = ["SIGINT", "SIGTERM", "SIGHUP"] as const;
 /** Sizes of a terminal that does not tell its own. */
 const DEFAULT_COLUMNS = 80;
 const DEFAULT_ROWS = 24;
@@ -15,8 +17,9 @@ export class Screen {
   readonly left: AbortSignal;
   readonly #leave = new AbortController();
   readonly #onData = (keys: Buffer) => {
+    // Several may come at once, as when one is held down.
     const text = keys.toString();
-    if (text === CTRL_C || text.toLowerCase() === "q") this.#leave.abort();
+    if (LEAVING.some((key) => text.includes(key))) this.#leave.abort();
   };
   readonly #onSignal = () => this.#leave.abort();
 
@@ -27,7 +30,7 @@ export class Screen {
       process.stdin.setRawMode(true);
       process.stdin.on("data", this.#onData).resume();
     }
-    process.on("SIGINT", this.#onSignal).on("SIGTERM", this.#onSignal);
+    for (const signal of SIGNALS) process.on(signal, this.#onSignal);
   }
 
   get columns(): number {
@@ -45,7 +48,7 @@ export class Screen {
   }
 
   close(): void {
-    process.off("SIGINT", this.#onSignal).off("SIGTERM", this.#onSignal);
+    for (const signal of SIGNALS) process.off(signal, this.#onSignal);
     if (process.stdin.isTTY) {
       process.stdin.off("data", this.#onData).pause();
       process.stdin.setRawMode(false);

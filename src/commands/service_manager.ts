@@ -11,6 +11,8 @@ import { log } from "./log.ts";
 /** While a folder is loaded, the manager is asked again and again for so much time more. */
 const LOAD_MORE_MS = 60_000;
 const ASK_INTERVAL_MS = 10_000;
+/** It says that it is alive once a day, at least: longer than 24 days would be too much for a timer. */
+const MAX_ALIVE_MS = 86_400_000;
 
 export class ServiceManager {
   readonly #socket: NotifySocket;
@@ -79,6 +81,6 @@ export class ServiceManager {
     const { WATCHDOG_USEC, WATCHDOG_PID = String(process.pid) } = this.#env;
     const limitMs = Number(WATCHDOG_USEC) / 1_000;
     const isWanted = WATCHDOG_PID === String(process.pid) && limitMs > 0;
-    return isWanted ? Math.max(1, Math.floor(limitMs / 2)) : 0;
+    return isWanted ? Math.min(MAX_ALIVE_MS, Math.max(1, Math.floor(limitMs / 2))) : 0;
   }
 }

@@ -7,9 +7,10 @@ export function bashCompletions(commands: readonly DescribedCommand[]): string {
   return `# bash completion for kg. To use it:  source <(kg completions bash)
 # or for all shells to come:            kg completions bash > ~/.local/share/bash-completion/completions/kg
 
-# The keys that begin with $1, a line each; none if the server does not answer at once.
+# The keys that begin with $1, a line each; none if the server does not answer at once. One that begins
+# with a dash would be taken for an option.
 _kg_keys() {
-  kg keys "$1" --count 50 --timeout 300ms 2>/dev/null
+  kg keys --count 50 --timeout 300ms -- "$1" 2>/dev/null | grep -v '^-'
 }
 
 # Offers the lines of $1 that begin with the current word. Bash breaks words at colons, so what is before

@@ -8,7 +8,8 @@ export function fishCompletions(commands: readonly DescribedCommand[]): string {
 # or for all shells to come:         kg completions fish > ~/.config/fish/completions/kg.fish
 
 function __kg_keys
-  kg keys (commandline -ct) --count 50 --timeout 300ms 2>/dev/null
+  # One that begins with a dash would be taken for an option.
+  kg keys --count 50 --timeout 300ms -- (commandline -ct) 2>/dev/null | string match -v -- '-*'
 end
 
 complete -c kg -f

@@ -9,7 +9,9 @@ export function zshCompletions(commands: readonly DescribedCommand[]): string {
 
 _kg_keys() {
   local -a keys
-  keys=("\${(@f)$(kg keys "$PREFIX" --count 50 --timeout 300ms 2>/dev/null)}")
+  keys=("\${(@f)$(kg keys --count 50 --timeout 300ms -- "$PREFIX" 2>/dev/null)}")
+  # One that begins with a dash would be taken for an option.
+  keys=("\${(@)keys:#-*}")
   compadd -a keys
 }
 

@@ -7,7 +7,7 @@ import type { Answers } from "./answers.ts";
 
 /** Connections at a time; a further one is closed at once. A browser opens six. */
 const MAX_CONNECTIONS = 32;
-/** How long a client may take to ask, and to take the answer. */
+/** How long a client may take to ask, and then to take the answer. */
 const PATIENCE_MS = 5_000;
 /** How often that is looked at. */
 const LOOK_MS = 1_000;
@@ -20,19 +20,19 @@ export function listenForHttp(answers: Answers, address: StreamAddress): Promise
     maxHeaderSize: MAX_HEADER_BYTES,
     headersTimeout: PATIENCE_MS,
     requestTimeout: PATIENCE_MS,
-    keepAliveTimeout: PATIENCE_MS,
     connectionsCheckingInterval: LOOK_MS,
   }, (request, response) => {
     const { method = "", url = "", headers } = request;
     const { status, headers: answered, body } = answers.answer({ method, url, host: headers.host });
-    const length = String(Buffer.byteLength(body));
-    if (!hasBody(headers)) {
-      response.writeHead(status, { ...answered, "content-length": length });
-      response.end(body);
-      return;
-    }
-    response.writeHead(status, { ...answered, "content-length": length, connection: "close" });
-    response.end(body, () => request.socket.destroy());
+    response.writeHead(status, {
+      ...answered,
+      "content-length": String(Buffer.byteLength(body)),
+      // One answer a connection: many, asked for at once and not taken, would fill the memory.
+      connection: "close",
+    });
+    response.end(body, () => {
+      if (hasBody(headers)) request.socket.destroy();
+    });
   });
   server.maxConnections = MAX_CONNECTIONS;
   server.on("connection", (socket) => socket.setTimeout(2 * PATIENCE_MS, () => socket.destroy()));

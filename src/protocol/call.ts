@@ -1,7 +1,7 @@
 /** One call by a client, from its start until its answer or its error. */
 
-import { setMaxListeners } from "node:events";
 import type { Effect } from "../errors.ts";
+import { onAbort } from "./aborts.ts";
 import type { Linked } from "./call_line.ts";
 import type { Request } from "./frame.ts";
 import { isMutation, OPERATION_NAMES } from "./operations.ts";
@@ -16,15 +16,6 @@ export interface Reply {
   readonly remainingTtlMs: number;
   /** No server was asked, since the one that has the key is down. */
   readonly isDown?: true;
-}
-
-const admitted = new WeakSet<AbortSignal>();
-
-/** One signal may end any number of calls, of which Node would warn. */
-function admitListeners(signal: AbortSignal): void {
-  if (admitted.has(signal)) return;
-  admitted.add(signal);
-  setMaxListeners(0, signal);
 }
 
 /** When a call gives up. */
@@ -57,7 +48,7 @@ export class Call implements Linked<Call> {
   /** Whether `mayHaveActed` was true for an earlier boot of the server. */
   mayHaveActedBefore = false;
   readonly #ending: Ending;
-  #onAbort: (() => void) | undefined;
+  #forgetAbort: (() => void) | undefined;
 
   constructor(request: Request, limit: Limit, nowMs: number, ending: Ending) {
     this.request = request;
@@ -78,9 +69,7 @@ export class Call implements Linked<Call> {
   }
 
   onAbort(listener: () => void): void {
-    this.#onAbort = listener;
-    if (this.signal !== undefined) admitListeners(this.signal);
-    this.signal?.addEventListener("abort", listener);
+    if (this.signal !== undefined) this.#forgetAbort = onAbort(this.signal, listener);
   }
 
   settle(reply: Reply): void {
@@ -95,6 +84,6 @@ export class Call implements Linked<Call> {
 
   #end(): void {
     this.transmission = null;
-    if (this.#onAbort !== undefined) this.signal?.removeEventListener("abort", this.#onAbort);
+    this.#forgetAbort?.();
   }
 }

@@ -5,8 +5,9 @@
  * more than N / m times has a counter, and no counter is too high by more than N / m.
  */
 
-/** Keys counted at a time; told are the first of them. */
-const COUNTERS = 64;
+/** Keys counted at a time; told are the first of them. More than 1 / LEAST_SHARE, or a key with that share
+ * would lose its counter to others again and again. */
+const COUNTERS = 512;
 export const HOT_KEYS = 16;
 /** How long requests are counted; they are told for as long again. */
 const WINDOW_MS = 30_000;
@@ -44,8 +45,11 @@ class Summary {
   #newCounter(key: string): Counter {
     let error = 0;
     if (this.counters.size === COUNTERS) {
-      const [least] = [...this.counters].reduce((a, b) => b[1].count < a[1].count ? b : a);
-      error = this.counters.get(least)?.count ?? 0;
+      let least = "";
+      error = Number.POSITIVE_INFINITY;
+      for (const [other, { count }] of this.counters) {
+        if (count < error) [least, error] = [other, count];
+      }
       this.counters.delete(least);
     }
     const counter = { count: error, error, samples: 0 };

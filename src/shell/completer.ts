@@ -44,7 +44,8 @@ async function offersFor(
     return [...Object.keys(command.options), "help"].map((option) => `--${option}`);
   }
   const given = rest.filter((each) => !each.startsWith("--")).length;
-  return takesKey(command, given) ? await keys(word) : [];
+  // A key that begins with a dash would be taken for an option.
+  return takesKey(command, given) ? (await keys(word)).filter((key) => !key.startsWith("-")) : [];
 }
 
 function takesValue({ options }: Command, option: string): boolean {

@@ -15,7 +15,7 @@ export function historyPath(env = process.env): string {
   return join(env.XDG_STATE_HOME || join(homedir(), ".local/state"), "kilogram", "history");
 }
 
-export class History {
+export class LineHistory {
   readonly #path: string;
   #lines: string[];
 

@@ -24,6 +24,8 @@ export interface ShellPorts {
 const LEAVE = new Set(["exit", "quit", "q", "bye"]);
 /** As a POSIX shell has it: what a process that a signal ended is taken to have ended with. */
 const SIGNALLED = 128;
+/** As kg has it for what this machine refuses. */
+const NOT_STARTED = 5;
 
 /** Until end of input or `exit`. @returns the status of the last command */
 export async function runShell(ports: ShellPorts): Promise<number> {
@@ -68,6 +70,10 @@ async function run(words: readonly string[], ports: ShellPorts): Promise<number>
         (code, signal) => resolve(code ?? SIGNALLED + Number(signal === "SIGINT") * 2),
       );
     });
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException;
+    ports.complain(`kg: the line can't be carried out (${code}): it is too long, or has a NUL`);
+    return NOT_STARTED;
   } finally {
     process.off("SIGINT", ignore);
   }

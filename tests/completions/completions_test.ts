@@ -26,7 +26,7 @@ const has = (program: string) =>
 function bashOffers(line: string, keys: readonly string[] = []): string[] {
   const words = line.split(/[\s]+|(?<=:)|(?=:)/);
   const script = `${bashCompletions(described)}
-    _kg_keys() { printf '%s\\n' ${keys.map((key) => `'${key}'`).join(" ")}; }
+    kg() { printf '%s\\n' ${keys.map((key) => `'${key}'`).join(" ")}; }
     COMP_LINE=${JSON.stringify(line)}; COMP_POINT=\${#COMP_LINE}
     COMP_WORDS=(${
     words.map((word) => `'${word}'`).join(" ")
@@ -49,6 +49,7 @@ test("bash completes commands, options, choices and keys, with colons and spaces
   assertEquals(bashOffers("kg get session:", ["session:1", "session:2"]), ["1", "2"]);
   assertEquals(bashOffers("kg get t", ["two words"]), ["two\\ words"]);
   assertEquals(bashOffers("kg get --timeout 1", ["1"]), []);
+  assertEquals(bashOffers("kg get ", ["a", "--server=elsewhere"]), ["a"]);
   assertEquals(bashOffers("kg ping x", ["x"]), []);
 });
 

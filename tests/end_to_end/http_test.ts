@@ -123,6 +123,18 @@ function idle(port: number, text: string): Promise<Socket> {
   });
 }
 
+test("a connection is for one answer: what else was asked for on it fills no memory", async () => {
+  await withHttp([], async (port) => {
+    const socket = connect({ port, host: "127.0.0.1" });
+    let got = "";
+    socket.setEncoding("utf8").on("data", (text) => got += text).on("error", () => {});
+    socket.setTimeout(PATIENCE_MS, () => socket.destroy());
+    socket.write("GET /healthz HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n".repeat(50));
+    await new Promise((resolve) => socket.on("close", resolve));
+    assertEquals(got.split("HTTP/1.1 200 OK").length - 1, 1);
+  });
+});
+
 test("a thousand connections and slow readers change nothing for others", async () => {
   await withHttp([], async (port, env) => {
     kg(env, ["set", "color", "blue"]);

@@ -95,6 +95,9 @@ test("lines from a pipe are carried out, and the last one's status is the shell'
     const stopped = kg(env, ["shell"], { input: "version\nexit\nget a\n" });
     assertEquals(stopped.status, 0);
     assertMatch(stopped.text, /^kg \d/);
+    const damaged = kg(env, ["shell"], { input: "get \0\nversion\n" });
+    assertEquals(damaged.status, 0);
+    assertMatch(damaged.stderr, /the line can't be carried out/);
     for (const input of ["shell\n", "kg shell\n", "kg\n"]) {
       const nested = kg(env, ["shell"], { input });
       assertMatch(nested.stderr, /this is the shell already/);

@@ -73,7 +73,12 @@ test("kg top prints a line each time to a pipe, and ends by itself", async () =>
 test("kg top says at once that no server is there, and that an option makes no sense", () => {
   const env = { ...freshEnvironment(), KG_SERVER: "127.0.0.1:9" };
   assertEquals(kg(env, ["top", "--timeout", "100ms"]).status, 3);
-  for (const wrong of [["--interval", "1ms"], ["--count", "0"], ["--interval", "x"]]) {
+  for (
+    const wrong of [["--interval", "1ms"], ["--interval", "25d"], ["--count", "0"], [
+      "--interval",
+      "x",
+    ]]
+  ) {
     const { status, stderr } = kg(env, ["top", ...wrong]);
     assertEquals(status, 2);
     assertMatch(stderr, new RegExp(`^kg top: ${wrong[0]}`));
@@ -121,6 +126,20 @@ test("kg top and kg watch end when their reader has gone", async () => {
       kg(env, ["set", "w", command.join(), "--overwrite"]);
       const [status] = await exit;
       assertEquals([command, status], [command, 0]);
+    }
+  });
+});
+
+test("kg top and kg watch end when nobody reads them any more, as head does", async () => {
+  await withServer([], async (env) => {
+    for (const command of [["top"], ["top", "--json"], ["watch", "n", "--json"]]) {
+      const [file, ...args] = [...KG, ...command, "--interval", "10ms"];
+      const child = spawn(file, args, { env });
+      await once(child.stdout, "data");
+      child.stdout.destroy();
+      const ended = once(child, "exit");
+      kg(env, ["add", "n"]);
+      assertEquals((await ended)[0], 0, command.join(" "));
     }
   });
 });

@@ -75,6 +75,12 @@ test("hot keys are found among a hundred thousand others, with their share", () 
   assertEquals(others, []);
 });
 
+test("a key with a hundredth of the requests is told, whatever the others are", () => {
+  const hot = new HotKeys();
+  for (let i = 0; i < 30_000; i++) hot.note(i % 100 === 99 ? "hot" : `other ${i}`, 1, 0);
+  assertEquals(hot.hottest(0).map(({ key }) => key), ["hot"]);
+});
+
 test("at most sixteen keys are told, and none from more than a minute ago", () => {
   const hot = new HotKeys();
   for (let i = 0; i < 1_000; i++) hot.note(`key ${i % 40}`, 1, 0);

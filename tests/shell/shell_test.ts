@@ -45,7 +45,7 @@ async function offersOf(line: string): Promise<string[]> {
     find: (name) => Promise.resolve(name === "get" ? GET : name === "ping" ? PING : null),
     keys(prefix) {
       asked.push(prefix);
-      return Promise.resolve(["session:1", "session:2", "two words"]);
+      return Promise.resolve(["session:1", "session:2", "two words", "--json"]);
     },
   });
   return offers;
@@ -57,6 +57,7 @@ test("Tab offers commands, then keys and options, and the choices of an option",
   assertEquals(await offersOf("kg p"), ["ping "]);
   assertEquals(await offersOf("get sess"), ["session:1 ", "session:2 "]);
   assertEquals(await offersOf("get a session:2"), ["session:2 "]);
+  assertEquals(await offersOf("get "), ["session:1 ", "session:2 ", "'two words' "]);
   assertEquals(await offersOf("get two"), ["'two words' "]);
   assertEquals(await offersOf("get two\\ w"), ["'two words' "]);
   assertEquals(await offersOf("get --t"), ["--timeout "]);
