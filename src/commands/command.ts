@@ -28,6 +28,8 @@ export interface Command {
   readonly takesVariables?: boolean;
   /** Shell command lines, some with a comment. */
   readonly examples: readonly string[];
+  /** For arguments that are too many or too few: what was probably meant, as ": …", if that is known. */
+  hint?(given: readonly string[]): string | undefined;
   /** @returns the exit status */
   run(input: Input): Promise<number>;
 }
@@ -71,8 +73,11 @@ export function parseInput(name: string, command: Command, args: readonly string
   if (values.help) return null;
   const [least, most] = command.arity;
   if (positionals.length < least || positionals.length > most) {
-    const given = positionals.length === 0 ? "nothing" : `${positionals.length} argument(s)`;
-    throw new UsageError(`takes ${command.parameters || "no arguments"}, and was given ${given}`);
+    throw new UsageError(
+      `takes ${command.parameters || "no arguments"}, and was given ${countText(positionals)}${
+        command.hint?.(positionals) ?? ""
+      }`,
+    );
   }
   const list = (option: string) =>
     ([] as unknown[]).concat(values[option] ?? []).map(String).map(unmark);
@@ -82,6 +87,11 @@ export function parseInput(name: string, command: Command, args: readonly string
     texts: list,
     flag: (option) => values[option] === true,
   };
+}
+
+function countText({ length }: readonly string[]): string {
+  if (length === 0) return "nothing";
+  return length === 1 ? "an argument" : `${length} arguments`;
 }
 
 interface Parsed {
@@ -101,12 +111,24 @@ function parse(name: string, command: Command, args: readonly string[]): Parsed 
     const message = error instanceof Error ? error.message : String(error);
     const [first] = message.split(/\.?(?:\s*\n|\. |$)/);
     const [, unknown = ""] = /^Unknown option '--([^']*)'/.exec(message) ?? [];
-    const meant = nearest(unknown, Object.keys(command.options));
+    const meant = meantBy(unknown, Object.keys(command.options));
     const hint = meant === undefined ? "" : ` Did you mean --${meant}?`;
     throw new UsageError(
       `${first[0].toLowerCase()}${first.slice(1)}.${hint} Options: kg ${name} --help`,
     );
   }
+}
+
+/** Names of these options in other programs. */
+const ELSEWHERE: Readonly<Record<string, string>> = {
+  ...{ port: "listen", host: "listen", bind: "listen", address: "listen", addr: "listen" },
+  ...{ maxmemory: "memory", dir: "data-dir", datadir: "data-dir", threads: "readers" },
+  ...{ ex: "ttl", px: "ttl", expire: "ttl", expires: "ttl", force: "overwrite", limit: "count" },
+};
+
+function meantBy(unknown: string, options: readonly string[]): string | undefined {
+  const elsewhere = Object.hasOwn(ELSEWHERE, unknown) ? ELSEWHERE[unknown] : "";
+  return options.includes(elsewhere) ? elsewhere : nearest(unknown, options);
 }
 
 function parseArgsOptions(options: Options) {

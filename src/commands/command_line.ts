@@ -2,6 +2,7 @@
 
 import { CLIENT_OPTIONS } from "./client_options.ts";
 import type { Options } from "./command.ts";
+import { ELSEWHERE } from "./elsewhere.ts";
 import { nearest } from "../nearest.ts";
 import { UsageError } from "./usage_error.ts";
 
@@ -50,6 +51,9 @@ function argumentsOf(arg: string): number {
   const options: Options = CLIENT_OPTIONS;
   if (arg.startsWith("--") && Object.hasOwn(options, name)) {
     return options[name].type === "boolean" || arg.includes("=") ? 1 : 2;
+  }
+  if (Object.hasOwn(ELSEWHERE, name)) {
+    throw new UsageError(`there is no option ${arg}. Type: ${ELSEWHERE[name]}`);
   }
   const names = Object.keys(options);
   const meant = nearest(name, names);

@@ -32,6 +32,8 @@ export const command: Command = {
     "kg keys job: --count 10",
   ],
 
+  hint: () => ": PREFIX is no pattern, and an unquoted * names files",
+
   async run(input) {
     const [prefix = ""] = input.parameters;
     prefixBytes(prefix);
@@ -51,7 +53,10 @@ export const command: Command = {
       });
       if (errors.size > 0) return reportErrors("keys", kv, errors, input.flag("json"));
       if (count === 0) {
-        complain(`kg keys: there are no keys${prefix && ` that begin with "${prefix}"`}`);
+        const isPattern = /[*?]/.test(prefix) ? ", where * and ? are no patterns" : "";
+        complain(
+          `kg keys: there are no keys${prefix && ` that begin with "${prefix}"`}${isPattern}`,
+        );
       }
       return count === 0 ? Exit.NOT_FOUND : Exit.DONE;
     });

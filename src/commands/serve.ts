@@ -55,6 +55,8 @@ export const command: Command = {
     "kg serve --backend redis://10.0.0.1:6379",
   ],
 
+  hint: () => ": --listen HOST:PORT says where",
+
   async run(input) {
     beginLog(input);
     const toClose: Closable[] = [];

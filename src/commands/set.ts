@@ -42,6 +42,12 @@ export const command: Command = {
     'kg set lock:report "$(hostname):$$" --ttl 10s --if-equal "$(hostname):$$"   # renew',
   ],
 
+  hint([, , word = ""]) {
+    if (/^(ex|px|exat|pxat)$/i.test(word)) return ": a time to live is --ttl 10s";
+    if (/^nx$/i.test(word)) return ": without --overwrite an existing key is left as it is";
+    return word === "" ? undefined : ": quote a value with blanks";
+  },
+
   async run(input) {
     const [typed] = input.parameters;
     const key = keyOf(input);

@@ -32,7 +32,7 @@ export function makeShell(
       "shell. Tab completes commands, options and keys. Ctrl-C ends a command, Ctrl-D or exit the\n" +
       "shell. What you type is kept for the next time in ~/.local/state/kilogram/history, which only\n" +
       "you can read; a line that begins with a space is not. Without a terminal it carries out the\n" +
-      "lines of standard input, and ends with the status of the last.",
+      "lines of standard input, which are no command's own input, and ends with the status of the last.",
     options: { server, spread, "key-file": keyFile },
     examples: ["kg", "kg shell --server 10.0.0.1", "kg shell < commands.txt"],
 

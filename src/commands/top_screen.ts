@@ -161,7 +161,10 @@ function threadRates(before: Snapshot, now: Snapshot, seconds: number): string {
       rates.push(`${spelledNumber(Math.max(0, more) / seconds)}/s`);
     }
   }
-  return rates.length === 0 ? "" : rates.map((rate) => rate.padStart(11)).join("");
+  if (rates.length === 0) return "";
+  // A lone reader rests where the server's thread alone is faster (readers/balance.ts).
+  if (rates.length === 1 && rates[0] === "0/s") return "at rest".padStart(11);
+  return rates.map((rate) => rate.padStart(11)).join("");
 }
 
 function hotKeyLines({ now }: Look): string[] {

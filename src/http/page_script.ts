@@ -4,7 +4,7 @@ export const SCRIPT = String.raw`
 "use strict";
 const EVERY_MS = 500, POINT_MS = 1000, MOST = 300, LEFT = 64, BOTTOM = 20, TOP = 8, RIGHT = 8;
 const CHARTS = [
-  { id: "requests", title: "Requests a second", spell: rate, lines: { reads: "reads", writes: "writes", doors: "by doors" } },
+  { id: "requests", title: "Requests a second", spell: rate, lines: { reads: "reads", writes: "writes", doors: "through doors (--resp, --line)" } },
   { id: "hits", title: "Hit ratio", spell: share, most: 1, lines: { hitRatio: "hits of all reads" } },
   { id: "latency", title: "Time in the server (logarithmic)", spell: time, log: true,
     lines: { readP99Us: "reads, p99", writeP99Us: "writes, p99", readP50Us: "reads, p50" } },
@@ -13,10 +13,10 @@ const CHARTS = [
     lines: { evictions: "evicted", errors: "errors", drops: "dropped datagrams" } },
 ];
 const NOW = {
-  Reads: (p) => rate(p.reads), Writes: (p) => rate(p.writes), "By doors": (p) => rate(p.doors),
+  Reads: (p) => rate(p.reads), Writes: (p) => rate(p.writes), "Through doors": (p) => rate(p.doors),
   "Hit ratio": (p) => share(p.hitRatio), "Reads, p99": (p) => time(p.readP99Us), "Writes, p99": (p) => time(p.writeP99Us),
   Keys: (p) => number(p.keys), Memory: (p) => bytes(p.usedBytes) + (p.limitBytes > 0 ? " of " + bytes(p.limitBytes) : ""),
-  "Hottest key": (p) => share(p.hottest), Processors: (p) => number(p.processors),
+  "Hottest key": (p) => p.hottest > 0 ? share(p.hottest) : "–", Processors: (p) => number(p.processors),
 };
 const byId = (id) => document.getElementById(id);
 let points = [], latest = null, last = 0, seconds = 300, isPaused = false, startedAtMs = 0, failures = 0;

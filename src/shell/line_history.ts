@@ -1,8 +1,9 @@
 /** The lines that were typed before, kept in a file of the user's own, the newest last. */
 
-import { chmodSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import { mkdirSync, readFileSync, renameSync, writeFileSync } from "node:fs";
 import { homedir } from "node:os";
 import { dirname, join } from "node:path";
+import { draftOf } from "../commands/whole_file.ts";
 
 export const MAX_LINES = 1_000;
 const OWNER_ONLY = 0o600;
@@ -39,9 +40,10 @@ export class LineHistory {
     this.#lines = [...read(this.#path), line].slice(-MAX_LINES);
     try {
       mkdirSync(dirname(this.#path), { recursive: true, mode: 0o700 });
-      writeFileSync(this.#path, `${this.#lines.join("\n")}\n`, { mode: OWNER_ONLY });
-      // The mode above is that of a new file alone.
-      chmodSync(this.#path, OWNER_ONLY);
+      // A new file in place of the old one: whole, and readable by its owner alone from the first moment.
+      const draft = draftOf(this.#path);
+      writeFileSync(draft, `${this.#lines.join("\n")}\n`, { mode: OWNER_ONLY, flag: "wx" });
+      renameSync(draft, this.#path);
       return true;
     } catch {
       return false;

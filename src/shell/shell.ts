@@ -4,6 +4,7 @@
  */
 
 import { spawn } from "node:child_process";
+import { constants } from "node:os";
 import { createInterface, type Interface } from "node:readline";
 import type { Completion } from "./completer.ts";
 import type { LineHistory } from "./line_history.ts";
@@ -62,21 +63,28 @@ async function run(words: readonly string[], ports: ShellPorts): Promise<number>
   const ignore = () => {};
   process.on("SIGINT", ignore);
   try {
-    const child = spawn(file, args, { env: ports.env, stdio: "inherit" });
+    // The lines of a script are no command's input.
+    const input = process.stdin.isTTY ? "inherit" : "ignore";
+    const child = spawn(file, args, { env: ports.env, stdio: [input, "inherit", "inherit"] });
     return await new Promise<number>((resolve, reject) => {
       child.once("error", reject);
-      child.once(
-        "exit",
-        (code, signal) => resolve(code ?? SIGNALLED + Number(signal === "SIGINT") * 2),
-      );
+      child.once("exit", (code, signal) => resolve(code ?? statusOf(signal)));
     });
   } catch (error) {
     const { code } = error as NodeJS.ErrnoException;
-    ports.complain(`kg: the line can't be carried out (${code}): it is too long, or has a NUL`);
+    const why = code === "ENOENT"
+      ? `${file} is not there any more`
+      : "it is too long, or has a NUL";
+    ports.complain(`kg: the line can't be carried out (${code}): ${why}`);
     return NOT_STARTED;
   } finally {
     process.off("SIGINT", ignore);
   }
+}
+
+/** As a POSIX shell tells of a process that a signal ended. */
+function statusOf(signal: NodeJS.Signals | null): number {
+  return SIGNALLED + (signal === null ? 0 : constants.signals[signal]);
 }
 
 /** Lines that a person types. Between two lines the terminal is not read, and belongs to the command. */
@@ -98,11 +106,12 @@ class Prompt {
 
   async #read(): Promise<void> {
     const { prompt, history, complete } = this.#ports;
+    let completing: Promise<void> = Promise.resolve();
     const readline = createInterface({
       ...{ input: process.stdin, output: process.stdout, prompt, terminal: true },
       ...{ history: history.newestFirst, historySize: MAX_LINES, removeHistoryDuplicates: true },
       completer: (line: string, done: (error: null, completion: Completion) => void) => {
-        void complete(line).then((completion) => done(null, completion));
+        completing = complete(line).then((completion) => done(null, completion));
       },
     });
     await new Promise<void>((resolve) => {
@@ -113,10 +122,14 @@ class Prompt {
       });
       readline.on("close", () => resolve());
       readline.on("SIGINT", () => clear(readline));
+      // Back from Ctrl-Z: node:readline has paused its input.
+      readline.on("SIGCONT", () => readline.prompt(true));
       readline.prompt();
     });
     this.#isOver = this.#waiting.length === 0;
     if (this.#isOver) process.stdout.write("\n");
+    // In a paste a tab may be followed by the end of the line: node:readline goes on when it has its words.
+    else await completing;
     readline.close();
   }
 

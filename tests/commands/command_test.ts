@@ -61,7 +61,11 @@ test("a single dash is an argument too", () => {
 
 test("a usage error is one line that says what is allowed", () => {
   assertThrows(() => parseInput("set", set, []), UsageError, "KEY [VALUE]");
-  assertThrows(() => parseInput("set", set, ["k", "v", "w"]), UsageError, "3 argument(s)");
+  assertThrows(() => parseInput("set", set, ["k", "v", "w"]), UsageError, "3 arguments: quote");
+  for (const [typed, hint] of [["EX", "--ttl"], ["nx", "--overwrite"]]) {
+    assertThrows(() => parseInput("set", set, ["k", "v", typed]), UsageError, hint);
+  }
+  assertThrows(() => parseInput("set", set, ["--force"]), UsageError, "Did you mean --overwrite?");
   const unknown = assertThrows(() => parseInput("set", set, ["--foo"]), UsageError, "--foo");
   assertMatch(unknown.message, /kg set --help$/);
   for (const typed of ["--overwite", "--overwite=1"]) {

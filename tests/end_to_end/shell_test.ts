@@ -21,7 +21,7 @@ class Terminal {
   readonly #child;
 
   constructor(env: NodeJS.ProcessEnv) {
-    const line = [...KG, "shell"].map((word) => `'${word}'`).join(" ");
+    const line = ["exec", ...KG, "shell"].map((word) => `'${word}'`).join(" ");
     this.#child = spawn("script", ["-qfec", line, "/dev/null"], {
       env: { ...env, TERM: "xterm" },
       stdio: ["pipe", "pipe", "inherit"],
@@ -35,6 +35,15 @@ class Terminal {
     const start = this.output.length;
     this.#child.stdin.write(keys);
     await this.until(expected, start);
+  }
+
+  async suspend(): Promise<void> {
+    this.#child.stdin.write("\x1a");
+    await new Promise((resolve) => setTimeout(resolve, 300));
+    const children = spawnSync("pgrep", ["-P", String(this.#child.pid)], { encoding: "utf8" });
+    const start = this.output.length;
+    for (const pid of children.stdout.trim().split("\n")) process.kill(Number(pid), "SIGCONT");
+    await this.until(/> /, start);
   }
 
   async until(expected: RegExp, start = 0): Promise<void> {
@@ -70,6 +79,11 @@ test(
       await terminal.type(`never carried out${CTRL_C}`, /\^C[^]*> /);
       await terminal.type(`${UP}\r`, /\d\d:\d\d:\d\d {2}alice/);
       await terminal.type(CTRL_C, /> /);
+      // Ctrl-Z, and back, as by fg.
+      await terminal.suspend();
+      await terminal.type("get session:42\r", /alice[^]*> /);
+      // A paste, with a tab that comes too late to complete anything.
+      await terminal.type("get sess\t\rget session:42\r", /no key "sess"[^]*alice[^]*> /);
       await terminal.type("get 'open\r", /there is no closing '/);
       await terminal.type(CTRL_D, /\n/);
       await terminal.ended;
