@@ -81,8 +81,9 @@ async function run(words: readonly string[], ports: ShellPorts): Promise<number>
 class Prompt {
   readonly #ports: ShellPorts;
   #isOver = false;
-  /** Lines of a paste that came together. */
+  /** Lines of a paste that came together, and what came behind the last of them. */
   readonly #waiting: string[] = [];
+  #begun = "";
 
   constructor(ports: ShellPorts) {
     this.#ports = ports;
@@ -112,7 +113,9 @@ class Prompt {
       readline.on("close", () => resolve());
       readline.on("SIGINT", () => clear(readline));
       readline.prompt();
+      if (this.#begun !== "") readline.write(this.#begun);
     });
+    this.#begun = readline.line;
     this.#isOver = this.#waiting.length === 0;
     if (this.#isOver) process.stdout.write("\n");
     readline.close();

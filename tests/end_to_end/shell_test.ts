@@ -64,6 +64,9 @@ test(
       await terminal.type("\r", /alice[^]*> /);
       await terminal.type("kg set 'a b' 'c d'\r", /\n[^]*> /);
       assertEquals(kg(env, ["get", "a b"]).text, "c d");
+      // What is pasted behind the last line stays to be gone on with.
+      await terminal.type("get 'a b'\rget session", /c d[^]*> [^]*get session/);
+      await terminal.type(":42\r", /alice[^]*> /);
       await terminal.type("get nothing\r", /there is no key "nothing"[^]*> /);
       await terminal.type("watch session:42\r", /\d\d:\d\d:\d\d {2}alice/);
       await terminal.type(CTRL_C, /> /);
