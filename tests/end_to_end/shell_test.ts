@@ -101,6 +101,8 @@ test("lines from a pipe are carried out, and the last one's status is the shell'
     const damaged = kg(env, ["shell"], { input: "get \0\nversion\n" });
     assertEquals(damaged.status, 0);
     assertMatch(damaged.stderr, /the line can't be carried out/);
+    const refused = kg({ ...env, KG_SERVER: "kg://u:p4ss@h" }, ["shell"], { input: "version\n" });
+    assertEquals([refused.status, refused.text, refused.stderr.includes("p4ss")], [2, "", false]);
     const nested = kg(env, ["shell"], { input: "shell\n" });
     assertMatch(nested.stderr, /this is the shell already/);
     assert(nested.status !== 0);
