@@ -59,9 +59,15 @@ function optionsOf(query: string): Omit<Servers, "servers"> {
   };
 }
 
-/** @throws {InvalidArgumentError} for servers with a user or a password before them */
+/**
+ * A key in hexadecimal, which must not be looked up. No part of a host's name is so long (RFC 1035, section
+ * 2.3.4); before an equals sign it is a server's name.
+ */
+const HEX_KEY = /[\da-f]{64}(?!=)/i;
+
+/** @throws {InvalidArgumentError} for servers with a user or a password before them, and for a key */
 export function noSecrets(text: string): void {
-  if (text.includes("@")) throw secretError();
+  if (text.includes("@") || HEX_KEY.test(text)) throw secretError();
 }
 
 function secretError(): InvalidArgumentError {

@@ -54,6 +54,9 @@ test("a URL with a secret, or with what it can't have, is refused, and no secret
     ["kg://cache?onDown=miss&onDown=miss", /comes twice/],
     ["kg://cache?ondown=miss", /no option "ondown"/],
   ];
+  const hex = "5ec4e7".repeat(11).slice(2);
+  for (const text of [hex, `kg://${hex}`, `a=${hex.toUpperCase()}:4040`]) cases.push([text, noKey]);
+  assertEquals(parseServerList(`${hex}=cache`)[0].name, hex);
   for (const [url, expected] of cases) {
     const error = assertThrows(() => parseServerList(url), InvalidArgumentError);
     assertMatch(error.message, expected);

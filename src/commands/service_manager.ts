@@ -7,6 +7,7 @@
 import { NotifySocket } from "../runtime/notify_socket.ts";
 import { monotonicOffsetMs } from "../runtime/readers/monotonic.ts";
 import { log } from "./log.ts";
+import { escapeControls } from "./output.ts";
 
 /** While a folder is loaded, the manager is asked again and again for so much time more. */
 const LOAD_MORE_MS = 60_000;
@@ -45,7 +46,7 @@ export class ServiceManager {
     const ask = () =>
       void this.#socket.send(
         `EXTEND_TIMEOUT_USEC=${LOAD_MORE_MS * 1_000}`,
-        `STATUS=loading ${folder}`,
+        statusLine(`loading ${folder}`),
       );
     ask();
     this.#every(ASK_INTERVAL_MS, ask);
@@ -64,7 +65,7 @@ export class ServiceManager {
   }
 
   readyAgain(): void {
-    this.#socket.send("READY=1", `STATUS=${this.#status}`);
+    this.#socket.send("READY=1", statusLine(this.#status));
   }
 
   stopping(): void {
@@ -84,3 +85,6 @@ export class ServiceManager {
     return isWanted ? Math.min(MAX_ALIVE_MS, Math.max(1, Math.floor(limitMs / 2))) : 0;
   }
 }
+
+/** In one line: the end of a line, as a folder's name may have it, would begin another message. */
+const statusLine = (status: string) => `STATUS=${escapeControls(status)}`;

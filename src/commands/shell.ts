@@ -1,12 +1,13 @@
 import type { Client } from "../client.ts";
 import { connect } from "../connect.ts";
+import { parseServerList } from "../server_list.ts";
 import { complete } from "../shell/completer.ts";
 import { historyPath, LineHistory } from "../shell/line_history.ts";
 import { someKeys } from "../shell/keys_of.ts";
 import { ownProgram } from "../shell/own_program.ts";
 import { runShell } from "../shell/shell.ts";
 import { VERSION } from "../version.ts";
-import { CLIENT_OPTIONS, serversOf, spreadOf } from "./client_options.ts";
+import { CLIENT_OPTIONS, isAny, serversOf, spreadOf } from "./client_options.ts";
 import type { Command, Input } from "./command.ts";
 import type { Commands } from "./help.ts";
 import { findKey } from "./key_source.ts";
@@ -14,6 +15,8 @@ import { complain } from "./output.ts";
 
 /** How long the greeting waits to learn whether the server is there. */
 const GREETING_MS = 300;
+const NO_KEY = "There is no key yet: kg serve, in another terminal, makes one.";
+const SILENT = "does not answer: is kg serve running there, with the same key?";
 
 const { server, spread, "key-file": keyFile } = CLIENT_OPTIONS;
 
@@ -37,6 +40,8 @@ export function makeShell(
     examples: ["kg", "kg shell --server 10.0.0.1", "kg shell < commands.txt"],
 
     async run(input) {
+      // Otherwise the prompt would show what is not an address, and may be a password.
+      parseServerList(serversOf(input), isAny(input) ? "any" : "keys");
       const env = environmentOf(input);
       const client = lazyClient(input);
       const find = (name: string) => findCommand(name).catch(() => null);
@@ -85,10 +90,14 @@ function lazyClient(input: Input): () => Promise<Client | null> {
 async function greet(input: Input, client: () => Promise<Client | null>): Promise<void> {
   const open = await client();
   const isThere = await open?.ping({ timeout: GREETING_MS }).then(() => true, () => false);
-  const state = isThere
-    ? ""
-    : open === null
-    ? " There is no key yet: kg serve, in another terminal, makes one."
-    : ` ${serversOf(input)} does not answer: is kg serve running there, with the same key?`;
+  const state = isThere ? "" : ` ${keyProblem(input) ?? `${serversOf(input)} ${SILENT}`}`;
   complain(`kg ${VERSION}. help lists the commands, Tab completes, Ctrl-D ends.${state}`);
+}
+
+function keyProblem(input: Input): string | null {
+  try {
+    return findKey(input.text("key-file")) === null ? NO_KEY : null;
+  } catch (error) {
+    return error instanceof Error ? error.message : String(error);
+  }
 }

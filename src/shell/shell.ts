@@ -91,8 +91,9 @@ function statusOf(signal: NodeJS.Signals | null): number {
 class Prompt {
   readonly #ports: ShellPorts;
   #isOver = false;
-  /** Lines of a paste that came together. */
+  /** Lines of a paste that came together, and what came behind the last of them. */
   readonly #waiting: string[] = [];
+  #begun = "";
 
   constructor(ports: ShellPorts) {
     this.#ports = ports;
@@ -125,7 +126,9 @@ class Prompt {
       // Back from Ctrl-Z: node:readline has paused its input.
       readline.on("SIGCONT", () => readline.prompt(true));
       readline.prompt();
+      if (this.#begun !== "") readline.write(this.#begun);
     });
+    this.#begun = readline.line;
     this.#isOver = this.#waiting.length === 0;
     if (this.#isOver) process.stdout.write("\n");
     // In a paste a tab may be followed by the end of the line: node:readline goes on when it has its words.

@@ -100,11 +100,12 @@ test("it asks for time to load a folder, says that it is alive, and that it read
   const keyFile = join(folder, "key");
   writeFileSync(keyFile, `${KG_KEY}\n`, { mode: 0o600 });
   const env = { ...rest, NOTIFY_SOCKET: manager.place, WATCHDOG_USEC: "200000" };
-  const data = join(folder, "data");
+  // A name is no message to the manager.
+  const data = join(folder, "data\nREADY=1");
   const server = await startServer(env, ["--key-file", keyFile, "--data-dir", data]);
   const [, starting, loading] = manager.messages;
   assertEquals(starting, ["STATUS=starting"]);
-  assertMatch(loading.join(), /^EXTEND_TIMEOUT_USEC=\d+,STATUS=loading /);
+  assertMatch(loading.join(), /^EXTEND_TIMEOUT_USEC=\d+,STATUS=loading .*data\\x0aREADY=1$/);
   await manager.has("WATCHDOG=1", 2);
   server.process.kill("SIGHUP");
   const lines = (await manager.has("READY=1", 2)).filter((line) => !line.startsWith("WATCHDOG"));

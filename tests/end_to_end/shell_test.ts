@@ -73,6 +73,9 @@ test(
       await terminal.type("\r", /alice[^]*> /);
       await terminal.type("kg set 'a b' 'c d'\r", /\n[^]*> /);
       assertEquals(kg(env, ["get", "a b"]).text, "c d");
+      // What is pasted behind the last line stays to be gone on with.
+      await terminal.type("get 'a b'\rget session", /c d[^]*> [^]*get session/);
+      await terminal.type(":42\r", /alice[^]*> /);
       await terminal.type("get nothing\r", /there is no key "nothing"[^]*> /);
       await terminal.type("watch session:42\r", /\d\d:\d\d:\d\d {2}alice/);
       await terminal.type(CTRL_C, /> /);
@@ -112,6 +115,8 @@ test("lines from a pipe are carried out, and the last one's status is the shell'
     const damaged = kg(env, ["shell"], { input: "get \0\nversion\n" });
     assertEquals(damaged.status, 0);
     assertMatch(damaged.stderr, /the line can't be carried out/);
+    const refused = kg({ ...env, KG_SERVER: "kg://u:p4ss@h" }, ["shell"], { input: "version\n" });
+    assertEquals([refused.status, refused.text, refused.stderr.includes("p4ss")], [2, "", false]);
     for (const input of ["shell\n", "kg shell\n", "kg\n"]) {
       const nested = kg(env, ["shell"], { input });
       assertMatch(nested.stderr, /this is the shell already/);
