@@ -524,6 +524,80 @@ export declare class NotJsonError extends KilogramError {
     constructor(call: FailedCall);
 }
 
+/** When a call of several datagrams gives up: as with other calls, but for all of them together. */
+export type LargeCallOptions = (Deadline | NoDeadline) & Abortable;
+
+export interface LargeOptions {
+    /**
+     * Whether values that do not fit a datagram are compressed; by default they are. Compression lets
+     * the number of datagrams tell something of a value, also of a secret beside text that others chose.
+     */
+    readonly compress?: boolean;
+}
+
+export interface LargeSetOptions {
+    /** Milliseconds; without it, for ever. A value in pieces should have one: see `largeValues`. */
+    readonly ttl?: number;
+    /** Replace an existing value; without it, an existing key is left as it is. */
+    readonly overwrite?: boolean;
+}
+
+export declare class LargeValues {
+    #private;
+    /**
+     * The value of a key; undefined when there is no such key, or when a piece of it is gone.
+     * @throws {TooLargeError} for a value of over 863 bytes that a door stored
+     */
+    get(key: Key, options?: LargeCallOptions): Promise<Uint8Array | undefined>;
+    /** The value as UTF-8 text; otherwise like `get`. */
+    getText(key: Key, options?: LargeCallOptions): Promise<string | undefined>;
+    /**
+     * The value, parsed from its JSON text; otherwise like `get`.
+     * @throws {NotJsonError} when the value is not JSON
+     */
+    getJson<T = unknown>(key: Key, options?: LargeCallOptions): Promise<T | undefined>;
+    /**
+     * Stores a value of at most 1 MiB. A key that exists is replaced only with `overwrite: true`.
+     * @param key 1 to 117 bytes if the value is stored in pieces, otherwise to 128
+     * @returns whether it was stored
+     * @throws {PiecesError} when not all pieces could be stored; the value before is still there
+     */
+    set(key: Key, value: Value, options?: LargeSetOptions & LargeCallOptions): Promise<boolean>;
+    /** Stores a value as its JSON text; otherwise like `set`. */
+    setJson(key: Key, value: unknown, options?: LargeSetOptions & LargeCallOptions): Promise<boolean>;
+    /** Removes a key. @returns whether there was one */
+    delete(key: Key, options?: LargeCallOptions): Promise<boolean>;
+    /** Sets how long a key lives from now: without `ttl` for ever. @returns whether there is one */
+    touch(key: Key, options?: {
+        readonly ttl?: number;
+    } & LargeCallOptions): Promise<boolean>;
+}
+
+/**
+ * Calls for values of up to 1 MiB, beside those of a view.
+ *
+ * ```ts
+ * const kv = (await connect("127.0.0.1:4040", { key })).within(500);
+ * const large = largeValues(kv);
+ * await large.set("page:7", "<p>long</p>".repeat(5_000), { ttl: 60_000, overwrite: true });
+ * console.log((await large.getText("page:7"))?.length); // 55000
+ * console.log(await large.delete("page:7")); // true
+ * kv.close();
+ * ```
+ *
+ * Values that `set` and the doors stored are read, too, if they have at most 863 bytes. What these calls
+ * stored is read by these calls (and by `kg`), with any client of the same server or servers; to `get` and
+ * to the doors a value that does not fit a datagram is a head of some bytes. Give values a time to live:
+ * if a process ends while it stores one that never expires, its pieces stay until they are evicted.
+ * @param kv a view: `client.within(500)`
+ */
+export declare function largeValues(kv: Calls<true>, options?: LargeOptions): LargeValues;
+
+/** A value in pieces was not stored: some pieces could not be. The value before is still there. */
+export declare class PiecesError extends KilogramError {
+    constructor(key: Key, cause: unknown);
+}
+
 /** A server, as its client sees it at this moment. */
 export interface ServerState {
     /** Undefined for a server without a name. */

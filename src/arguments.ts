@@ -38,7 +38,7 @@ function encode(text: string): Uint8Array {
  * A copy, since the caller's array may change while the call waits.
  * @param of the key whose value it is, for the error
  */
-function ownBytes(what: string, given: unknown, of?: Key): Uint8Array {
+export function ownBytes(what: string, given: unknown, of?: Key): Uint8Array {
   if (typeof given === "string") return encode(given);
   if (given instanceof Uint8Array) return copyBytes(given);
   const type = given === null ? "null" : typeof given;

@@ -31,6 +31,14 @@ export type {
 export type { Calls, Client } from "./client.ts";
 export { connect, type ConnectOptions } from "./connect.ts";
 export * from "./errors.ts";
+export {
+  type LargeCallOptions,
+  type LargeOptions,
+  type LargeSetOptions,
+  type LargeValues,
+  largeValues,
+  PiecesError,
+} from "./large/large.ts";
 export type { ServerState } from "./protocol/destination.ts";
 export { decodeKey, encodeKey, generateKey } from "./protocol/keys.ts";
 export type { OnDown, Spread } from "./server_url.ts";

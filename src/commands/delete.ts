@@ -7,6 +7,7 @@ import { KEY_OPTIONS, keyFields, keysOf } from "./key_arguments.ts";
 import { complain, complainMissing, printJson, printValue, valueFields } from "./output.ts";
 import { callSkvs, SKVS_OPTIONS, wantsSkvs } from "./skvs.ts";
 import { UsageError } from "./usage_error.ts";
+import { takenWhole } from "./whole_value.ts";
 import { withClient } from "./with_client.ts";
 
 export const command: Command = {
@@ -49,10 +50,13 @@ async function removeMany(input: Input, keys: ReadonlyMap<string, Uint8Array>): 
     if (input.texts(option).length === 0) continue;
     throw new UsageError(`--${option} goes with one key`);
   }
-  const { results, errors } = await withClient(
-    input,
-    (kv) => byKey<Removed>(kv.deleteMany(keys.values())),
-  );
+  const { results, errors } = await withClient(input, async (kv) => {
+    const removed = await byKey<Removed>(kv.deleteMany(keys.values()));
+    const taken = [...removed.results].map(async ([key, value]) =>
+      [key, value && await takenWhole(kv, key, value)] as const
+    );
+    return { results: new Map(await Promise.all(taken)), errors: removed.errors };
+  });
   const failed = new Map([...errors].filter(([, error]) => !isDone(error)));
   return tellEach(
     keys,
@@ -83,7 +87,10 @@ function tell(input: Input, typed: string, key: Uint8Array, removed: Removed): b
 async function remove(input: Input, key: Uint8Array): Promise<Removed> {
   if (wantsSkvs(input)) return await callSkvs(input, SkvsCommand.DELETE, key);
   try {
-    return await withClient(input, (kv) => kv.delete(key, ifEqualOf(input)));
+    return await withClient(
+      input,
+      async (kv) => await takenWhole(kv, key, await kv.delete(key, ifEqualOf(input))),
+    );
   } catch (error) {
     if (isDone(error) && !input.flag("old")) return null;
     throw error;

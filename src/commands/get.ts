@@ -13,6 +13,7 @@ import {
   valueFields,
 } from "./output.ts";
 import { callSkvs, SKVS_OPTIONS, wantsSkvs } from "./skvs.ts";
+import { wholeValue } from "./whole_value.ts";
 import { UsageError } from "./usage_error.ts";
 import { withClient } from "./with_client.ts";
 
@@ -47,7 +48,13 @@ export const command: Command = {
 
 async function getMany(input: Input, keys: ReadonlyMap<string, Uint8Array>): Promise<number> {
   if (wantsSkvs(input)) throw new UsageError("--skvs asks for one key at a time");
-  const { results, errors } = await withClient(input, (kv) => byKey(kv.getMany(keys.values())));
+  const { results, errors } = await withClient(input, async (kv) => {
+    const found = await byKey(kv.getMany(keys.values()));
+    const whole = [...found.results].map(async ([key, value]) =>
+      [key, await wholeValue(kv, key, value)] as const
+    );
+    return { results: new Map(await Promise.all(whole)), errors: found.errors };
+  });
   return tellEach(
     keys,
     errors,
@@ -75,5 +82,5 @@ function tell(
 
 function read(input: Input, key: Uint8Array): Promise<Uint8Array | undefined> {
   if (wantsSkvs(input)) return callSkvs(input, SkvsCommand.GET, key);
-  return withClient(input, (kv) => kv.get(key));
+  return withClient(input, async (kv) => wholeValue(kv, key, await kv.get(key)));
 }

@@ -1,5 +1,7 @@
 import type { SetResult } from "../call_options.ts";
 import { ifEqualBytes, valueBytes } from "../arguments.ts";
+import { MAX_LARGE_BYTES } from "../large/head.ts";
+import { largeValues } from "../large/large.ts";
 import { SkvsCommand, SkvsFlag } from "../protocol/skvs.ts";
 import { CLIENT_OPTIONS, IF_EQUAL_OPTION, ifEqualOf, ttlMsOf } from "./client_options.ts";
 import { type Command, Exit, type Input } from "./command.ts";
@@ -18,6 +20,8 @@ export const command: Command = {
     "VALUE is text of at most 863 bytes (855 with --ttl); - reads it from standard input,\n" +
     "byte for byte. A key that exists is left as it is, unless --overwrite replaces it, or\n" +
     "--if-equal does, where both values have at most 861 bytes (853 with --ttl).\n" +
+    "--large takes up to 1 MiB, in several datagrams where one is too small. kg get and the library's\n" +
+    "largeValues read that; the doors see only its head.\n" +
     "Exit status 1: not stored.",
   options: {
     overwrite: { type: "boolean", help: "replace the value of a key that exists" },
@@ -28,6 +32,7 @@ export const command: Command = {
       value: "TIME",
       help: "how long it lives: 30s, 1h30m, 7d (default: forever)",
     },
+    large: { type: "boolean", help: "take a value of up to 1 MiB" },
     ...VALUE_OPTIONS,
     ...KEY_OPTIONS,
     ...CLIENT_OPTIONS,
@@ -37,6 +42,7 @@ export const command: Command = {
     "kg set greeting hello",
     "kg set session:42 alice --ttl 30m --overwrite",
     "kg set avatar --value-file avatar.bin",
+    "kg set page:7 --large --value-file page.html --ttl 1h",
     "date | kg set started -",
     'kg set lock:report "$(hostname):$$" --ttl 10s || echo somebody has it',
     'kg set lock:report "$(hostname):$$" --ttl 10s --if-equal "$(hostname):$$"   # renew',
@@ -52,6 +58,7 @@ export const command: Command = {
     const [typed] = input.parameters;
     const key = keyOf(input);
     const ttl = ttlMsOf(input);
+    if (input.flag("large")) return await setLarge(input, key, ttl);
     const value = valueBytes(await valueOf(input), ttl ?? 0);
     const result = await store(input, key, value, ttl);
     if (input.flag("json")) {
@@ -64,6 +71,23 @@ export const command: Command = {
     return result.stored ? Exit.DONE : Exit.NOT_FOUND;
   },
 };
+
+async function setLarge(input: Input, key: Uint8Array, ttl: number | undefined): Promise<number> {
+  for (const option of ["old", "if-equal", "skvs"]) {
+    if (input.texts(option).length > 0) {
+      throw new UsageError(`--${option} does not go with --large`);
+    }
+  }
+  const overwrite = input.flag("overwrite");
+  const value = await valueOf(input, MAX_LARGE_BYTES);
+  const isStored = await withClient(
+    input,
+    (kv) => largeValues(kv).set(key, value, { ttl, overwrite }),
+  );
+  if (input.flag("json")) printJson({ ...keyFields(key), stored: isStored });
+  else if (!isStored) complain(`kg set: ${whyNot(input, input.parameters[0])}`);
+  return isStored ? Exit.DONE : Exit.NOT_FOUND;
+}
 
 function whyNot(input: Input, typed: string): string {
   return input.text("if-equal") === undefined

@@ -1,3 +1,4 @@
+import { largeValues } from "../large/large.ts";
 import { CLIENT_OPTIONS, ttlMsOf } from "./client_options.ts";
 import { type Command, Exit } from "./command.ts";
 import { KEY_OPTIONS, keyFields, keyOf } from "./key_arguments.ts";
@@ -28,7 +29,7 @@ export const command: Command = {
       throw new UsageError("how long? --ttl 30m, or --ttl forever for a key that never expires");
     }
     const ttl = ttlMsOf(input);
-    const isTouched = await withClient(input, (kv) => kv.touch(key, { ttl }));
+    const isTouched = await withClient(input, (kv) => largeValues(kv).touch(key, { ttl }));
     if (input.flag("json")) printJson({ ...keyFields(key), touched: isTouched });
     else if (!isTouched) {
       complainMissing("touch", typed);

@@ -11,14 +11,14 @@ export const VALUE_OPTIONS = {
   "value-file": { type: "string", value: "FILE", help: "store what this file has, byte for byte" },
 } as const satisfies Options;
 
-/** @throws UsageError, SystemError */
-export async function valueOf(input: Input): Promise<Uint8Array> {
+/** @param most bytes @throws UsageError, SystemError */
+export async function valueOf(input: Input, most = MAX_VALUE_BYTES): Promise<Uint8Array> {
   const [, text] = input.parameters;
   const path = input.text("value-file");
   if (text !== undefined && path !== undefined) {
     throw new UsageError("VALUE and --value-file: choose what to store");
   }
-  if (path !== undefined) return await readAll(createReadStream(path), path);
+  if (path !== undefined) return await readAll(createReadStream(path), path, most);
   if (text === undefined) {
     throw new UsageError(
       "which value? kg set KEY VALUE, where - means standard input, or kg set KEY --value-file FILE",
@@ -26,22 +26,27 @@ export async function valueOf(input: Input): Promise<Uint8Array> {
   }
   if (text !== "-") return new TextEncoder().encode(text);
   if (process.stdin.isTTY) complain("kg set: type the value; Ctrl-D ends it");
-  return await readAll(process.stdin, "standard input");
+  return await readAll(process.stdin, "standard input", most);
 }
 
 /** @param name for errors */
-async function readAll(stream: AsyncIterable<Uint8Array>, name: string): Promise<Uint8Array> {
+async function readAll(
+  stream: AsyncIterable<Uint8Array>,
+  name: string,
+  most: number,
+): Promise<Uint8Array> {
   const chunks: Uint8Array[] = [];
   let length = 0;
   try {
     for await (const chunk of stream) {
       chunks.push(chunk);
       length += chunk.length;
-      if (length > MAX_VALUE_BYTES) break;
+      if (length > most) break;
     }
   } catch (error) {
     throw new SystemError(`can't read ${name} (${(error as NodeJS.ErrnoException).code})`);
   }
-  if (length <= MAX_VALUE_BYTES) return Buffer.concat(chunks);
-  throw new UsageError(`${name} has more than ${MAX_VALUE_BYTES} bytes, the most that fits`);
+  if (length <= most) return Buffer.concat(chunks);
+  const hint = most === MAX_VALUE_BYTES ? "; --large takes up to 1 MiB" : "";
+  throw new UsageError(`${name} has more than ${most} bytes, the most that fits${hint}`);
 }

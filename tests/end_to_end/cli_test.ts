@@ -1,4 +1,5 @@
 import { spawn, spawnSync } from "node:child_process";
+import { randomBytes } from "node:crypto";
 import {
   existsSync,
   mkdirSync,
@@ -251,6 +252,24 @@ test("an import that ends early tells how many keys are stored", () => {
   const [told, error] = text.trim().split("\n").map((line) => JSON.parse(line));
   assertEquals([told.imported, error.error.code], [1, "USAGE"]);
   assertMatch(stderr, /known to be stored: 1 key\n.*line 2/);
+});
+
+test("large values are stored, read and removed whole, pieces included", () => {
+  const file = join(String(env.HOME), "large.bin");
+  const bytes = Buffer.alloc(20_000, "0123456789").fill("x", 7, 900);
+  writeFileSync(file, Buffer.concat([bytes, randomBytes(5_000)]));
+  const value = readFileSync(file);
+  assertEquals(kg(env, ["set", "large", "--large", "--value-file", file, "--ttl", "1h"]).status, 0);
+  assertEquals(kg(env, ["get", "large"]).stdout.equals(value), true);
+  assertEquals(kg(env, ["set", "large", "short", "--large"]).status, 1);
+  const pieces = kg(env, ["keys", "large"]).text.split("\n").length - 1;
+  assert(pieces > 5 && pieces < 12, `${pieces} keys`);
+  assertEquals(kg(env, ["touch", "large", "--ttl", "2h"]).status, 0);
+  assertEquals(kg(env, ["get", "large", "nothing", "--json"]).text.split("\n").length, 3);
+  assertEquals(kg(env, ["delete", "large", "--old"]).stdout.equals(value), true);
+  assertEquals(kg(env, ["keys", "large"]).status, 1);
+  assertFails(kg(env, ["set", "k", "--value-file", file]), 2, /--large takes up to 1 MiB/);
+  assertFails(kg(env, ["set", "k", "v", "--large", "--old"]), 2, /--old does not go with --large/);
 });
 
 test("stats count what happened, on Linux including the kernel's drops", () => {
