@@ -1,19 +1,19 @@
 /**
- * Makes kilogram.d.ts: the types of the library in one file, which is there without a build. With --check it
- * only looks whether the file is as the source says.
+ * Makes kilogram.d.ts: the types of the library in one file, which is there without a build; and for each driver
+ * a file in drivers/, which builds on it. With --check it only looks whether the files are as the source says.
  *
  *     bun scripts/types.ts [--check]
  */
 
 import { spawnSync } from "node:child_process";
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
 
 const ROOT = fileURLToPath(new URL("..", import.meta.url));
-const FILE = join(ROOT, "kilogram.d.ts");
+const DRIVERS = ["keyv", "rate-limit", "session", "unstorage"] as const;
 const HEAD = `// Made from src/mod.ts by: npm run types
 /// <reference lib="esnext.disposable" />`;
 
@@ -29,21 +29,40 @@ const DECLARATION = new RegExp(
 const EXPORT = /^export (type )?(?:\{([^}]*)\}|\*) from "(.*)\.ts";$/gm;
 
 const { values } = parseArgs({ options: { check: { type: "boolean" } } });
-const types = makeTypes();
-if (!values.check) writeFileSync(FILE, types);
-else if (readFileSync(FILE, "utf8") !== types) {
-  console.error("kilogram.d.ts is not what src/mod.ts says: npm run types");
-  process.exit(1);
+for (const [name, types] of makeTypes()) {
+  const file = join(ROOT, name);
+  if (!values.check) {
+    mkdirSync(dirname(file), { recursive: true });
+    writeFileSync(file, types);
+  } else if (!existsSync(file) || readFileSync(file, "utf8") !== types) {
+    console.error(`${name} is not what the source says: npm run types`);
+    process.exit(1);
+  }
 }
 
-function makeTypes(): string {
+/** By the names of the files. */
+function makeTypes(): Map<string, string> {
   const folder = mkdtempSync(join(tmpdir(), "kilogram-types-"));
   try {
     emit(folder);
-    return rollUp(join(folder, "mod.d.ts"));
+    return new Map([
+      ["kilogram.d.ts", rollUp(join(folder, "mod.d.ts"))],
+      ...DRIVERS.map((name) => [`drivers/${name}.d.ts`, driverTypes(folder, name)] as const),
+    ]);
   } finally {
     rmSync(folder, { recursive: true });
   }
+}
+
+/** A driver's own types: it imports the library's face and nothing else that it shows. */
+function driverTypes(folder: string, name: string): string {
+  const source = `src/drivers/${name.replace("-", "_")}.ts`;
+  const text = readFileSync(
+    join(folder, source.replace("src/", "").replace(".ts", ".d.ts")),
+    "utf8",
+  );
+  const head = `// Made from ${source} by: npm run types`;
+  return `${head}\n\n${text.replaceAll('"../mod.ts"', '"../kilogram.js"').trim()}\n`;
 }
 
 function emit(folder: string): void {

@@ -204,3 +204,20 @@ test("a full store is reported", () => {
   assertEquals(answer, "ERROR the store is full\n");
   assertEquals(peer.ask(`DEL k0\nSET k0 ${"v".repeat(1_000)}\n`), "OK\nOK\n");
 });
+
+test("a new key alone, and a value only in place of the expected one", () => {
+  const peer = openDoors().line();
+  assertEquals(peer.ask(`NEWB64 k ${base64("a")} 60000\n`), "OK\n");
+  assertEquals(peer.ask(`NEWB64 k ${base64("b")}\nGET k\n`), `EXISTS\nVALUE ${base64("a")}\n`);
+  assertMatch(peer.ask("TTL k\n"), /^TTL \d{5}\n$/);
+  assertEquals(peer.ask(`SETIF k ${base64("b")} ${base64("c")}\n`), "NOT_FOUND\n");
+  assertEquals(peer.ask(`SETIF k ${base64("a")} - 5000\nGET k\n`), "OK\nVALUE \n");
+  assertEquals(peer.ask(`SETIF none ${base64("a")} -\nGET none\n`), "NOT_FOUND\nNOT_FOUND\n");
+  assertEquals(peer.ask(`DELETEIF k ${base64("a")}\nDELETEIF k -\n`), "NOT_FOUND\nOK\n");
+  assertEquals(peer.ask("DELETEIF k -\n"), "NOT_FOUND\n");
+  assertMatch(peer.ask("NEWB64 k a*\n"), /^ERROR the value is not base64/);
+  assertMatch(peer.ask("SETIF k a* -\n"), /^ERROR the value is not base64/);
+  assertMatch(peer.ask("SETIF k - - 0\n"), /^ERROR a time to live is/);
+  assertMatch(peer.ask("DELETEIF k\n"), /^ERROR usage: DELETEIF key expected-base64\n$/);
+  assertEquals(peer.ask("GET k\n"), "NOT_FOUND\n");
+});

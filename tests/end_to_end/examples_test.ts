@@ -17,6 +17,16 @@ const OUTPUT = [
   "",
 ].join("\n");
 
+const LIMITS = [
+  "request 1: allowed",
+  "request 2: allowed",
+  "request 3: refused",
+  "acquire: True False",
+  "release what is another's: False",
+  "renew, release, acquire: True True True",
+  "",
+].join("\n");
+
 const UNIX = `unix:${join(mkdtempSync(join(tmpdir(), "kilogram-examples-")), "line.sock")}`;
 let server: RunningServer;
 
@@ -27,14 +37,33 @@ after(async () => {
   await server.stop("SIGKILL");
 });
 
-const EXAMPLES: readonly { program: readonly string[]; version: string; hasUnix: boolean }[] = [
+interface Example {
+  readonly program: readonly string[];
+  readonly version: string;
+  readonly hasUnix: boolean;
+  readonly output?: string;
+}
+
+const EXAMPLES: readonly Example[] = [
   { program: ["python3", "examples/kilogram.py"], version: "--version", hasUnix: true },
   { program: ["node", "examples/kilogram.mjs"], version: "--version", hasUnix: true },
   { program: ["bash", "examples/kilogram.sh"], version: "--version", hasUnix: false },
   { program: ["go", "run", "examples/kilogram.go"], version: "version", hasUnix: true },
+  {
+    program: ["python3", "examples/limits.py"],
+    version: "--version",
+    hasUnix: true,
+    output: LIMITS,
+  },
+  {
+    program: ["go", "run", "examples/limits.go"],
+    version: "version",
+    hasUnix: true,
+    output: LIMITS,
+  },
 ];
 
-for (const { program: [language, ...args], version, hasUnix } of EXAMPLES) {
+for (const { program: [language, ...args], version, hasUnix, output = OUTPUT } of EXAMPLES) {
   test(`${args.at(-1)} does what it says`, {
     skip: spawnSync(language, [version]).status !== 0,
   }, () => {
@@ -42,7 +71,7 @@ for (const { program: [language, ...args], version, hasUnix } of EXAMPLES) {
       const { status, stdout, stderr } = spawnSync(language, [...args, place], {
         encoding: "utf8",
       });
-      assertEquals([stdout, stderr, status], [OUTPUT, "", 0], place);
+      assertEquals([stdout, stderr, status], [output, "", 0], place);
     }
   });
 }

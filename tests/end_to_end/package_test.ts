@@ -36,6 +36,23 @@ void (() => client.set("k", "v", { timeout: 5, ttlMs: 5 }));
 void (() => new Calls());
 `;
 
+/** Drivers take the very classes of the library. */
+const DRIVERS = `
+import { connect, largeValues } from "kilogram";
+import { keyv5Store, keyvStore } from "kilogram/keyv";
+import { fastifyRateLimitStore, RateLimitStore } from "kilogram/rate-limit";
+import { sessionStore } from "kilogram/session";
+import { unstorageDriver } from "kilogram/unstorage";
+
+const kv = (await connect()).within(10_000);
+const driver = unstorageDriver(kv);
+await driver.setItem("k", "v".repeat(5_000));
+console.log((await driver.getItem("k"))?.length, (await new RateLimitStore(kv).increment("k")).totalHits);
+const store = sessionStore(class {}, kv);
+void [keyvStore(kv).namespace, keyv5Store(kv).opts, fastifyRateLimitStore(kv), store.get, largeValues(kv)];
+kv.close();
+`;
+
 /** An ES module in a file of CommonJS: by import() everywhere, and by require on Node from 20.19 on. */
 const COMMONJS = `
 import type { Calls } from "kilogram" with { "resolution-mode": "import" };
@@ -75,9 +92,10 @@ test("the package can be installed, has its types, and runs on Node and on Bun",
 
   write("typed.ts", TYPED);
   write("commonjs.cts", COMMONJS);
+  write("drivers.ts", DRIVERS);
   write("required.cjs", REQUIRED);
   write("readme.ts", readmeProgram());
-  const sources = ["typed.ts", "commonjs.cts", "readme.ts"];
+  const sources = ["typed.ts", "drivers.ts", "commonjs.cts", "readme.ts"];
   for (const resolution of RESOLUTIONS) {
     run(TSC, "--ignoreConfig", ...STRICT, ...TYPES, ...TARGET, ...resolution, ...sources);
   }
@@ -87,6 +105,8 @@ test("the package can be installed, has its types, and runs on Node and on Bun",
   const expected = "hello DeadlineExceededError";
   assertEquals(run("node", "typed.js"), expected);
   assertEquals(run(process.execPath, "typed.ts"), expected);
+  assertEquals(run("node", "drivers.js"), "5000 1");
+  assertEquals(run(process.execPath, "drivers.ts"), "5000 2");
   if (run("node", "-p", "process.features.require_module") === "true") {
     assertEquals(run("node", "--no-warnings", "required.cjs"), "hello");
   }
@@ -100,12 +120,13 @@ function checkFiles(files: readonly string[]): void {
     "dist/cli.js",
     "src/mod.ts",
     "kilogram.d.ts",
+    "drivers/keyv.d.ts",
     "README.md",
     "LICENSE",
   ];
   for (const file of wanted) assert(files.includes(file), `${file} is missing`);
   const isOurs =
-    /^(src\/.*\.ts|dist\/(?!tests|bench).*\.js|kilogram\.d\.ts|package\.json|README\.md|LICENSE)$/;
+    /^(src\/.*\.ts|dist\/(?!tests|bench).*\.js|kilogram\.d\.ts|drivers\/[\w-]+\.d\.ts|package\.json|README\.md|LICENSE)$/;
   assertEquals(files.filter((file) => !isOurs.test(file)), []);
 }
 

@@ -8,7 +8,7 @@ import { MAX_TTL_MS } from "../../protocol/frame.ts";
 import { parseNumber } from "../../store/number.ts";
 import { MAX_KEY_BYTES } from "../../store/item.ts";
 import { MAX_PREFIX_BYTES } from "../../store/layout.ts";
-import { MAX_STORED_BYTES, Result } from "../../store/store.ts";
+import { MAX_STORED_BYTES, Result, type Span } from "../../store/store.ts";
 import { BAD_DELTA, REFUSALS } from "../../refusals.ts";
 import { isHttpWord } from "../foreign.ts";
 import type { Keyspace } from "../keyspace.ts";
@@ -58,6 +58,7 @@ function ping(context: Context): void {
 function answerResult(context: Context, result: Result): void {
   if (result === Result.DONE) answer(context, "OK");
   else if (result === Result.MISSING) answer(context, "NOT_FOUND");
+  else if (result === Result.PRESENT) answer(context, "EXISTS");
   else refuse(context, result);
 }
 
@@ -106,38 +107,73 @@ function get(context: Context): void {
 function set(context: Context): void {
   if (!takeNewKey(context)) return;
   context.request.showRest(1, context.keyspace.value);
-  put(context, 0);
+  put(context, 0, true);
 }
 
 function setBase64(context: Context): void {
-  const { keyspace, request, replies } = context;
-  if (!takeNewKey(context)) return;
-  const expiresAtMs = takeExpiry(context, 3);
-  if (expiresAtMs === null) return;
-  const text = request.latin1(2);
-  const bytes = Buffer.from(text === EMPTY ? "" : text, "base64");
-  // Two blanks are an empty value that was not written as `-`.
-  if (request.blanksBefore(2) > 1 || (text !== EMPTY && bytes.toString("base64") !== text)) {
-    writeError("the value is not base64 (RFC 4648, section 4; - if it is empty)", replies);
-    return;
-  }
-  keyspace.value.bytes = bytes;
-  keyspace.value.start = 0;
-  keyspace.value.length = bytes.length;
-  put(context, expiresAtMs);
+  putBase64(context, 2, (expiresAtMs) => put(context, expiresAtMs, true));
 }
 
-function put(context: Context, expiresAtMs: number): void {
+/** Stores a key that is not there. */
+function setNew(context: Context): void {
+  putBase64(context, 2, (expiresAtMs) => put(context, expiresAtMs, false));
+}
+
+/** Replaces a value that is the expected one. */
+function setIf(context: Context): void {
   const { keyspace } = context;
-  const { value } = keyspace;
-  if (value.length > MAX_STORED_BYTES) {
-    writeError(
-      `a value has at most ${MAX_STORED_BYTES} bytes, not ${value.length}`,
-      context.replies,
-    );
-    return;
+  putBase64(context, 3, (expiresAtMs) => {
+    const expected = takeBase64(context, 2);
+    if (expected === null || !fits(context, keyspace.value.length)) return;
+    answerComparison(context, keyspace.setIfEqual(expected, expiresAtMs, keyspace.noValue));
+  });
+}
+
+function removeIf(context: Context): void {
+  const expected = takeBase64(context, 2);
+  if (expected === null) return;
+  takeKey(context);
+  answerComparison(context, context.keyspace.deleteIfEqual(expected));
+}
+
+/** Another value is like none. */
+function answerComparison(context: Context, result: Result): void {
+  answerResult(context, result === Result.PRESENT ? Result.MISSING : result);
+}
+
+/** @param word the value's, in base64, before that of its time to live */
+function putBase64(context: Context, word: number, put: (expiresAtMs: number) => void): void {
+  if (!takeNewKey(context)) return;
+  const expiresAtMs = takeExpiry(context, word + 1);
+  if (expiresAtMs === null) return;
+  const value = takeBase64(context, word);
+  if (value === null) return;
+  Object.assign(context.keyspace.value, value);
+  put(expiresAtMs);
+}
+
+/** The bytes of a word in base64; null after replying with an error. */
+function takeBase64({ request, replies }: Context, word: number): Span | null {
+  const text = request.latin1(word);
+  const bytes = Buffer.from(text === EMPTY ? "" : text, "base64");
+  // Two blanks are an empty value that was not written as `-`.
+  if (request.blanksBefore(word) > 1 || (text !== EMPTY && bytes.toString("base64") !== text)) {
+    writeError("the value is not base64 (RFC 4648, section 4; - if it is empty)", replies);
+    return null;
   }
-  answerResult(context, keyspace.set(expiresAtMs, true, keyspace.noValue));
+  return { bytes, start: 0, length: bytes.length };
+}
+
+function put(context: Context, expiresAtMs: number, overwrite: boolean): void {
+  const { keyspace } = context;
+  if (!fits(context, keyspace.value.length)) return;
+  answerResult(context, keyspace.set(expiresAtMs, overwrite, keyspace.noValue));
+}
+
+function fits({ replies }: Context, length: number): boolean {
+  if (length <= MAX_STORED_BYTES) return true;
+  writeError(`a value has at most ${MAX_STORED_BYTES} bytes, not ${length}`, replies);
+  return false;
 }
 
 function remove(context: Context): void {
@@ -245,6 +281,9 @@ const commands: ReadonlyMap<string, Command> = new Map([
   ["GET", GET],
   ["SET", { usage: "key value", words: [2, Number.POSITIVE_INFINITY], run: set }],
   ["SETB64", { usage: "key base64 [ttl-ms]", words: [3, 4], run: setBase64 }],
+  ["NEWB64", { usage: "key base64 [ttl-ms]", words: [3, 4], run: setNew }],
+  ["SETIF", { usage: "key expected-base64 base64 [ttl-ms]", words: [4, 5], run: setIf }],
+  ["DELETEIF", { usage: "key expected-base64", words: [3, 3], run: removeIf }],
   ["DELETE", DELETE],
   ["DEL", DELETE],
   ["ADD", { usage: "key delta [ttl-ms]", words: [3, 4], run: add }],
