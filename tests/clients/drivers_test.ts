@@ -5,10 +5,22 @@
 
 import { after, before, test } from "node:test";
 import { spawn, spawnSync } from "node:child_process";
-import { existsSync, mkdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
+import {
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readFileSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from "node:fs";
+import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { createInterface } from "node:readline";
 import { assert, assertEquals } from "@std/assert";
 import { freshEnvironment, kg, type RunningServer, startServer } from "../end_to_end/programs.ts";
+import { LossyRelay } from "../end_to_end/lossy_relay.ts";
+import { numbersOf } from "../large/numbers.ts";
 import { installPackages } from "./installed.ts";
 
 /** Once is enough: the programs run on Node, whatever runs this file. */
@@ -254,6 +266,168 @@ client.close();
     assertEquals(JSON.parse(stdout), [[500, away], [200, "ok"], 500, 200, null, away]);
   },
 );
+
+test("Keyv 6: every method of its contract", { skip }, async () => {
+  const { stdout, stderr, status } = await run(
+    "keyv6 methods",
+    `${CONNECT}
+import { keyvStore } from "kilogram/keyv";
+const store = keyvStore(kv, { prefix: "k6:" });
+const other = keyvStore(kv, { prefix: "k6:" });
+[store.namespace, other.namespace] = ["one", "two"];
+const soon = Date.now() + 60_000;
+const long = "k".repeat(300);
+const told = [store.capabilities.expires, typeof store.on];
+told.push(await store.set("a", "1"), await store.set("b", "x".repeat(9_000), soon));
+told.push(await store.set("over", "1", Date.now() - 1), await store.set(long, "long"));
+told.push(await store.setMany([{ key: "c", value: "3", expires: soon }, { key: "d", value: "4" }]));
+await other.set("a", "another's");
+told.push(await store.get("a"), (await store.get("b")).length, await store.get("over") ?? null);
+told.push(await store.get(long), await store.getMany(["a", "none"]).then(([a, none]) => [a, none ?? null]));
+told.push(await store.has("c"), await store.hasMany(["d", "none"]));
+const { ttl } = await kv.exists("k6:one:c");
+told.push(ttl > 50_000 && ttl <= 60_000);
+const names = [];
+for await (const [key] of store.iterator()) names.push(key);
+told.push(names.sort());
+told.push(await store.delete("a"), await store.delete("a"), await store.deleteMany(["c", "none"]));
+await store.clear();
+told.push(await store.has("d"), await other.get("a"));
+console.log(JSON.stringify(told));
+await other.clear();
+await store.disconnect();
+`,
+  );
+  assertEquals([stderr, status], ["", 0]);
+  assertEquals(JSON.parse(stdout), [
+    ...[true, "function", true, true, true, true, [true, true]],
+    ...["1", 9_000, null, "long", ["1", null], true, [true, false], true],
+    ...[["a", "b", "c", "d"], true, false, [true, false], false, "another's"],
+  ]);
+});
+
+/** An app with a limit of 100, to which its own process sends 64 requests at once; tells how many passed. */
+const LIMITED = (framework: string) =>
+  `${CONNECT}
+import { ${framework}Passed as passed } from "./limited_apps.mjs";
+console.log(await passed(kv));
+client.close();
+`;
+
+const LIMITED_APPS = `
+import express from "express";
+import fastify from "fastify";
+import fastifyLimit from "@fastify/rate-limit";
+import { rateLimit } from "express-rate-limit";
+import { fastifyRateLimitStore, RateLimitStore } from "kilogram/rate-limit";
+const all = (ask) => Promise.all(Array.from({ length: 64 }, ask));
+export async function expressPassed(kv) {
+  const app = express();
+  const store = new RateLimitStore(kv, { prefix: "exact:express:" });
+  app.use(rateLimit({ limit: 100, store, keyGenerator: () => "all", validate: false }));
+  app.get("/", (_, response) => response.send("ok"));
+  const server = app.listen(0);
+  await new Promise((resolve) => server.once("listening", resolve));
+  const url = "http://127.0.0.1:" + server.address().port + "/";
+  const statuses = await all(async () => (await fetch(url)).status);
+  server.close();
+  server.closeAllConnections();
+  return statuses.filter((status) => status === 200).length;
+}
+export async function fastifyPassed(kv) {
+  const app = fastify();
+  const store = fastifyRateLimitStore(kv, { prefix: "exact:fastify:" });
+  await app.register(fastifyLimit, { max: 100, store, keyGenerator: () => "all" });
+  app.get("/", () => "ok");
+  const statuses = await all(async () => (await app.inject("/")).statusCode);
+  return statuses.filter((status) => status === 200).length;
+}
+`;
+
+for (const framework of ["express", "fastify"]) {
+  test(
+    `${framework}: four processes and a lossy network, and the limit is exact`,
+    { skip },
+    async () => {
+      const rates = { loss: 0.05, duplication: 0.05, delay: 0.1, maxDelayMs: 20, corruption: 0.02 };
+      const relay = await LossyRelay.to(server.addresses[0], rates, numbersOf(5));
+      writeFileSync(join(FOLDER, "limited_apps.mjs"), LIMITED_APPS);
+      const variables = { KG_SERVER: relay.address };
+      const ended = Array.from(
+        { length: 4 },
+        (_, i) => run(`limited ${framework} ${i}`, LIMITED(framework), variables),
+      );
+      const passed = (await Promise.all(ended)).map(({ stdout, stderr }) => {
+        assertEquals(stderr, "");
+        return Number(stdout);
+      });
+      relay.close();
+      assertEquals(passed.reduce((sum, each) => sum + each, 0), 100, passed.join());
+      assert(relay.dropped > 0 && relay.doubled > 0);
+    },
+  );
+}
+
+const SESSION_APP = `${CONNECT}
+import express from "express";
+import session from "express-session";
+import { createInterface } from "node:readline";
+import { sessionStore } from "kilogram/session";
+const store = sessionStore(session.Store, kv);
+const app = express();
+app.use(session({ store, secret: "s", resave: false, saveUninitialized: false }));
+app.get("/", (request, response) => {
+  request.session.views = (request.session.views ?? 0) + 1;
+  response.send(String(request.session.views));
+});
+const server = app.listen(0);
+await new Promise((resolve) => server.once("listening", resolve));
+let cookie = "";
+// For each line of input a request, as of a browser that keeps its cookie.
+for await (const _ of createInterface({ input: process.stdin })) {
+  const answer = await fetch("http://127.0.0.1:" + server.address().port + "/", { headers: { cookie } });
+  cookie = answer.headers.get("set-cookie")?.split(";")[0] ?? cookie;
+  console.log(answer.status, await answer.text());
+}
+server.close();
+server.closeAllConnections();
+client.close();
+`;
+
+/** An application with sessions, which is asked now and then. */
+function sessionApp(variables: NodeJS.ProcessEnv) {
+  const file = join(FOLDER, "session_app.mjs");
+  writeFileSync(file, SESSION_APP);
+  const child = spawn("node", [file], { env: { ...env, ...variables } });
+  const lines = createInterface({ input: child.stdout })[Symbol.asyncIterator]();
+  return {
+    async ask(): Promise<string> {
+      child.stdin.write("\n");
+      return String((await lines.next()).value);
+    },
+    end: () => child.kill("SIGKILL"),
+  };
+}
+
+test("sessions outlive a server with a folder, and end with one without", { skip }, async () => {
+  for (const isDurable of [true, false]) {
+    const folder = join(mkdtempSync(join(tmpdir(), "kilogram-sessions-")), "data");
+    const args = isDurable ? ["--data-dir", folder] : [];
+    const first = await startServer(env, args);
+    const [address] = first.addresses;
+    const app = sessionApp({ KG_SERVER: address });
+    try {
+      assertEquals([await app.ask(), await app.ask()], ["200 1", "200 2"]);
+      await first.stop();
+      const second = await startServer(env, [...args, "--listen", address]);
+      assertEquals(await app.ask(), isDurable ? "200 3" : "200 1");
+      assertEquals(await app.ask(), isDurable ? "200 4" : "200 2");
+      await second.stop("SIGKILL");
+    } finally {
+      app.end();
+    }
+  }
+});
 
 test("nothing of all that is left but what has a time to live", { skip }, () => {
   const { store } = JSON.parse(kg(env, ["stats", "--json"]).text);
