@@ -1,8 +1,8 @@
 /**
- * Drivers beside those for Redis, on Node, each with a server of its own on this machine: increments of a
+ * Drivers beside those for Redis, each with a server of its own on this machine: increments of a
  * rate limiter, and reads and writes of sessions, 64 at a time. And large values beside small ones.
  *
- *     npm run build && npm run bench:drivers -- [--rounds 5]
+ *     npm run build && npm run bench:drivers -- [--rounds 5] [--runtime node|bun]
  *
  * It needs redis-server or valkey-server, and installs the packages of tests/clients.
  */
@@ -17,7 +17,15 @@ import { installPackages } from "../tests/clients/installed.ts";
 import { installedRespServer, startKilogram, startRespServer } from "./processes.ts";
 import { medians, spread, table } from "./report.ts";
 
-const { values } = parseArgs({ options: { rounds: { type: "string", default: "5" } } });
+const { values } = parseArgs({
+  options: {
+    rounds: { type: "string", default: "5" },
+    runtime: { type: "string", default: "node" },
+  },
+});
+if (values.runtime !== "node" && values.runtime !== "bun") throw new Error("--runtime node or bun");
+/** What runs the programs. */
+const RUNTIME = values.runtime === "bun" ? process.execPath : "node";
 
 const HERE = join(process.cwd(), "tests", "clients");
 const FOLDER = join(HERE, "node_modules", ".drivers-bench");
@@ -144,7 +152,7 @@ console.log(`a large get of 10 KB: ${times.sort()[times.length >> 1].toFixed(2)}
 async function run(program: string): Promise<number> {
   const file = join(FOLDER, "program.mjs");
   writeFileSync(file, program);
-  const child = spawn("node", [file], { env, stdio: ["ignore", "pipe", "inherit"] });
+  const child = spawn(RUNTIME, [file], { env, stdio: ["ignore", "pipe", "inherit"] });
   let output = "";
   child.stdout.on("data", (chunk) => void (output += chunk));
   await new Promise((resolve) => child.once("close", resolve));
