@@ -5,6 +5,8 @@
 
 const encoder = new TextEncoder();
 const HASHED = "\0";
+/** Of UTF-8. */
+const MAX_BYTES_A_CODE_UNIT = 3;
 
 export class KeyNames {
   readonly prefix: string;
@@ -16,10 +18,15 @@ export class KeyNames {
     this.#maxBytes = maxBytes;
   }
 
-  /** The key of a name. */
-  async key(name: string): Promise<string> {
+  /** The key of a name, at once unless it has to be replaced. */
+  key(name: string): string | Promise<string> {
     const key = this.prefix + name;
-    if (encoder.encode(key).length <= this.#maxBytes) return key;
+    const isShort = key.length * MAX_BYTES_A_CODE_UNIT <= this.#maxBytes ||
+      encoder.encode(key).length <= this.#maxBytes;
+    return isShort ? key : this.#hashed(name);
+  }
+
+  async #hashed(name: string): Promise<string> {
     const digest = await crypto.subtle.digest("SHA-256", encoder.encode(name));
     const hex = [...new Uint8Array(digest)].map((byte) => byte.toString(16).padStart(2, "0"));
     return `${this.prefix}${HASHED}${hex.join("")}`;

@@ -121,6 +121,8 @@ export class LargeValues {
     const limits = this.#limits("get", options, CALL_OPTIONS);
     const own = keyBytes(key);
     let stored = await this.#kv.get(own, limits);
+    // As almost always.
+    if (stored === undefined || !looksLikeHead(stored)) return stored;
     // Each round is a call at least, and so ends with the deadline.
     while (stored !== undefined) {
       const value = await this.#valueOf(own, stored, limits);
