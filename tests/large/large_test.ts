@@ -27,6 +27,15 @@ function noise(length: number, seed = 1): Uint8Array {
   return bytes;
 }
 
+const JSON_OF_3_KB = JSON.stringify(
+  Array.from({ length: 42 }, (_, i) => ({
+    id: i * 7_919,
+    name: `user ${i}`,
+    mail: `u${i}@example.com`,
+    isActive: i % 3 === 0,
+  })),
+);
+
 async function begin(options?: LargeOptions) {
   const world = await oneClient();
   const kv = world.client.within(20_000);
@@ -42,6 +51,7 @@ test("every size and kind of value comes back, and costs as few datagrams as it 
     [noise(864), 3],
     // A page of text fits one datagram when it is compressed.
     ["<p>a line of a page</p>\n".repeat(500), 1],
+    [JSON_OF_3_KB, 1],
     [noise(2 * PIECE_BYTES), 3],
     [noise(2 * PIECE_BYTES + 1), 4],
     [noise(100_000), 118],
@@ -58,6 +68,10 @@ test("every size and kind of value comes back, and costs as few datagrams as it 
     assertEquals(server.store.count, 0, `${key} leaves pieces`);
   }
   assertEquals(await run(large.delete("k0")), false);
+});
+
+test("that JSON has 3 KB", () => {
+  assert(JSON_OF_3_KB.length > 2_900 && JSON_OF_3_KB.length < 3_300, `${JSON_OF_3_KB.length}`);
 });
 
 test("one mebibyte is the most, and 117 bytes of key", async () => {
