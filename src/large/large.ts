@@ -272,13 +272,7 @@ export class LargeValues {
       sum: await sumOf(value),
     };
     const keys = pieceKeys(key, head);
-    try {
-      const entries = keys.map((piece, number) => [piece, pieceOf(stored, number)] as const);
-      await this.#kv.setMany(entries, { ...limits, ttl: pieceTtl(options.ttl), overwrite: true });
-    } catch (cause) {
-      this.#giveUp(keys);
-      throw new PiecesError(key, cause);
-    }
+    if (!await this.#storePieces(key, stored, keys, options.ttl, limits)) return false;
     try {
       const isStored = await this.#setHead(key, piecesHead(head), options, limits);
       if (!isStored) await this.#removeAll(keys, limits);
@@ -287,6 +281,30 @@ export class LargeValues {
       // If the head may be there, its pieces must be.
       if (error instanceof KilogramError && error.effect === "none") this.#giveUp(keys);
       throw error;
+    }
+  }
+
+  /**
+   * @returns false if a piece's server is down, and the client takes that for a miss
+   * @throws {PiecesError}
+   */
+  async #storePieces(
+    key: Uint8Array,
+    stored: Uint8Array,
+    keys: readonly Uint8Array[],
+    ttl: number | undefined,
+    limits: Limits,
+  ): Promise<boolean> {
+    const entries = keys.map((piece, number) => [piece, pieceOf(stored, number)] as const);
+    const options = { ...limits, ttl: pieceTtl(ttl), overwrite: true };
+    try {
+      const results = await this.#kv.setMany(entries, options);
+      const isWhole = [...results.values()].every((each) => each.stored);
+      if (!isWhole) this.#giveUp(keys);
+      return isWhole;
+    } catch (cause) {
+      this.#giveUp(keys);
+      throw new PiecesError(key, cause);
     }
   }
 
