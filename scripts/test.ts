@@ -18,13 +18,24 @@ const files = readdirSync("tests", { recursive: true, encoding: "utf8" })
 const isEndToEnd = (file: string) => file.includes("end_to_end");
 const isOfClients = (file: string) => file.includes("tests/clients");
 const isShort = (file: string) => !isEndToEnd(file) && !isOfClients(file);
+/** Tests of what asks no runtime for anything: Deno and Node have the same engine, so they run on Node. */
+const PURE = [
+  ...["charts", "completions", "figures", "fleet", "journal", "large", "load"],
+  ...["protocol", "readers", "sampling", "sim", "store"],
+];
+const isOfDeno = (file: string) =>
+  !isOfClients(file) && !PURE.some((folder) => file.startsWith(join("tests", folder), 2));
+const DENO_TEST = [
+  ...["npm", "run", "--silent", "deno", "--", "test"],
+  ...["--no-check", "--parallel", "--allow-all"],
+];
 const bun = (chosen: readonly string[]) => ["bun", "test", "--timeout", TIMEOUT_MS, ...chosen];
 
 await together(bun(files.filter(isEndToEnd)), bun(files.filter(isShort)));
 await together(["npm", "run", "--silent", "sim", "--", "--seeds", "100"]);
 // Each of these keeps the processors busy by itself. Clients bring their own runtimes: once is enough.
 await together(bun(files.filter(isOfClients)));
-await together(["npm", "run", "--silent", "test:deno"]);
+await together([...DENO_TEST, ...files.filter(isOfDeno)]);
 await together(["npm", "run", "--silent", "test:node"]);
 
 /** Runs commands side by side; ends this program with 1 if one fails. */

@@ -2,6 +2,9 @@
 
 import { test } from "node:test";
 import { spawnSync } from "node:child_process";
+import { mkdtempSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { assert, assertEquals } from "@std/assert";
 import { COMMANDS } from "../../src/commands/commands.ts";
 import { ENVIRONMENT, EXIT_STATUSES } from "../../src/commands/reference.ts";
@@ -65,7 +68,9 @@ test("the scripts are valid where their shells can tell", () => {
       for (const option of options) assert(input.includes(option.name), `${shell}: ${option.name}`);
     }
     if (!has(shell)) continue;
-    const { status, stderr } = spawnSync(shell, ["-n"], { input });
+    const file = join(mkdtempSync(join(tmpdir(), "kg-completions-")), shell);
+    writeFileSync(file, input);
+    const { status, stderr } = spawnSync(shell, ["-n", file]);
     assertEquals([status, String(stderr)], [0, ""], shell);
   }
 });

@@ -14,7 +14,7 @@ const hasSqlite = process.getBuiltinModule?.("node:sqlite") !== undefined;
 const skip = hasSqlite ? false : "this runtime has no SQLite";
 
 /** The binary runs on Bun; the other runtimes show that they are no different. */
-const ROUNDS = "Bun" in globalThis ? 100 : 8;
+const ROUNDS = "Bun" in globalThis ? 60 : 8;
 /** The number of tests, each with a folder of its own. */
 const PARTS = 4;
 const CLIENTS = 4;
