@@ -1,6 +1,11 @@
 import { createReadStream } from "node:fs";
 import type { Calls } from "../client.ts";
-import { MAX_TTL_MS, MAX_VALUE_BYTES, MAX_VALUE_BYTES_WITH_TTL } from "../protocol/frame.ts";
+import {
+  MAX_KEY_BYTES,
+  MAX_TTL_MS,
+  MAX_VALUE_BYTES,
+  MAX_VALUE_BYTES_WITH_TTL,
+} from "../protocol/frame.ts";
 import { inParallel } from "../in_parallel.ts";
 import type { StoredItem } from "../journal/journal_executor.ts";
 import { importItems } from "../runtime/sqlite/import.ts";
@@ -117,6 +122,11 @@ async function storeAll(
 }
 
 async function store(kv: Calls<true>, { key, value, expiresAtMs, line }: NumberedItem) {
+  if (key.length > MAX_KEY_BYTES) {
+    throw new UsageError(
+      `line ${line}: the key has ${key.length} bytes; a server takes at most ${MAX_KEY_BYTES}`,
+    );
+  }
   const most = expiresAtMs === 0 ? MAX_VALUE_BYTES : MAX_VALUE_BYTES_WITH_TTL;
   if (value.length > most) {
     throw new UsageError(

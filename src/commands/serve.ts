@@ -11,7 +11,7 @@ import { pollOf, READER_OPTIONS, readersOf } from "./reader_options.ts";
 import { openElsewhere, openExecutor } from "./serve_executor.ts";
 import { NAME_OPTION } from "./serve_keys.ts";
 import { LISTEN_OPTION, listenAddressesOf } from "./serve_listen.ts";
-import { checkDoors, type Closable, start } from "./serve_start.ts";
+import { checkOptions, type Closable, start } from "./serve_start.ts";
 import { STORE_OPTIONS } from "./serve_store.ts";
 import type { ServiceManager } from "./service_manager.ts";
 import { SKVS_OPTIONS } from "./skvs.ts";
@@ -67,7 +67,7 @@ export const command: Command = {
     const backend = backendOf(input);
     const readers = backend === undefined ? readersOf(input, cryptoChoice(input)) : 0;
     const pollMs = pollOf(input, readers);
-    await checkDoors(input);
+    await checkOptions(input);
     const manager = await findManager();
     const folder = input.text("data-dir");
     if (folder !== undefined) manager?.loading(folder);

@@ -52,8 +52,9 @@ export interface Doors {
   close(): void;
 }
 
-/** @throws {UsageError} for a place where a door may not be */
+/** @throws {UsageError} for a place where a door may not be, and for a password file that is none */
 export async function checkDoors(input: Input): Promise<void> {
+  passwordOf(input);
   await checkPlaces(input, "line", DEFAULT_LINE_PORT, WORDS);
   await checkPlaces(input, "resp", DEFAULT_RESP_PORT, WORDS);
 }

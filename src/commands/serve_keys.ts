@@ -28,6 +28,11 @@ export function serverNameOf(input: Input): string | undefined {
   return name === undefined ? undefined : checkServerName(name);
 }
 
+/** @throws {UsageError} if the original wire is wanted, and has no key */
+export function checkSkvs(input: Input): void {
+  if (wantsSkvs(input)) skvsKeys(input.text("skvs-key-file"));
+}
+
 /** Keys in their slots, and a wire for each. */
 export interface OpenedKeys {
   readonly keys: ReturnType<Keyring["plan"]>;

@@ -21,7 +21,7 @@ import { log } from "./log.ts";
 import { pollers } from "./reader_options.ts";
 import type { DoorPorts, Doors } from "./serve_doors.ts";
 import type { Http } from "./serve_http.ts";
-import { type OpenedKeys, ServerKeys, serverNameOf } from "./serve_keys.ts";
+import { checkSkvs, type OpenedKeys, ServerKeys, serverNameOf } from "./serve_keys.ts";
 import { listenAll, systemLines } from "./serve_listen.ts";
 import { describeStore, keepSweeping, type Opened } from "./serve_store.ts";
 import type { ServiceManager } from "./service_manager.ts";
@@ -198,8 +198,10 @@ function announce({ addresses, name, doors, http, description, ...rest }: Announ
   log.info("ready", `${rest.memory}; ${rest.sealing}${threads}`);
 }
 
-/** Looks at the doors' places before a folder is loaded and a key is made. @throws {UsageError} */
-export async function checkDoors(input: Input): Promise<void> {
+/** Looks at what can be wrong before a folder is loaded and a key is made. @throws {UsageError} */
+export async function checkOptions(input: Input): Promise<void> {
+  serverNameOf(input);
+  checkSkvs(input);
   if (wantsDoors(input)) await (await import("./serve_doors.ts")).checkDoors(input);
   if (wantsHttp(input)) await (await import("./serve_http.ts")).checkHttp(input);
 }

@@ -8,7 +8,6 @@ import { LIBC, openLibrary, type Pointer, pointerTo } from "./foreign.ts";
 
 interface Libc {
   socket(family: number, type: number, protocol: number): number;
-  setsockopt(fd: number, level: number, name: number, value: Pointer, bytes: number): number;
   sendto(
     fd: number,
     text: Pointer,
@@ -22,14 +21,12 @@ interface Libc {
 const AF_UNIX = 1;
 const SOCK_DGRAM = 2;
 const SOCK_CLOEXEC = 0x80000;
-const SOL_SOCKET = 1;
-const SO_SNDTIMEO = 21;
 const MSG_NOSIGNAL = 0x4000;
+/** The manager's queue has room for hundreds; when it is full, the message is lost. */
+const MSG_DONTWAIT = 0x40;
 /** Of a struct sockaddr_un: the family, and the longest path. */
 const FAMILY_BYTES = 2;
 const MAX_PATH_BYTES = 108;
-/** The manager's queue has room for hundreds; when it is full, the server waits no longer than this. */
-const PATIENCE_S = 1;
 
 export class NotifySocket {
   readonly #libc: Libc;
@@ -53,10 +50,6 @@ export class NotifySocket {
     if (address === null || libc === null) return null;
     const fd = libc.socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
     if (fd < 0) return null;
-    // A struct timeval: seconds and microseconds, 64 bits each.
-    const patience = new Uint32Array(new ArrayBuffer(16));
-    patience[0] = PATIENCE_S;
-    libc.setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, pointerTo(patience), patience.byteLength);
     return new NotifySocket(libc, fd, address);
   }
 
@@ -65,14 +58,14 @@ export class NotifySocket {
     const text = new Uint8Array(Buffer.from(lines.join("\n")));
     const { length } = this.#address;
     const to = pointerTo(this.#address);
-    return this.#libc.sendto(this.#fd, pointerTo(text), text.length, MSG_NOSIGNAL, to, length) >= 0;
+    const flags = MSG_NOSIGNAL | MSG_DONTWAIT;
+    return this.#libc.sendto(this.#fd, pointerTo(text), text.length, flags, to, length) >= 0;
   }
 }
 
 function openLibc(): Libc | null {
   return openLibrary<Libc>(LIBC, {
     socket: { args: ["i32", "i32", "i32"], returns: "i32" },
-    setsockopt: { args: ["i32", "i32", "i32", "ptr", "u32"], returns: "i32" },
     sendto: { args: ["i32", "ptr", "u32", "i32", "ptr", "u32"], returns: "i32" },
   });
 }
