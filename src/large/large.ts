@@ -17,7 +17,7 @@ import {
   type Value,
 } from "../arguments.ts";
 import { equalBytes } from "../bytes.ts";
-import type { Abortable, Deadline, NoDeadline } from "../call_options.ts";
+import type { Abortable, Deadline, ItemResult, NoDeadline } from "../call_options.ts";
 import type { Calls } from "../client.ts";
 import { InvalidArgumentError, KilogramError, TooLargeError } from "../errors.ts";
 import { inParallel } from "../in_parallel.ts";
@@ -212,21 +212,26 @@ export class LargeValues {
     const limits = this.#limits("touch", options, TOUCH_OPTIONS);
     const { ttl } = options;
     const own = keyBytes(key);
-    const stored = await this.#storedOf(own, limits);
-    const head = stored === undefined ? null : readHead(stored);
-    if (isPieces(head)) {
-      // First, so that the head never outlives them.
-      await inParallel(pieceKeys(own, head), PARALLEL, async (piece) => {
-        await this.#kv.touch(piece, { ...limits, ttl: pieceTtl(ttl) });
+    const item = await this.#itemOf(own, limits);
+    const head = item === undefined ? null : readHead(item.value);
+    const touchHead = () => this.#kv.touch(own, { ...limits, ttl });
+    if (!isPieces(head)) return await touchHead();
+    const touchPieces = () =>
+      inParallel(pieceKeys(own, head), PARALLEL, async (piece) => {
+        await this.#kv.touch(piece, { ...limits, ttl: pieceTtl(ttl, limits) });
       });
-    }
-    return await this.#kv.touch(own, { ...limits, ttl });
+    // In such an order that the head does not outlive its pieces, even if a call fails.
+    const isShorter = ttl !== undefined && ttl < (item?.ttl ?? Number.POSITIVE_INFINITY);
+    if (!isShorter) await touchPieces();
+    const isThere = await touchHead();
+    if (isShorter && isThere) await touchPieces();
+    return isThere;
   }
 
   /** What is under a key; undefined also for what a door stored and is too large, which is no head. */
-  async #storedOf(key: Uint8Array, limits: Limits): Promise<Uint8Array | undefined> {
+  async #itemOf(key: Uint8Array, limits: Limits): Promise<ItemResult | undefined> {
     try {
-      return await this.#kv.get(key, limits);
+      return await this.#kv.getItem(key, limits);
     } catch (error) {
       if (error instanceof TooLargeError) return undefined;
       throw error;
@@ -296,7 +301,7 @@ export class LargeValues {
     limits: Limits,
   ): Promise<boolean> {
     const entries = keys.map((piece, number) => [piece, pieceOf(stored, number)] as const);
-    const options = { ...limits, ttl: pieceTtl(ttl), overwrite: true };
+    const options = { ...limits, ttl: pieceTtl(ttl, limits), overwrite: true };
     try {
       const results = await this.#kv.setMany(entries, options);
       const isWhole = [...results.values()].every((each) => each.stored);
@@ -380,8 +385,11 @@ async function unpacked({ bytes, isDeflated }: Inline): Promise<Uint8Array | nul
   return isDeflated ? await inflated(bytes) : bytes;
 }
 
-function pieceTtl(ttl: number | undefined): number | undefined {
-  return ttl === undefined ? undefined : Math.min(MAX_TTL_MS, ttl + GRACE_MS);
+/** The head's time begins after that of the pieces, before the call is over. */
+function pieceTtl(ttl: number | undefined, { deadline }: Limits): number | undefined {
+  if (ttl === undefined) return undefined;
+  const callMs = Math.max(0, Math.ceil(deadline - Date.now()));
+  return Math.min(MAX_TTL_MS, ttl + GRACE_MS + callMs);
 }
 
 function keyError(key: Uint8Array): InvalidArgumentError {
