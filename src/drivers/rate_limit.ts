@@ -117,11 +117,14 @@ class FastifyRateLimit implements FastifyStore {
   readonly #kv: Calls<true>;
   readonly #names: KeyNames;
   readonly #options: FastifyOptions;
+  /** What names begin with; no part of the prefix, since it may be long. */
+  readonly #route: string;
 
-  constructor(kv: Calls<true>, prefix: string, options: FastifyOptions) {
+  constructor(kv: Calls<true>, prefix: string, options: FastifyOptions, route = "") {
     this.#kv = kv;
     this.#names = new KeyNames(prefix, MAX_KEY_BYTES);
     this.#options = options;
+    this.#route = route;
   }
 
   incr(key: string, answer: Answer, timeWindow: number, max: number): void {
@@ -134,11 +137,16 @@ class FastifyRateLimit implements FastifyStore {
 
   child(options: FastifyOptions): FastifyStore {
     const { method, url } = options.routeInfo ?? {};
-    return new FastifyRateLimit(this.#kv, `${this.#names.prefix}${method}${url}-`, options);
+    return new FastifyRateLimit(
+      this.#kv,
+      this.#names.prefix,
+      options,
+      `${this.#route}${method}${url}-`,
+    );
   }
 
   async #count(key: string, windowMs: number, max: number) {
-    const name = await this.#names.key(key);
+    const name = await this.#names.key(this.#route + key);
     const { value, ttl = windowMs } = await this.#kv.add(name, 1, { ttl: windowMs });
     const current = Number(value);
     const longerMs = this.#windowBeyond(current - max, windowMs);
@@ -156,7 +164,7 @@ class FastifyRateLimit implements FastifyStore {
   }
 
   async #look(key: string) {
-    const item = await this.#kv.getItem(await this.#names.key(key));
+    const item = await this.#kv.getItem(await this.#names.key(this.#route + key));
     if (item === undefined) return { current: 0, ttl: 0 };
     return { current: Number(new TextDecoder().decode(item.value)), ttl: item.ttl ?? 0 };
   }
