@@ -3,8 +3,6 @@
  * a zero byte, is replaced by its SHA-256, behind a zero byte: so no name is taken for a hash or a piece.
  */
 
-import { InvalidArgumentError } from "../mod.ts";
-
 const encoder = new TextEncoder();
 const HASHED = "\0";
 /** The zero byte, and SHA-256 in hexadecimal. */
@@ -33,7 +31,8 @@ export class KeyNames {
   async #hashed(name: string): Promise<string> {
     const prefixBytes = encoder.encode(this.prefix).length;
     if (prefixBytes + HASHED_BYTES > this.#maxBytes) {
-      throw new InvalidArgumentError(
+      // No error of the library, which would be all that a limiter's store takes of it.
+      throw new RangeError(
         `The prefix has ${prefixBytes} bytes; for keys that are too long to be stored as they are it has ` +
           `at most ${this.#maxBytes - HASHED_BYTES}.`,
       );
