@@ -12,7 +12,6 @@ import {
   keyBytes,
   ownBytes,
   parseJson,
-  sizeError,
   ttlOf,
   type Value,
 } from "../arguments.ts";
@@ -95,7 +94,8 @@ const decoder = new TextDecoder("utf-8", { ignoreBOM: true });
  * Values that `set` and the doors stored are read, too, if they have at most 863 bytes. What these calls
  * stored is read by these calls (and by `kg`), with any client of the same server or servers; to `get` and
  * to the doors a value that does not fit a datagram is a head of some bytes. Give values a time to live:
- * if a process ends while it stores one that never expires, its pieces stay until they are evicted.
+ * if a process ends while it stores one that never expires, or a call's outcome is unknown, pieces stay until
+ * they are evicted. A key of which a piece is gone still exists: `set` without `overwrite` leaves it as it is.
  * @param kv a view: `client.within(500)`
  */
 export function largeValues(kv: Calls<true>, options: LargeOptions = {}): LargeValues {
@@ -166,7 +166,7 @@ export class LargeValues {
     const own = keyBytes(key);
     const given = ownBytes("value", value);
     ttlOf(options);
-    if (given.length > MAX_LARGE_BYTES) throw sizeError("value", given.length, MAX_LARGE_BYTES);
+    if (given.length > MAX_LARGE_BYTES) throw valueError(given);
     const inline = await this.#inline(given, ttl);
     if (inline !== null) return await this.#setHead(own, inline, { ttl, overwrite }, limits);
     // Looked at beforehand, since the pieces would be stored in vain.
@@ -199,9 +199,11 @@ export class LargeValues {
    */
   async take(key: Uint8Array, head: Uint8Array): Promise<Uint8Array | null> {
     const limits = this.#limits("take", undefined, CALL_OPTIONS);
-    const value = await this.#valueOf(key, head, limits);
-    await this.#removePieces(key, head, limits);
-    return value ?? null;
+    try {
+      return await this.#valueOf(key, head, limits) ?? null;
+    } finally {
+      await this.#removePieces(key, head, limits);
+    }
   }
 
   /** Sets how long a key lives from now: without `ttl` for ever. @returns whether there is one */
@@ -390,6 +392,12 @@ function pieceTtl(ttl: number | undefined, { deadline }: Limits): number | undef
   if (ttl === undefined) return undefined;
   const callMs = Math.max(0, Math.ceil(deadline - Date.now()));
   return Math.min(MAX_TTL_MS, ttl + GRACE_MS + callMs);
+}
+
+function valueError(value: Uint8Array): InvalidArgumentError {
+  return new InvalidArgumentError(
+    `The value has ${value.length} bytes; a large value has at most ${MAX_LARGE_BYTES}.`,
+  );
 }
 
 function keyError(key: Uint8Array): InvalidArgumentError {
