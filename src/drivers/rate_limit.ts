@@ -61,7 +61,11 @@ export class RateLimitStore {
   /** Takes a request back; one whose window is over by now changes nothing. */
   async decrement(key: string): Promise<void> {
     const { value } = await this.#add(key, -1);
-    if (value < 0n) await this.#kv.delete(await this.#names.key(key), { ifEqual: String(value) });
+    if (value >= 0n) return;
+    const own = { ifEqual: String(value) };
+    const removed = await this.#kv.delete(await this.#names.key(key), own);
+    // Others counted on from there meanwhile.
+    if (removed === undefined) await this.#add(key, 1);
   }
 
   async resetKey(key: string): Promise<void> {
