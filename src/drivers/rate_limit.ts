@@ -99,7 +99,8 @@ export interface FastifyStore {
   incr(key: string, answer: Answer, timeWindow: number, max: number): void;
   /** Tells without counting. */
   read(key: string, answer: Answer): void;
-  child(options: FastifyOptions): FastifyStore;
+  /** @param options those of a route, whose type is the plugin's */
+  child(options: object): FastifyStore;
 }
 
 /** The store's class, as @fastify/rate-limit takes it: `{ store: fastifyRateLimitStore(kv) }`. */
@@ -139,7 +140,7 @@ class FastifyRateLimit implements FastifyStore {
     this.#look(key).then((result) => answer(null, result), answer);
   }
 
-  child(options: FastifyOptions): FastifyStore {
+  child(options: FastifyOptions & object): FastifyStore {
     const { method, url } = options.routeInfo ?? {};
     return new FastifyRateLimit(
       this.#kv,
