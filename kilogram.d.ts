@@ -588,7 +588,8 @@ export declare class LargeValues {
  * Values that `set` and the doors stored are read, too, if they have at most 863 bytes. What these calls
  * stored is read by these calls (and by `kg`), with any client of the same server or servers; to `get` and
  * to the doors a value that does not fit a datagram is a head of some bytes. Give values a time to live:
- * if a process ends while it stores one that never expires, its pieces stay until they are evicted.
+ * if a process ends while it stores one that never expires, or a call's outcome is unknown, pieces stay until
+ * they are evicted. A key of which a piece is gone still exists: `set` without `overwrite` leaves it as it is.
  * @param kv a view: `client.within(500)`
  */
 export declare function largeValues(kv: Calls<true>, options?: LargeOptions): LargeValues;

@@ -52,7 +52,8 @@ export interface FastifyStore {
     incr(key: string, answer: Answer, timeWindow: number, max: number): void;
     /** Tells without counting. */
     read(key: string, answer: Answer): void;
-    child(options: FastifyOptions): FastifyStore;
+    /** @param options those of a route, whose type is the plugin's */
+    child(options: object): FastifyStore;
 }
 /** The store's class, as @fastify/rate-limit takes it: `{ store: fastifyRateLimitStore(kv) }`. */
 export declare function fastifyRateLimitStore(kv: Calls<true>, { prefix }?: Pick<RateLimitOptions, "prefix">): new (options?: FastifyOptions) => FastifyStore;

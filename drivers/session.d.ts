@@ -29,8 +29,8 @@ export interface SessionCalls {
     length(done: Done<number>): void;
     clear(done?: Done): void;
 }
-/** A class whose instances a store of express-session may be. */
-type StoreClass<T extends object> = new (...args: any[]) => T;
+/** A class whose instances a store of express-session may be; to its types it is abstract. */
+type StoreClass<T extends object> = abstract new (...args: any[]) => T;
 /**
  * A store of sessions: `session({ store: sessionStore(session.Store, kv), secret, … })`.
  * @param Store express-session's class `session.Store`

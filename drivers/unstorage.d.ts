@@ -5,7 +5,7 @@ import { type Calls } from "../kilogram.js";
 export interface UnstorageOptions {
     /** What all keys begin with; by default `storage:`. */
     readonly base?: string;
-    /** Seconds that items live, as in unstorage's other drivers; by default for ever. */
+    /** Seconds that items live, as in unstorage's other drivers; by default, and with 0, for ever. */
     readonly ttl?: number;
 }
 /** Of one item: seconds. */

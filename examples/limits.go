@@ -20,7 +20,8 @@ import (
 
 const timeout = time.Second
 
-// Line is one connection to the line door; give each goroutine its own. A request has a second.
+// Line is one connection to the line door; give each goroutine its own. A request has a second. One that
+// was not answered closes the connection, since its reply may still come: Dial again.
 type Line struct {
 	connection net.Conn
 	replies    *bufio.Reader
@@ -39,15 +40,16 @@ func Dial(place string) (*Line, error) {
 	return &Line{connection, bufio.NewReader(connection)}, nil
 }
 
-func (line *Line) ask(format string, words ...any) (string, error) {
-	if err := line.connection.SetDeadline(time.Now().Add(timeout)); err != nil {
-		return "", err
+func (line *Line) ask(words ...string) (string, error) {
+	// A word with a blank would be two, and one with a newline another command.
+	for _, word := range words {
+		if word == "" || strings.IndexFunc(word, func(r rune) bool { return r <= ' ' }) >= 0 {
+			return "", errors.New("names are not empty, without blanks and control characters")
+		}
 	}
-	if _, err := fmt.Fprintf(line.connection, format+"\n", words...); err != nil {
-		return "", err
-	}
-	reply, err := line.replies.ReadString('\n')
+	reply, err := line.exchange(strings.Join(words, " ") + "\n")
 	if err != nil {
+		line.connection.Close()
 		return "", err
 	}
 	reply = strings.TrimSuffix(reply, "\n")
@@ -55,6 +57,21 @@ func (line *Line) ask(format string, words ...any) (string, error) {
 		return "", errors.New(reply)
 	}
 	return reply, nil
+}
+
+func (line *Line) exchange(request string) (string, error) {
+	if err := line.connection.SetDeadline(time.Now().Add(timeout)); err != nil {
+		return "", err
+	}
+	if _, err := line.connection.Write([]byte(request)); err != nil {
+		return "", err
+	}
+	return line.replies.ReadString('\n')
+}
+
+// milliseconds are how the door takes a time to live.
+func milliseconds(duration time.Duration) string {
+	return strconv.FormatInt(duration.Milliseconds(), 10)
 }
 
 // Limiter allows so many requests in a window, which begins with the first of them.
@@ -67,7 +84,7 @@ type Limiter struct {
 
 // Hit counts a request and returns how many are left; below 0 it is one too many.
 func (limiter *Limiter) Hit(name string) (int64, error) {
-	reply, err := limiter.Line.ask("ADD %s%s 1 %d", limiter.Prefix, name, limiter.Window.Milliseconds())
+	reply, err := limiter.Line.ask("ADD", limiter.Prefix+name, "1", milliseconds(limiter.Window))
 	if err != nil {
 		return 0, err
 	}
@@ -99,19 +116,19 @@ func NewLock(line *Line, key string, ttl time.Duration) (*Lock, error) {
 
 // Acquire returns whether it is ours now.
 func (lock *Lock) Acquire() (bool, error) {
-	reply, err := lock.line.ask("NEWB64 %s %s %d", lock.key, lock.token, lock.ttl.Milliseconds())
+	reply, err := lock.line.ask("NEWB64", lock.key, lock.token, milliseconds(lock.ttl))
 	return reply == "OK", err
 }
 
 // Renew returns whether it is still ours, for as long again.
 func (lock *Lock) Renew() (bool, error) {
-	reply, err := lock.line.ask("SETIF %s %s %s %d", lock.key, lock.token, lock.token, lock.ttl.Milliseconds())
+	reply, err := lock.line.ask("SETIF", lock.key, lock.token, lock.token, milliseconds(lock.ttl))
 	return reply == "OK", err
 }
 
 // Release returns whether it was still ours.
 func (lock *Lock) Release() (bool, error) {
-	reply, err := lock.line.ask("DELETEIF %s %s", lock.key, lock.token)
+	reply, err := lock.line.ask("DELETEIF", lock.key, lock.token)
 	return reply == "OK", err
 }
 
@@ -132,7 +149,7 @@ func run(place string) error {
 		return err
 	}
 	for _, prefix := range []string{"limit:", "lock:"} {
-		if _, err := line.ask("DROP %s", prefix); err != nil {
+		if _, err := line.ask("DROP", prefix); err != nil {
 			return err
 		}
 	}

@@ -61,7 +61,11 @@ export class RateLimitStore {
   /** Takes a request back; one whose window is over by now changes nothing. */
   async decrement(key: string): Promise<void> {
     const { value } = await this.#add(key, -1);
-    if (value < 0n) await this.#kv.delete(await this.#names.key(key), { ifEqual: String(value) });
+    if (value >= 0n) return;
+    const own = { ifEqual: String(value) };
+    const removed = await this.#kv.delete(await this.#names.key(key), own);
+    // Others counted on from there meanwhile.
+    if (removed === undefined) await this.#add(key, 1);
   }
 
   async resetKey(key: string): Promise<void> {
@@ -95,7 +99,8 @@ export interface FastifyStore {
   incr(key: string, answer: Answer, timeWindow: number, max: number): void;
   /** Tells without counting. */
   read(key: string, answer: Answer): void;
-  child(options: FastifyOptions): FastifyStore;
+  /** @param options those of a route, whose type is the plugin's */
+  child(options: object): FastifyStore;
 }
 
 /** The store's class, as @fastify/rate-limit takes it: `{ store: fastifyRateLimitStore(kv) }`. */
@@ -117,11 +122,14 @@ class FastifyRateLimit implements FastifyStore {
   readonly #kv: Calls<true>;
   readonly #names: KeyNames;
   readonly #options: FastifyOptions;
+  /** What names begin with; no part of the prefix, since it may be long. */
+  readonly #route: string;
 
-  constructor(kv: Calls<true>, prefix: string, options: FastifyOptions) {
+  constructor(kv: Calls<true>, prefix: string, options: FastifyOptions, route = "") {
     this.#kv = kv;
     this.#names = new KeyNames(prefix, MAX_KEY_BYTES);
     this.#options = options;
+    this.#route = route;
   }
 
   incr(key: string, answer: Answer, timeWindow: number, max: number): void {
@@ -132,13 +140,18 @@ class FastifyRateLimit implements FastifyStore {
     this.#look(key).then((result) => answer(null, result), answer);
   }
 
-  child(options: FastifyOptions): FastifyStore {
+  child(options: FastifyOptions & object): FastifyStore {
     const { method, url } = options.routeInfo ?? {};
-    return new FastifyRateLimit(this.#kv, `${this.#names.prefix}${method}${url}-`, options);
+    return new FastifyRateLimit(
+      this.#kv,
+      this.#names.prefix,
+      options,
+      `${this.#route}${method}${url}-`,
+    );
   }
 
   async #count(key: string, windowMs: number, max: number) {
-    const name = await this.#names.key(key);
+    const name = await this.#names.key(this.#route + key);
     const { value, ttl = windowMs } = await this.#kv.add(name, 1, { ttl: windowMs });
     const current = Number(value);
     const longerMs = this.#windowBeyond(current - max, windowMs);
@@ -156,7 +169,7 @@ class FastifyRateLimit implements FastifyStore {
   }
 
   async #look(key: string) {
-    const item = await this.#kv.getItem(await this.#names.key(key));
+    const item = await this.#kv.getItem(await this.#names.key(this.#route + key));
     if (item === undefined) return { current: 0, ttl: 0 };
     return { current: Number(new TextDecoder().decode(item.value)), ttl: item.ttl ?? 0 };
   }

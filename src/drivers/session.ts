@@ -35,9 +35,9 @@ export interface SessionCalls {
   clear(done?: Done): void;
 }
 
-/** A class whose instances a store of express-session may be. */
+/** A class whose instances a store of express-session may be; to its types it is abstract. */
 // deno-lint-ignore no-explicit-any -- what express-session passes to it is its own affair
-type StoreClass<T extends object> = new (...args: any[]) => T;
+type StoreClass<T extends object> = abstract new (...args: any[]) => T;
 
 const nobody: Done = () => {};
 
@@ -64,7 +64,8 @@ export function sessionStore<T extends object>(
     length: (done) => answer(sessions.count(), done),
     clear: (done = nobody) => answer(sessions.clear(), done),
   };
-  return Object.assign(new Store(), calls);
+  const Concrete = Store as new () => T;
+  return Object.assign(new Concrete(), calls);
 }
 
 class Sessions {

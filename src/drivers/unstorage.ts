@@ -10,7 +10,7 @@ const SECOND_MS = 1_000;
 export interface UnstorageOptions {
   /** What all keys begin with; by default `storage:`. */
   readonly base?: string;
-  /** Seconds that items live, as in unstorage's other drivers; by default for ever. */
+  /** Seconds that items live, as in unstorage's other drivers; by default, and with 0, for ever. */
   readonly ttl?: number;
 }
 
@@ -84,7 +84,8 @@ class Items {
 
   async set(key: string, value: string | Uint8Array, options?: ItemOptions): Promise<void> {
     const seconds = options?.ttl ?? this.#ttlSeconds;
-    const ttl = seconds === undefined ? undefined : Math.max(1, Math.round(seconds * SECOND_MS));
+    // As with its other drivers, 0 is no time to live.
+    const ttl = seconds ? Math.max(1, Math.round(seconds * SECOND_MS)) : undefined;
     await this.#large.set(await this.#names.key(key), value, { ttl, overwrite: true });
   }
 

@@ -12,12 +12,11 @@ import {
   keyBytes,
   ownBytes,
   parseJson,
-  sizeError,
   ttlOf,
   type Value,
 } from "../arguments.ts";
 import { equalBytes } from "../bytes.ts";
-import type { Abortable, Deadline, NoDeadline } from "../call_options.ts";
+import type { Abortable, Deadline, ItemResult, NoDeadline } from "../call_options.ts";
 import type { Calls } from "../client.ts";
 import { InvalidArgumentError, KilogramError, TooLargeError } from "../errors.ts";
 import { inParallel } from "../in_parallel.ts";
@@ -95,7 +94,8 @@ const decoder = new TextDecoder("utf-8", { ignoreBOM: true });
  * Values that `set` and the doors stored are read, too, if they have at most 863 bytes. What these calls
  * stored is read by these calls (and by `kg`), with any client of the same server or servers; to `get` and
  * to the doors a value that does not fit a datagram is a head of some bytes. Give values a time to live:
- * if a process ends while it stores one that never expires, its pieces stay until they are evicted.
+ * if a process ends while it stores one that never expires, or a call's outcome is unknown, pieces stay until
+ * they are evicted. A key of which a piece is gone still exists: `set` without `overwrite` leaves it as it is.
  * @param kv a view: `client.within(500)`
  */
 export function largeValues(kv: Calls<true>, options: LargeOptions = {}): LargeValues {
@@ -166,7 +166,7 @@ export class LargeValues {
     const own = keyBytes(key);
     const given = ownBytes("value", value);
     ttlOf(options);
-    if (given.length > MAX_LARGE_BYTES) throw sizeError("value", given.length, MAX_LARGE_BYTES);
+    if (given.length > MAX_LARGE_BYTES) throw valueError(given);
     const inline = await this.#inline(given, ttl);
     if (inline !== null) return await this.#setHead(own, inline, { ttl, overwrite }, limits);
     // Looked at beforehand, since the pieces would be stored in vain.
@@ -199,9 +199,11 @@ export class LargeValues {
    */
   async take(key: Uint8Array, head: Uint8Array): Promise<Uint8Array | null> {
     const limits = this.#limits("take", undefined, CALL_OPTIONS);
-    const value = await this.#valueOf(key, head, limits);
-    await this.#removePieces(key, head, limits);
-    return value ?? null;
+    try {
+      return await this.#valueOf(key, head, limits) ?? null;
+    } finally {
+      await this.#removePieces(key, head, limits);
+    }
   }
 
   /** Sets how long a key lives from now: without `ttl` for ever. @returns whether there is one */
@@ -212,21 +214,26 @@ export class LargeValues {
     const limits = this.#limits("touch", options, TOUCH_OPTIONS);
     const { ttl } = options;
     const own = keyBytes(key);
-    const stored = await this.#storedOf(own, limits);
-    const head = stored === undefined ? null : readHead(stored);
-    if (isPieces(head)) {
-      // First, so that the head never outlives them.
-      await inParallel(pieceKeys(own, head), PARALLEL, async (piece) => {
-        await this.#kv.touch(piece, { ...limits, ttl: pieceTtl(ttl) });
+    const item = await this.#itemOf(own, limits);
+    const head = item === undefined ? null : readHead(item.value);
+    const touchHead = () => this.#kv.touch(own, { ...limits, ttl });
+    if (!isPieces(head)) return await touchHead();
+    const touchPieces = () =>
+      inParallel(pieceKeys(own, head), PARALLEL, async (piece) => {
+        await this.#kv.touch(piece, { ...limits, ttl: pieceTtl(ttl, limits) });
       });
-    }
-    return await this.#kv.touch(own, { ...limits, ttl });
+    // In such an order that the head does not outlive its pieces, even if a call fails.
+    const isShorter = ttl !== undefined && ttl < (item?.ttl ?? Number.POSITIVE_INFINITY);
+    if (!isShorter) await touchPieces();
+    const isThere = await touchHead();
+    if (isShorter && isThere) await touchPieces();
+    return isThere;
   }
 
   /** What is under a key; undefined also for what a door stored and is too large, which is no head. */
-  async #storedOf(key: Uint8Array, limits: Limits): Promise<Uint8Array | undefined> {
+  async #itemOf(key: Uint8Array, limits: Limits): Promise<ItemResult | undefined> {
     try {
-      return await this.#kv.get(key, limits);
+      return await this.#kv.getItem(key, limits);
     } catch (error) {
       if (error instanceof TooLargeError) return undefined;
       throw error;
@@ -296,7 +303,7 @@ export class LargeValues {
     limits: Limits,
   ): Promise<boolean> {
     const entries = keys.map((piece, number) => [piece, pieceOf(stored, number)] as const);
-    const options = { ...limits, ttl: pieceTtl(ttl), overwrite: true };
+    const options = { ...limits, ttl: pieceTtl(ttl, limits), overwrite: true };
     try {
       const results = await this.#kv.setMany(entries, options);
       const isWhole = [...results.values()].every((each) => each.stored);
@@ -380,8 +387,17 @@ async function unpacked({ bytes, isDeflated }: Inline): Promise<Uint8Array | nul
   return isDeflated ? await inflated(bytes) : bytes;
 }
 
-function pieceTtl(ttl: number | undefined): number | undefined {
-  return ttl === undefined ? undefined : Math.min(MAX_TTL_MS, ttl + GRACE_MS);
+/** The head's time begins after that of the pieces, before the call is over. */
+function pieceTtl(ttl: number | undefined, { deadline }: Limits): number | undefined {
+  if (ttl === undefined) return undefined;
+  const callMs = Math.max(0, Math.ceil(deadline - Date.now()));
+  return Math.min(MAX_TTL_MS, ttl + GRACE_MS + callMs);
+}
+
+function valueError(value: Uint8Array): InvalidArgumentError {
+  return new InvalidArgumentError(
+    `The value has ${value.length} bytes; a large value has at most ${MAX_LARGE_BYTES}.`,
+  );
 }
 
 function keyError(key: Uint8Array): InvalidArgumentError {

@@ -218,6 +218,7 @@ test("a new key alone, and a value only in place of the expected one", () => {
   assertMatch(peer.ask("NEWB64 k a*\n"), /^ERROR the value is not base64/);
   assertMatch(peer.ask("SETIF k a* -\n"), /^ERROR the value is not base64/);
   assertMatch(peer.ask("SETIF k - - 0\n"), /^ERROR a time to live is/);
+  assertMatch(peer.ask("SETIF k - - 1 more\n"), /^ERROR usage: SETIF key/);
   assertMatch(peer.ask("DELETEIF k\n"), /^ERROR usage: DELETEIF key expected-base64\n$/);
   assertEquals(peer.ask("GET k\n"), "NOT_FOUND\n");
 });

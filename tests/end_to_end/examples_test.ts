@@ -75,3 +75,26 @@ for (const { program: [language, ...args], version, hasUnix, output = OUTPUT } o
     }
   });
 }
+
+test("limits.py sends no name that would be another command", {
+  skip: spawnSync("python3", ["--version"]).status !== 0,
+}, () => {
+  const program = `
+import sys
+sys.dont_write_bytecode = True
+sys.path.insert(0, "examples")
+from limits import Limiter, Line, Lock
+line = Line(sys.argv[1])
+for name in ["a b", "a\\nDROP -", ""]:
+    for call in [Limiter(line, 1, 1_000, "").hit, lambda name: Lock(line, name, 1_000, "").acquire()]:
+        try:
+            print(call(name))
+        except ValueError:
+            print("refused")
+print(Limiter(line, 1, 1_000, "names:").hit("a"))
+`;
+  const { stdout, stderr } = spawnSync("python3", ["-c", program, server.doors("line")[0]], {
+    encoding: "utf8",
+  });
+  assertEquals([stdout, stderr], ["refused\n".repeat(6) + "0\n", ""]);
+});

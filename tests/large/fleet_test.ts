@@ -4,7 +4,7 @@ import { test } from "node:test";
 import { assert, assertEquals, assertRejects } from "@std/assert";
 import { SomeFailedError } from "../../src/errors.ts";
 import { largeValues, PiecesError } from "../../src/large/large.ts";
-import { fillRandomOf } from "../bytes.ts";
+import { fillRandomOf, text } from "../bytes.ts";
 import { threeServers } from "../fleet/fleet_world.ts";
 
 function noise(): Uint8Array {
@@ -35,4 +35,17 @@ test("pieces are spread; one server down is a miss where that was chosen, otherw
     // What fits a datagram needs its own server alone.
     assertEquals(await run(large.set(other, "short")), true);
   }
+});
+
+test("what is taken leaves no pieces at the servers that are there, if it can't be read whole", async () => {
+  const { kv, run, servers, links, keyAt } = await threeServers("error");
+  const large = largeValues(kv);
+  const key = keyAt("cache-1");
+  await run(large.set(key, noise()));
+  const head = await run(kv.delete(key));
+  assert(head !== undefined);
+  links.get("cache-2")!.server = null;
+  await run(kv.get(keyAt("cache-2"), { timeout: 400 }).catch(() => {}));
+  await run(assertRejects(() => large.take(text(key), head), SomeFailedError));
+  assertEquals([servers.get("cache-1")?.store.count, servers.get("cache-3")?.store.count], [0, 0]);
 });

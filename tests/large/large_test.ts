@@ -162,6 +162,37 @@ test("pieces live as long as their key, and a missing or altered one is a miss",
   assert(server.store.count > 0);
 });
 
+test("a touch that fails anywhere leaves no key without its value", async () => {
+  for (const [before, after] of [[3_600_000, 1_000], [1_000, 3_600_000]]) {
+    for (let arriving = 1; arriving <= 6; arriving++) {
+      const { large, kv, link, run, clock } = await begin();
+      await run(large.set("k", noise(3_000), { ttl: before }));
+      let sent = 0;
+      link.onRequest = () => ++sent > arriving ? 0 : 1;
+      await run(large.touch("k", { ttl: after, timeout: 300 }).catch(() => {}));
+      link.onRequest = () => 1;
+      await clock.pass(60_000);
+      const isThere = await run(kv.exists("k")) !== undefined;
+      const value = await run(large.get("k"));
+      assertEquals(value, isThere ? noise(3_000) : undefined, `${before} ${arriving}`);
+    }
+  }
+});
+
+test("pieces outlive a head that comes late", async () => {
+  const { large, kv, link, run, clock } = await begin();
+  await run(kv.exists("k"));
+  let isLost = true;
+  const isStored = large.set("k", noise(2_000), { ttl: 2_000, timeout: 60_000, overwrite: true });
+  let sent = 0;
+  // All three pieces arrive, and nothing for a while.
+  link.onRequest = () => ++sent > 3 && isLost ? 0 : 1;
+  await clock.pass(15_000);
+  isLost = false;
+  assertEquals(await run(isStored), true);
+  assertEquals(await run(large.get("k")), noise(2_000));
+});
+
 test("readers see the value before or the value after, on a network that loses and doubles", async () => {
   const { large, link, run, server } = await begin();
   const random = fillRandomOf(9);

@@ -11,11 +11,11 @@ const TAB = 0x09;
 const NOTHING = Buffer.alloc(0);
 
 /** More than any request has. */
-const MAX_WORDS = 5;
+const MAX_WORDS = 6;
 
 export class LineRequest {
   bytes: Buffer = NOTHING;
-  /** The number of words, the command included; counted up to five. */
+  /** The number of words, the command included; counted up to six. */
   count = 0;
   readonly #starts = new Int32Array(MAX_WORDS);
   readonly #ends = new Int32Array(MAX_WORDS);
