@@ -20,7 +20,7 @@ const isOfClients = (file: string) => file.includes("tests/clients");
 const isShort = (file: string) => !isEndToEnd(file) && !isOfClients(file);
 /** Tests of what asks no runtime for anything: Deno and Node have the same engine, so they run on Node. */
 const PURE = [
-  ...["charts", "completions", "figures", "fleet", "journal", "large", "load"],
+  ...["charts", "completions", "drivers", "figures", "fleet", "journal", "large", "load"],
   ...["protocol", "readers", "sampling", "sim", "store"],
 ];
 const isOfDeno = (file: string) =>

@@ -53,7 +53,7 @@ async function removeMany(input: Input, keys: ReadonlyMap<string, Uint8Array>): 
   const { results, errors } = await withClient(input, async (kv) => {
     const removed = await byKey<Removed>(kv.deleteMany(keys.values()));
     const taken = [...removed.results].map(async ([key, value]) =>
-      [key, value && await takenWhole(kv, key, value)] as const
+      [key, value && await takenWhole(kv, key, value, input.flag("json"))] as const
     );
     return { results: new Map(await Promise.all(taken)), errors: removed.errors };
   });
@@ -89,7 +89,10 @@ async function remove(input: Input, key: Uint8Array): Promise<Removed> {
   try {
     return await withClient(
       input,
-      async (kv) => await takenWhole(kv, key, await kv.delete(key, ifEqualOf(input))),
+      async (kv) => {
+        const isWanted = input.flag("old") || input.flag("json");
+        return await takenWhole(kv, key, await kv.delete(key, ifEqualOf(input)), isWanted);
+      },
     );
   } catch (error) {
     if (isDone(error) && !input.flag("old")) return null;

@@ -194,13 +194,14 @@ export class LargeValues {
 
   /**
    * The value of a head that was removed by itself, whose pieces are removed now.
-   * @returns null if a piece is gone
+   * @param isWanted whether the value is to be read before
+   * @returns null if it is not wanted, or a piece is gone
    * @internal
    */
-  async take(key: Uint8Array, head: Uint8Array): Promise<Uint8Array | null> {
+  async take(key: Uint8Array, head: Uint8Array, isWanted: boolean): Promise<Uint8Array | null> {
     const limits = this.#limits("take", undefined, CALL_OPTIONS);
     try {
-      return await this.#valueOf(key, head, limits) ?? null;
+      return isWanted ? await this.#valueOf(key, head, limits) ?? null : null;
     } finally {
       await this.#removePieces(key, head, limits);
     }
