@@ -88,8 +88,9 @@ test(
       assert(bytes > 5_000 && bytes < 50 * 1_024, `${bytes} bytes`);
       await kv.set("secret:1", "value");
       await until("the key", async () => await page.textContent("[data-now=Keys]") === "1");
-      for (let i = 0; i < 200; i++) await kv.get("secret:1");
+      // Again and again: what is shown is the last second.
       await until("the hit ratio", async () => {
+        for (let i = 0; i < 20; i++) await kv.get("secret:1");
         return await page.textContent("[data-now='Hit ratio']") === "100.0 %";
       });
       await until("a line", async () => {
