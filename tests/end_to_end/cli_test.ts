@@ -262,7 +262,8 @@ test("large values are stored, read and removed whole, pieces included", () => {
   assertEquals(kg(env, ["set", "large", "--large", "--value-file", file, "--ttl", "1h"]).status, 0);
   assertEquals(kg(env, ["get", "large"]).stdout.equals(value), true);
   assertEquals(kg(env, ["set", "large", "short", "--large"]).status, 1);
-  const pieces = kg(env, ["keys", "large"]).text.split("\n").length - 1;
+  // In JSON, since an id may have the end of a line in it.
+  const pieces = kg(env, ["keys", "large", "--json"]).text.split("\n").length - 1;
   assert(pieces > 5 && pieces < 12, `${pieces} keys`);
   assertEquals(kg(env, ["touch", "large", "--ttl", "2h"]).status, 0);
   assertEquals(kg(env, ["get", "large", "nothing", "--json"]).text.split("\n").length, 3);
