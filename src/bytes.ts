@@ -42,6 +42,11 @@ export function copyBytes(bytes: Uint8Array, from = 0, to = bytes.length): Uint8
   return new Uint8Array(new Uint8Array(bytes.buffer, bytes.byteOffset + from, to - from));
 }
 
+/** Whether two arrays have the same bytes. Not for secrets, as below. */
+export function sameBytes(a: Uint8Array, b: Uint8Array): boolean {
+  return a.length === b.length && equalBytes(a, 0, b, 0, a.length);
+}
+
 /** Compares two runs of bytes. Not for secrets: it stops at the first difference. */
 export function equalBytes(
   a: Uint8Array,

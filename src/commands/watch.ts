@@ -1,4 +1,4 @@
-import { equalBytes } from "../bytes.ts";
+import { sameBytes } from "../bytes.ts";
 import type { Calls } from "../client.ts";
 import { CLIENT_OPTIONS } from "./client_options.ts";
 import { type Command, Exit } from "./command.ts";
@@ -68,7 +68,7 @@ async function read(
 
 function isSame(a: Uint8Array | undefined, b: Uint8Array | undefined): boolean {
   if (a === undefined || b === undefined) return a === b;
-  return a.length === b.length && equalBytes(a, 0, b, 0, a.length);
+  return sameBytes(a, b);
 }
 
 /** @returns false if the reader went away, as below */

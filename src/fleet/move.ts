@@ -5,7 +5,7 @@
  */
 
 import type { Calls } from "../client.ts";
-import { equalBytes } from "../bytes.ts";
+import { sameBytes } from "../bytes.ts";
 import { inParallel } from "../in_parallel.ts";
 import { TooLargeError } from "../errors.ts";
 import {
@@ -129,5 +129,5 @@ export class Move {
 }
 
 function isEqual(one: Uint8Array | undefined, other: Uint8Array): boolean {
-  return one?.length === other.length && equalBytes(one, 0, other, 0, other.length);
+  return one !== undefined && sameBytes(one, other);
 }

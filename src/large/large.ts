@@ -15,7 +15,7 @@ import {
   ttlOf,
   type Value,
 } from "../arguments.ts";
-import { equalBytes } from "../bytes.ts";
+import { sameBytes } from "../bytes.ts";
 import type { Abortable, Deadline, ItemResult, NoDeadline } from "../call_options.ts";
 import type { Calls } from "../client.ts";
 import { InvalidArgumentError, KilogramError, TooLargeError } from "../errors.ts";
@@ -129,7 +129,7 @@ export class LargeValues {
       if (value !== undefined) return value;
       // It may have been replaced meanwhile; otherwise something of it is gone.
       const again: Uint8Array | undefined = await this.#kv.get(own, limits);
-      if (again === undefined || isSame(again, stored)) return undefined;
+      if (again === undefined || sameBytes(again, stored)) return undefined;
       stored = again;
     }
     return undefined;
@@ -405,8 +405,4 @@ function keyError(key: Uint8Array): InvalidArgumentError {
   return new InvalidArgumentError(
     `The key has ${key.length} bytes; that of a value in pieces has at most ${MAX_LARGE_KEY_BYTES}.`,
   );
-}
-
-function isSame(a: Uint8Array, b: Uint8Array): boolean {
-  return a.length === b.length && equalBytes(a, 0, b, 0, a.length);
 }
