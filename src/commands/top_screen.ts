@@ -1,7 +1,7 @@
 /** What `kg top` shows of a server, as lines of text: pure, so that a test can look at it. */
 
 import type { Figures, Snapshot } from "../figures/snapshot.ts";
-import { numberIn } from "../figures/snapshot.ts";
+import { answeredByReaders, numberIn } from "../figures/snapshot.ts";
 import {
   spelledBytes,
   spelledMs,
@@ -150,17 +150,11 @@ function partLines({ before, now, figures: { seconds } }: Look): string[] {
 
 /** What each reader answered a second. */
 function threadRates(before: Snapshot, now: Snapshot, seconds: number): string {
-  const rates: string[] = [];
-  for (const [name, section] of now.sections) {
-    if (!name.startsWith("threads")) continue;
-    for (const [reader, text] of Object.entries(section)) {
-      if (reader === "columns") continue;
-      const answered = (counts: string | number | undefined) =>
-        Number(String(counts).split(" ")[1]);
-      const more = answered(text) - answered(before.sections.get(name)?.[reader]);
-      rates.push(`${spelledNumber(Math.max(0, more) / seconds)}/s`);
-    }
-  }
+  const earlier = answeredByReaders(before);
+  const rates = [...answeredByReaders(now)].map(([reader, answered]) => {
+    const more = answered - (earlier.get(reader) ?? Number.NaN);
+    return `${spelledNumber(Math.max(0, more) / seconds)}/s`;
+  });
   if (rates.length === 0) return "";
   // A lone reader rests where the server's thread alone is faster (readers/balance.ts).
   if (rates.length === 1 && rates[0] === "0/s") return "at rest".padStart(11);

@@ -52,6 +52,24 @@ export function numberIn({ sections }: Snapshot, section: string, name: string):
   return Number(sections.get(section)?.[name] ?? Number.NaN);
 }
 
+/** The histogram of a section of latencies; undefined without that section. */
+export function latenciesIn({ sections }: Snapshot, section: string): Latencies | undefined {
+  const lines = sections.get(section);
+  return lines && Latencies.parse(String(lines.buckets ?? ""));
+}
+
+/** How many requests each reader has answered, by its name; at most as many as there are readers. */
+export function answeredByReaders({ sections }: Snapshot): Map<string, number> {
+  const answered = new Map<string, number>();
+  for (const [section, lines] of sections) {
+    if (!section.startsWith("threads")) continue;
+    for (const [reader, counts] of Object.entries(lines)) {
+      if (reader !== "columns") answered.set(reader, Number(String(counts).split(" ")[1]));
+    }
+  }
+  return answered;
+}
+
 /** Whether the server was started anew between two snapshots, so that its counts began again. */
 export function isRestarted(before: Snapshot, after: Snapshot): boolean {
   return numberIn(after, "server", "uptime_ms") < numberIn(before, "server", "uptime_ms");
@@ -99,8 +117,7 @@ function processorsOf(before: Snapshot, after: Snapshot, seconds: number): numbe
 }
 
 function latencyOf(before: Snapshot, after: Snapshot, section: string): LatencyFigures {
-  const histogram = ({ sections }: Snapshot) =>
-    Latencies.parse(String(sections.get(section)?.buckets ?? ""));
+  const histogram = (snapshot: Snapshot) => latenciesIn(snapshot, section) ?? new Latencies();
   const since = histogram(after).since(histogram(before));
   return { p50Us: since.percentileUs(0.5), p99Us: since.percentileUs(0.99) };
 }

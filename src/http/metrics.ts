@@ -4,8 +4,8 @@
  */
 
 import { meaningOf } from "../figures/glossary.ts";
-import { numberIn, type Snapshot } from "../figures/snapshot.ts";
-import { boundUs, BUCKETS, Latencies } from "../sampling/latencies.ts";
+import { answeredByReaders, latenciesIn, numberIn, type Snapshot } from "../figures/snapshot.ts";
+import { boundUs, BUCKETS, type Latencies } from "../sampling/latencies.ts";
 import { hottestShare, problemOf } from "./readiness.ts";
 
 export const METRICS_TYPE = "text/plain; version=0.0.4; charset=utf-8";
@@ -159,7 +159,10 @@ const METRICS: readonly Metric[] = [
     name: "kilogram_reader_answers_total",
     type: "counter",
     help: "Requests that a thread for reads has answered.",
-    samples: readerSamples,
+    samples: (snapshot) =>
+      [...answeredByReaders(snapshot)].map(([reader, answered]) =>
+        [{ reader: reader.replace("reader_", "") }, answered] as const
+      ),
   },
   line("gauge", "process_resident_memory_bytes", "process", "resident_bytes"),
   line("counter", "process_cpu_seconds_total", "process", "cpu_ms", 1e-3),
@@ -203,28 +206,15 @@ function escaped(value: string): string {
   return value.replaceAll("\\", "\\\\").replaceAll('"', '\\"').replaceAll("\n", "\\n");
 }
 
-function readerSamples({ sections }: Snapshot): Sample[] {
-  const samples: Sample[] = [];
-  for (const [section, lines] of sections) {
-    if (!section.startsWith("threads")) continue;
-    for (const [name, counts] of Object.entries(lines)) {
-      if (name === "columns") continue;
-      const [, answered] = String(counts).split(" ");
-      samples.push([{ reader: name.replace("reader_", "") }, Number(answered)]);
-    }
-  }
-  return samples;
-}
-
 /** The times in the server as a histogram, of reads and of writes. */
 function durations(snapshot: Snapshot): string {
   const name = "kilogram_request_duration_seconds";
   const help = "Time in the server, from samples that stand for all requests.";
   const lines = (["read", "write"] as const).flatMap((kind) => {
-    const section = snapshot.sections.get(`${kind}_latency`);
-    if (section === undefined) return [];
-    const latencies = Latencies.parse(String(section.buckets ?? ""));
-    return histogramLines(name, kind, latencies, numberIn(snapshot, `${kind}_latency`, "sum_us"));
+    const section = `${kind}_latency`;
+    const latencies = latenciesIn(snapshot, section);
+    if (latencies === undefined) return [];
+    return histogramLines(name, kind, latencies, numberIn(snapshot, section, "sum_us"));
   });
   return lines.length === 0 ? "" : `${head(name, "histogram", help)}${lines.join("\n")}\n`;
 }
