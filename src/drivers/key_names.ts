@@ -3,6 +3,10 @@
  * a zero byte, is replaced by its SHA-256, behind a zero byte: so no name is taken for a hash or a piece.
  */
 
+/** Of a key; of one whose value may be in pieces (docs/WIRE.md, sections 4 and 8). */
+export const MAX_KEY_BYTES = 128;
+export const MAX_LARGE_KEY_BYTES = 117;
+
 const encoder = new TextEncoder();
 const HASHED = "\0";
 /** The zero byte, and SHA-256 in hexadecimal. */
@@ -14,7 +18,7 @@ export class KeyNames {
   readonly prefix: string;
   readonly #maxBytes: number;
 
-  /** @param maxBytes of a key: 128, or 117 for values in pieces */
+  /** @param maxBytes of a key: one of those above */
   constructor(prefix: string, maxBytes: number) {
     this.prefix = prefix;
     this.#maxBytes = maxBytes;

@@ -5,10 +5,8 @@
 
 import { EventEmitter } from "node:events";
 import { type Calls, type LargeValues, largeValues } from "../mod.ts";
-import { KeyNames } from "./key_names.ts";
+import { KeyNames, MAX_LARGE_KEY_BYTES } from "./key_names.ts";
 
-/** Of a key with pieces. */
-const MAX_KEY_BYTES = 117;
 const SEPARATOR = ":";
 
 export interface KeyvOptions {
@@ -97,7 +95,7 @@ abstract class Store extends EventEmitter {
 
   #names(): KeyNames {
     const prefix = this.hasNamespaceInKeys ? this.#prefix : this.#spacePrefix;
-    return new KeyNames(prefix, MAX_KEY_BYTES);
+    return new KeyNames(prefix, MAX_LARGE_KEY_BYTES);
   }
 }
 

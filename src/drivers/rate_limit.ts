@@ -6,9 +6,7 @@
  */
 
 import type { Calls } from "../mod.ts";
-import { KeyNames } from "./key_names.ts";
-
-const MAX_KEY_BYTES = 128;
+import { KeyNames, MAX_KEY_BYTES } from "./key_names.ts";
 
 export interface RateLimitOptions {
   /** What all keys begin with; by default `limit:`. Two limiters need two prefixes. */
@@ -50,7 +48,7 @@ export class RateLimitStore {
   async get(key: string): Promise<Hits | undefined> {
     const item = await this.#kv.getItem(await this.#names.key(key));
     if (item === undefined) return undefined;
-    return hitsOf(Number(new TextDecoder().decode(item.value)), item.ttl);
+    return hitsOf(countOf(item.value), item.ttl);
   }
 
   async increment(key: string): Promise<Hits> {
@@ -79,6 +77,13 @@ export class RateLimitStore {
   async #add(key: string, delta: number) {
     return await this.#kv.add(await this.#names.key(key), delta, { ttl: this.#windowMs });
   }
+}
+
+const decoder = new TextDecoder();
+
+/** A count that ADD keeps, which is decimal text. */
+function countOf(value: Uint8Array): number {
+  return Number(decoder.decode(value));
 }
 
 function hitsOf(totalHits: number, ttlMs: number | undefined): Hits {
@@ -171,6 +176,6 @@ class FastifyRateLimit implements FastifyStore {
   async #look(key: string) {
     const item = await this.#kv.getItem(await this.#names.key(this.#route + key));
     if (item === undefined) return { current: 0, ttl: 0 };
-    return { current: Number(new TextDecoder().decode(item.value)), ttl: item.ttl ?? 0 };
+    return { current: countOf(item.value), ttl: item.ttl ?? 0 };
   }
 }

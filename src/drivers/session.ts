@@ -4,10 +4,8 @@
  */
 
 import { type Calls, type LargeValues, largeValues } from "../mod.ts";
-import { KeyNames } from "./key_names.ts";
+import { KeyNames, MAX_LARGE_KEY_BYTES } from "./key_names.ts";
 
-/** Of a key with pieces. */
-const MAX_KEY_BYTES = 117;
 const DAY_MS = 86_400_000;
 
 export interface SessionOptions {
@@ -77,7 +75,7 @@ class Sessions {
   constructor(kv: Calls<true>, { prefix = "session:", ttl = DAY_MS }: SessionOptions) {
     this.#kv = kv;
     this.#large = largeValues(kv);
-    this.#names = new KeyNames(prefix, MAX_KEY_BYTES);
+    this.#names = new KeyNames(prefix, MAX_LARGE_KEY_BYTES);
     this.#ttlMs = ttl;
   }
 

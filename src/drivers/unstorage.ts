@@ -1,10 +1,8 @@
 /** A driver for unstorage, and so for Nitro and Nuxt. When the server is away its calls throw. */
 
 import { type Calls, type LargeValues, largeValues } from "../mod.ts";
-import { KeyNames } from "./key_names.ts";
+import { KeyNames, MAX_LARGE_KEY_BYTES } from "./key_names.ts";
 
-/** Of a key with pieces. */
-const MAX_KEY_BYTES = 117;
 const SECOND_MS = 1_000;
 
 export interface UnstorageOptions {
@@ -66,7 +64,7 @@ class Items {
   constructor(kv: Calls<true>, { base = "storage:", ttl }: UnstorageOptions) {
     this.#kv = kv;
     this.#large = largeValues(kv);
-    this.#names = new KeyNames(base, MAX_KEY_BYTES);
+    this.#names = new KeyNames(base, MAX_LARGE_KEY_BYTES);
     this.#ttlSeconds = ttl;
   }
 

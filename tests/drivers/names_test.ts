@@ -2,10 +2,19 @@
 
 import { test } from "node:test";
 import { assert, assertEquals, assertRejects } from "@std/assert";
-import { KeyNames } from "../../src/drivers/key_names.ts";
+import { KeyNames, MAX_KEY_BYTES, MAX_LARGE_KEY_BYTES } from "../../src/drivers/key_names.ts";
 import { fastifyRateLimitStore } from "../../src/drivers/rate_limit.ts";
 import { unstorageDriver } from "../../src/drivers/unstorage.ts";
+import * as head from "../../src/large/head.ts";
+import * as frame from "../../src/protocol/frame.ts";
 import { oneClient } from "../world.ts";
+
+test("drivers, which are built on the library alone, know the wire's sizes of keys", () => {
+  assertEquals(
+    [MAX_KEY_BYTES, MAX_LARGE_KEY_BYTES],
+    [frame.MAX_KEY_BYTES, head.MAX_LARGE_KEY_BYTES],
+  );
+});
 
 test("no name has the key of another, also not one with a zero byte", async () => {
   const names = new KeyNames("p:", 117);
