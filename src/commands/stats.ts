@@ -4,6 +4,7 @@ import type { Section } from "../figures/snapshot.ts";
 import { spelled, spelledShare } from "../figures/spelled.ts";
 import { CLIENT_OPTIONS } from "./client_options.ts";
 import { columns, type Command, heading } from "./command.ts";
+import { cut } from "./cut.ts";
 import { atEachServer, reportErrors, serverNames } from "./each_server.ts";
 import { escapeControls, printJson, printLine } from "./output.ts";
 import { readSections, type Sections } from "./sections_of.ts";
@@ -117,6 +118,5 @@ function hitRatioRow({ hits, misses }: Readonly<Record<string, string | number>>
 function fitted(text: string): string {
   const { columns: width } = process.stdout;
   if (!process.stdout.isTTY || !width) return text;
-  const cut = (line: string) => line.length > width ? `${line.slice(0, width - 1)}…` : line;
-  return text.split("\n").map(cut).join("\n");
+  return text.split("\n").map((line) => cut(line, width)).join("\n");
 }

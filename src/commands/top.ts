@@ -3,13 +3,14 @@ import type { Calls } from "../client.ts";
 import { type Figures, figuresOf, isRestarted, type Snapshot } from "../figures/snapshot.ts";
 import { CLIENT_OPTIONS } from "./client_options.ts";
 import { type Command, Exit, type Input } from "./command.ts";
+import { cut } from "./cut.ts";
 import { atEachServer, reportErrors, serverNames } from "./each_server.ts";
 import { COUNT_OPTION, countOf, INTERVAL_OPTION, intervalMsOf } from "./interval_options.ts";
 import { complain, print, printJson } from "./output.ts";
 import { pause } from "./pause.ts";
 import { Screen } from "./screen.ts";
 import { readSnapshot } from "./sections_of.ts";
-import { cut, type Look, screenOf } from "./top_screen.ts";
+import { type Look, screenOf } from "./top_screen.ts";
 import { tableHead, tableRow } from "./top_table.ts";
 import { withClient } from "./with_client.ts";
 

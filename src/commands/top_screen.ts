@@ -9,6 +9,7 @@ import {
   spelledShare,
   spelledUs,
 } from "../figures/spelled.ts";
+import { cut } from "./cut.ts";
 import { escapeControls } from "./output.ts";
 
 /** A server at a moment, and what it did since the moment before. */
@@ -32,12 +33,6 @@ export function screenOf(look: Look, width: number, height: number): string[] {
   const hot = hotKeyLines(look);
   if (hot.length > 0 && room > 1) lines.push("", ...hot.slice(0, room));
   return lines.slice(0, height).map((line) => cut(line, width));
-}
-
-/** A line no wider than a terminal; characters that are two columns wide are not expected. */
-export function cut(line: string, width: number): string {
-  const characters = [...line];
-  return characters.length <= width ? line : `${characters.slice(0, width - 1).join("")}…`;
 }
 
 /** Bars of the last values, the highest as high as possible. */

@@ -11,7 +11,8 @@ import {
   spelledShare,
   spelledUs,
 } from "../../src/figures/spelled.ts";
-import { cut, type Look, screenOf, sparkline } from "../../src/commands/top_screen.ts";
+import { type Look, screenOf, sparkline } from "../../src/commands/top_screen.ts";
+import { cut } from "../../src/commands/cut.ts";
 import { tableHead, tableRow } from "../../src/commands/top_table.ts";
 
 const at = (atMs: number, sections: Record<string, Section>): Snapshot => ({
